@@ -1,0 +1,1 @@
+//! Finds the cases, the requirement catalogue and the ledgers.

@@ -1,0 +1,6 @@
+//! The case language: packetdrill's, extended. `cases/LANGUAGE.md` describes it.
+
+pub mod ast;
+mod source;
+
+pub use source::{Error, SourceFile, Span};

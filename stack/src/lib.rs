@@ -1,0 +1,5 @@
+//! The reference TCP/IP stack of wireproof: a library without I/O, clock or randomness of its own.
+#![forbid(unsafe_code)]
+
+pub mod time;
+pub use time::Instant;

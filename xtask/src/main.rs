@@ -1,0 +1,3 @@
+//! `cargo xtask VERB`: one thin command per verb.
+
+fn main() {}
