@@ -3,10 +3,10 @@
 //! An adapter of such a stack implements [`UserCalls`]; [`super::descriptors::Descriptors`] makes sockets of it. No
 //! call blocks, and a call takes effect on the wire at the next [`UserCalls::poll`].
 
-use crate::sut::{Capabilities, InterfaceId, Refusal, Setup};
+use crate::sut::{Capabilities, Interface, InterfaceId, Medium, Prefix, Refusal, Setup};
 use stack::Instant;
 use std::fmt::Debug;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// The states of a connection, RFC 9293 §3.3.2.
@@ -106,6 +106,10 @@ pub trait UserCalls {
     /// Names a bound UDP port.
     type Udp: Copy + Debug;
 
+    /// True where a stack has no call that gives it a neighbour: the layer above lets it hear the announcements of
+    /// [`Setup::neighbours`] right after the start.
+    const LEARNS_NEIGHBOURS: bool = false;
+
     /// What the stack can do. Constant for the life of the adapter.
     fn capabilities(&self) -> &Capabilities;
 
@@ -187,4 +191,47 @@ pub trait UserCalls {
 
     /// Unbinds. The layer above polls after every send, so only what waits for address resolution may be lost.
     fn udp_release(&mut self, udp: Self::Udp);
+}
+
+/// [`Refusal::Unsupported`] with a name.
+///
+/// # Errors
+/// Always.
+pub fn unsupported<T>(what: &str) -> Result<T, Refusal> {
+    Err(Refusal::Unsupported(what.to_owned()))
+}
+
+/// The interface of a `setup` that has only one and does not forward, whose addresses and routes make sense, and whose
+/// settings are among `settings`.
+///
+/// # Errors
+/// [`Refusal::Unsupported`] names the first thing that is more; [`Refusal::Broken`] what no stack could be set to.
+pub fn only_interface<'a>(setup: &'a Setup, settings: &[&str]) -> Result<&'a Interface, Refusal> {
+    let [interface] = setup.interfaces.as_slice() else { return unsupported("multihomed") };
+    if setup.forwarding {
+        return unsupported("forwarding");
+    }
+    if let Some((name, value)) = setup.settings.iter().find(|(name, _)| !settings.contains(&name.as_str())) {
+        return unsupported(&format!("{name}={value}"));
+    }
+    let broken = |what: String| Err(Refusal::Broken(what));
+    let mac = interface.mac;
+    if interface.medium == Medium::Ethernet && (mac.0[0] & 1 != 0 || mac.0 == [0; 6]) {
+        return broken(format!("{mac} is not the address of a station"));
+    }
+    let hosts = interface.addresses.iter();
+    if let Some(prefix) = hosts.clone().find(|prefix| !is_host(prefix.address)) {
+        return broken(format!("{} is not the address of a host", prefix.address));
+    }
+    let too_long = |prefix: &&Prefix| prefix.length > if prefix.address.is_ipv4() { 32 } else { 128 };
+    match hosts.chain(setup.routes.iter().map(|route| &route.destination)).find(too_long) {
+        Some(prefix) => broken(format!("{}/{} has no such prefix", prefix.address, prefix.length)),
+        None => Ok(interface),
+    }
+}
+
+/// Whether a host can have `address`.
+fn is_host(address: IpAddr) -> bool {
+    let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+    !(address.is_unspecified() || address.is_multicast() || broadcast)
 }

@@ -10,19 +10,13 @@ impl<U: UserCalls> Descriptors<U> {
         let socket = self.table.remove(fd)?;
         match socket.kind {
             Kind::Stream(Stream::Idle) => {}
-            Kind::Stream(Stream::Listening(listener)) => {
-                for handle in listener.into_handles() {
-                    self.stack.abort(handle);
-                    self.stack.release(handle);
-                }
-            }
+            Kind::Stream(Stream::Listening(listener)) => abort_all(&mut self.stack, listener.into_handles()),
             Kind::Stream(Stream::Connection(connection)) => {
                 let unread = connection.readable(&self.stack) > 0;
                 if connection.state == State::Closed {
                     self.stack.release(connection.handle);
                 } else if unread || socket.settings.linger == Some(0) {
-                    self.stack.abort(connection.handle);
-                    self.stack.release(connection.handle);
+                    abort_all(&mut self.stack, [connection.handle]);
                 } else {
                     if !connection.write_shut {
                         self.stack.close(connection.handle);
@@ -51,15 +45,8 @@ impl<U: UserCalls> Descriptors<U> {
         match &mut socket.kind {
             Kind::Stream(Stream::Idle) => fail(libc::ENOTCONN),
             Kind::Stream(Stream::Listening(_)) if !read => value(0),
-            Kind::Stream(stream @ Stream::Listening(_)) => {
-                if let Stream::Listening(listener) = std::mem::replace(stream, Stream::Idle) {
-                    for handle in listener.into_handles() {
-                        self.stack.abort(handle);
-                        self.stack.release(handle);
-                    }
-                }
-                value(0)
-            }
+            Kind::Stream(Stream::Listening(_)) => self.disconnect(fd),
+            Kind::Stream(Stream::Connection(c)) if c.state.is_opening() => self.disconnect(fd),
             Kind::Stream(Stream::Connection(c)) if c.state == State::Closed => fail(libc::ENOTCONN),
             Kind::Stream(Stream::Connection(connection)) => {
                 connection.read_shut |= read;
@@ -76,5 +63,26 @@ impl<U: UserCalls> Descriptors<U> {
                 value(0)
             }
         }
+    }
+
+    /// Makes a stream socket one that neither listens nor is connected, as connect with AF_UNSPEC does, and shutdown on
+    /// what is not connected yet.
+    pub(super) fn disconnect(&mut self, fd: i32) -> Attempt {
+        let socket = self.table.get(fd)?;
+        let before = std::mem::replace(&mut socket.kind, Kind::Stream(Stream::Idle));
+        socket.disconnect();
+        match before {
+            Kind::Stream(Stream::Listening(listener)) => abort_all(&mut self.stack, listener.into_handles()),
+            Kind::Stream(Stream::Connection(connection)) => abort_all(&mut self.stack, [connection.handle]),
+            Kind::Stream(Stream::Idle) | Kind::Datagram(_) => {}
+        }
+        value(0)
+    }
+}
+
+fn abort_all<U: UserCalls>(stack: &mut U, handles: impl IntoIterator<Item = U::Tcp>) {
+    for handle in handles {
+        stack.abort(handle);
+        stack.release(handle);
     }
 }

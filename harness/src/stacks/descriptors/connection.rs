@@ -20,8 +20,8 @@ pub(super) struct Connection<T> {
     pub(super) error: Option<i32>,
     pub(super) read_shut: bool,
     pub(super) write_shut: bool,
-    /// The peer's FIN arrived, or the connection is gone.
-    ended: bool,
+    /// The peer's FIN arrived: reading ends without an error, whatever comes then.
+    finished: bool,
     /// Bytes taken from a stack that cannot peek.
     peeked: VecDeque<u8>,
 }
@@ -38,7 +38,7 @@ impl<T: Copy> Connection<T> {
             error: None,
             read_shut: false,
             write_shut: false,
-            ended: state.has_peer_closed() || state == State::Closed,
+            finished: state.has_peer_closed(),
             peeked: VecDeque::new(),
         }
     }
@@ -57,7 +57,7 @@ impl<T: Copy> Connection<T> {
         }
         self.state = status.state;
         self.was_open |= !status.state.is_opening() && status.state != State::Closed;
-        self.ended |= status.state.has_peer_closed() || status.state == State::Closed;
+        self.finished |= status.state.has_peer_closed();
     }
 
     /// Bytes that a read would give.
@@ -68,15 +68,14 @@ impl<T: Copy> Connection<T> {
     /// Whether a read would not block, and whether a write would not.
     pub(super) fn readiness<U: UserCalls<Tcp = T>>(&self, stack: &U) -> (bool, bool) {
         let status = stack.status(self.handle);
-        let over = self.error.is_some();
-        let read = over || self.ended || self.read_shut || self.readable(stack) > 0;
-        let write = over || self.write_shut || self.state == State::Closed;
-        (read, write || (self.state.may_send() && status.room > 0))
+        let over = self.error.is_some() || self.state == State::Closed;
+        let read = over || self.has_ended() || self.readable(stack) > 0;
+        (read, over || self.write_shut || (self.state.may_send() && status.room > 0))
     }
 
     /// Whether nothing will arrive any more.
     pub(super) fn has_ended(&self) -> bool {
-        self.ended || self.read_shut
+        self.finished || self.read_shut || self.state == State::Closed
     }
 
     /// Reads up to `count` bytes; none at the end of the stream.
@@ -87,6 +86,9 @@ impl<T: Copy> Connection<T> {
         let ready = self.readable(stack).min(count);
         if ready > 0 && !self.read_shut {
             return Ok(self.take(stack, ready, peek));
+        }
+        if self.finished {
+            return Ok(Vec::new());
         }
         if let Some(errno) = self.error.take() {
             return Err(Stop::Errno(errno));

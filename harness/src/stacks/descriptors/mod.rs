@@ -8,6 +8,7 @@
 //! - Where the stack does not tell why a connection died, the error is the one that a reset gives in that state.
 //! - What cannot be done with user calls is refused when the call is submitted, and the run is a skip.
 
+mod announce;
 mod close;
 mod connection;
 mod datagram;
@@ -21,6 +22,8 @@ mod ports;
 mod table;
 mod transfer;
 
+#[cfg(test)]
+mod flood_tests;
 #[cfg(test)]
 mod tests;
 
@@ -172,6 +175,11 @@ impl<U: UserCalls> StackUnderTest for Descriptors<U> {
             setup.interfaces.iter().flat_map(|i| &i.addresses).map(|p| p.address).collect();
         self.pace = Pace::default();
         self.next_call = 0;
+        if U::LEARNS_NEIGHBOURS {
+            for (interface, frame) in announce::announcements(setup) {
+                self.stack.inject(interface, &frame);
+            }
+        }
         self.settle();
         Ok(())
     }

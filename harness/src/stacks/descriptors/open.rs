@@ -49,6 +49,7 @@ impl<U: UserCalls> Descriptors<U> {
             nonblocking,
             settings: Settings::default(),
             local: None,
+            named: false,
             kind: kind_made,
         })?;
         value(usize::try_from(fd).unwrap_or(0))
@@ -62,6 +63,7 @@ impl<U: UserCalls> Descriptors<U> {
             return fail(libc::EINVAL);
         }
         self.bind_to(fd, address)?;
+        self.table.get(fd)?.named = true;
         value(0)
     }
 
@@ -145,6 +147,7 @@ impl<U: UserCalls> Descriptors<U> {
             nonblocking: false,
             settings: socket.settings.clone(),
             local: Some(connection.local),
+            named: true,
             kind: Kind::Stream(Stream::Connection(connection)),
         };
         let fd = self.table.insert(accepted)?;
@@ -154,6 +157,7 @@ impl<U: UserCalls> Descriptors<U> {
     pub(super) fn connect(&mut self, fd: i32, address: &SocketAddress, progress: &mut Progress) -> Attempt {
         let socket = self.table.get(fd)?;
         match &mut socket.kind {
+            Kind::Stream(_) if *address == SocketAddress::Unspecified => self.disconnect(fd),
             Kind::Stream(Stream::Idle) => {
                 let remote = address_for(socket, address)?;
                 progress.begun = true;
@@ -166,9 +170,8 @@ impl<U: UserCalls> Descriptors<U> {
                     && !connection.was_open
                     && connection.state == State::Closed
                 {
-                    let handle = connection.handle;
-                    socket.kind = Kind::Stream(Stream::Idle);
-                    self.stack.release(handle);
+                    self.stack.release(connection.handle);
+                    socket.disconnect();
                 }
                 result
             }

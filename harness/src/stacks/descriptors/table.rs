@@ -24,6 +24,8 @@ pub(super) struct Socket<U: UserCalls> {
     pub(super) settings: Settings,
     /// The local name, as bind, listen or connect gave it.
     pub(super) local: Option<SocketAddr>,
+    /// Whether bind gave it, so that it outlives a connection that failed.
+    pub(super) named: bool,
     /// What it is.
     pub(super) kind: Kind<U>,
 }
@@ -54,6 +56,12 @@ impl<U: UserCalls> Socket<U> {
     /// The local name; the unspecified address with port 0 before there is one.
     pub(super) fn name(&self) -> SocketAddr {
         self.local.unwrap_or(SocketAddr::new(self.any(), 0))
+    }
+
+    /// Makes a stream socket one that was never connected.
+    pub(super) fn disconnect(&mut self) {
+        self.kind = Kind::Stream(Stream::Idle);
+        self.local = self.local.filter(|_| self.named);
     }
 
     pub(super) fn is_stream(&self) -> bool {

@@ -244,6 +244,58 @@ fn refusal_and_reset_reach_the_call() {
     assert_eq!(pair.result(CLIENT, write(3, b"x")), Err(libc::EPIPE));
 }
 
+/// A socket that failed to connect can try again, from another port.
+#[test]
+fn connect_again_after_a_refusal() {
+    let mut pair = Pair::new();
+    pair.socket(CLIENT, libc::SOCK_STREAM);
+    let port_after = |pair: &mut Pair| {
+        pair.submit(CLIENT, Call::Connect { fd: 3, address: ip("192.0.2.2:80") });
+        let name = pair.now(CLIENT, Call::Getsockname { fd: 3 }).output;
+        pair.run(Duration::from_millis(100));
+        name
+    };
+    let (first, second) = (port_after(&mut pair), port_after(&mut pair));
+    assert_ne!(first, second);
+    let unnamed = Output::Address(Some("0.0.0.0:0".parse().unwrap()), Vec::new());
+    assert_eq!(pair.now(CLIENT, Call::Getsockname { fd: 3 }).output, unnamed);
+}
+
+/// A port in TIME-WAIT can be bound where SO_REUSEADDR is set, or once TIME-WAIT is over.
+#[test]
+fn reuse_of_a_port_in_time_wait() {
+    for (reuse, wait, expected) in [(0i32, 1, Err(libc::EADDRINUSE)), (1, 1, Ok(0)), (0, 240, Ok(0))] {
+        let mut pair = Pair::connected();
+        let set = |fd| {
+            let (level, name, value) =
+                (libc::SOL_SOCKET, libc::SO_REUSEADDR, Some(reuse.to_ne_bytes().to_vec()));
+            Call::Setsockopt { fd, level, name, value, length: 4 }
+        };
+        for call in [Call::Close { fd: 3 }, set(4), Call::Close { fd: 4 }] {
+            assert_eq!(pair.result(SERVER, call), Ok(0));
+        }
+        pair.run(Duration::from_millis(100));
+        pair.now(CLIENT, Call::Close { fd: 3 });
+        pair.run(Duration::from_secs(wait));
+        pair.socket(SERVER, libc::SOCK_STREAM);
+        pair.now(SERVER, set(3));
+        assert_eq!(pair.result(SERVER, Call::Bind { fd: 3, address: ip("0.0.0.0:80") }), expected);
+    }
+}
+
+/// As on Linux, a reset behind the peer's FIN leaves the end of the stream to the reader and EPIPE to the writer.
+#[test]
+fn reset_behind_a_fin() {
+    let mut pair = Pair::connected();
+    pair.now(CLIENT, Call::Close { fd: 3 });
+    pair.run(Duration::from_millis(50));
+    // The peer has closed, so bytes for it make it abort.
+    assert_eq!(pair.result(SERVER, write(4, b"too late")), Ok(8));
+    pair.run(Duration::from_millis(50));
+    assert_eq!(pair.result(SERVER, read(4)), Ok(0));
+    assert_eq!(pair.result(SERVER, write(4, b"x")), Err(libc::EPIPE));
+}
+
 /// RFC 9293 §3.6.1, SHLD-3: what nobody will read is answered with a RST.
 #[test]
 fn close_with_unread_bytes_resets() {

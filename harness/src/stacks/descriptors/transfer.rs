@@ -69,8 +69,9 @@ impl<U: UserCalls> Descriptors<U> {
         match &mut socket.kind {
             Kind::Stream(Stream::Connection(connection)) => {
                 refuse_flags(flags, libc::MSG_TRUNC, "MSG_TRUNC on a stream")?;
-                // MSG_WAITALL with MSG_PEEK gives what is there, as on Linux where the window closes first.
-                let all = flags & libc::MSG_WAITALL != 0 && !peek;
+                // With MSG_PEEK what is there has to do: bytes that stay cannot be added up.
+                let blocks = flags & libc::MSG_DONTWAIT == 0 && !socket.nonblocking;
+                let all = flags & libc::MSG_WAITALL != 0 && !peek && blocks;
                 let wanted = count - progress.read.len().min(count);
                 match connection.read(&mut self.stack, wanted, peek) {
                     Ok(data) if all && !data.is_empty() && data.len() < wanted => {

@@ -10,11 +10,17 @@ const QUEUE: usize = 1_000;
 /// The link of an interface.
 pub(super) struct Link {
     /// Ethernet frames, or bare IP datagrams.
-    pub(super) ethernet: bool,
+    ethernet: bool,
     /// Of IP; smoltcp counts the Ethernet header too.
-    pub(super) ip_mtu: usize,
+    ip_mtu: usize,
     pub(super) inbound: VecDeque<Vec<u8>>,
     pub(super) outbound: VecDeque<Vec<u8>>,
+}
+
+impl Link {
+    pub(super) fn new(ethernet: bool, ip_mtu: usize) -> Link {
+        Link { ethernet, ip_mtu, inbound: VecDeque::new(), outbound: VecDeque::new() }
+    }
 }
 
 /// A frame that has arrived.

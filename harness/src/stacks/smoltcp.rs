@@ -5,10 +5,9 @@
 //! whose SYN is repeated.
 
 mod device;
-mod neighbours;
 
-use super::user_calls::{State, Status, TcpSetting, UserCalls, UserError};
-use crate::sut::{Capabilities, Capability, Clock, Granularity, InterfaceId, Medium, Prefix, Refusal, Setup};
+use super::user_calls::{self, State, Status, TcpSetting, UserCalls, UserError};
+use crate::sut::{Capabilities, Capability, Clock, Granularity, InterfaceId, Medium, Refusal, Setup};
 use ::smoltcp::iface::{Config, Interface, Route, SocketHandle, SocketSet};
 use ::smoltcp::socket::tcp::{self, CongestionControl};
 use ::smoltcp::socket::udp;
@@ -16,7 +15,6 @@ use ::smoltcp::time;
 use ::smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpEndpoint, IpListenEndpoint};
 use device::Link;
 use stack::Instant;
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -28,18 +26,13 @@ const TCP_BUFFER: usize = 65_535;
 const UDP_BUFFER: usize = 256 * 1024;
 const UDP_DATAGRAMS: usize = 256;
 
-/// The adapter.
+/// The adapter, with the stack of the present run.
 pub struct Smoltcp {
     capabilities: Capabilities,
-    running: Running,
-}
-
-/// A stack that has been started.
-struct Running {
+    congestion: CongestionControl,
     interface: Interface,
     link: Link,
     sockets: SocketSet<'static>,
-    congestion: CongestionControl,
 }
 
 impl Default for Smoltcp {
@@ -49,70 +42,35 @@ impl Default for Smoltcp {
         // ignores the urgent pointer.
         let has =
             [Ethernet, IpMedium, Ipv4, Ipv6, Icmp, Udp, Tcp, Listen, Connect, Reassembly, Fragmentation];
-        let capabilities = Capabilities {
-            name: "smoltcp".to_owned(),
-            version: VERSION.to_owned(),
-            has: has.into(),
-            clock: Clock::Virtual,
-            resolution: Duration::from_micros(1),
-            granularity: Granularity::default(),
-        };
-        Smoltcp { capabilities, running: Running::new(HardwareAddress::Ip, 1500, 0) }
+        Smoltcp::new(
+            Capabilities {
+                name: "smoltcp".to_owned(),
+                version: VERSION.to_owned(),
+                has: has.into(),
+                clock: Clock::Virtual,
+                resolution: Duration::from_micros(1),
+                granularity: Granularity::default(),
+            },
+            HardwareAddress::Ip,
+            1500,
+            0,
+        )
     }
 }
 
-impl Running {
-    fn new(address: HardwareAddress, mtu: u16, seed: u64) -> Running {
-        let (inbound, outbound) = (VecDeque::new(), VecDeque::new());
-        let mut link =
-            Link { ethernet: address != HardwareAddress::Ip, ip_mtu: mtu.into(), inbound, outbound };
+impl Smoltcp {
+    fn new(capabilities: Capabilities, address: HardwareAddress, mtu: u16, seed: u64) -> Smoltcp {
+        let mut link = Link::new(address != HardwareAddress::Ip, mtu.into());
         let mut config = Config::new(address);
         config.random_seed = seed;
         let interface = Interface::new(config, &mut link, time::Instant::ZERO);
-        Running { interface, link, sockets: SocketSet::new(Vec::new()), congestion: CongestionControl::None }
+        let sockets = SocketSet::new(Vec::new());
+        // The crate's default is no congestion control; a case asks for another one with `with: cc=reno`.
+        Smoltcp { capabilities, congestion: CongestionControl::None, interface, link, sockets }
     }
 
-    fn start(setup: &Setup) -> Result<Running, Refusal> {
-        let [interface] = setup.interfaces.as_slice() else { return unsupported("multihomed") };
-        if setup.forwarding {
-            return unsupported("forwarding");
-        }
-        let address = match interface.medium {
-            Medium::Ethernet => HardwareAddress::Ethernet(EthernetAddress(interface.mac.0)),
-            Medium::Ip => HardwareAddress::Ip,
-        };
-        if interface.medium == Medium::Ethernet && !EthernetAddress(interface.mac.0).is_unicast() {
-            return broken(&format!("{} is not the address of a station", interface.mac));
-        }
-        let mut running = Running::new(address, interface.mtu, setup.seed);
-        running.congestion = congestion(setup)?;
-        running.configure(setup, interface)?;
-        Ok(running)
-    }
-
-    fn configure(&mut self, setup: &Setup, interface: &crate::sut::Interface) -> Result<(), Refusal> {
-        let cidrs = interface.addresses.iter().map(cidr).collect::<Result<Vec<_>, _>>()?;
-        if let Some(cidr) = cidrs.iter().find(|c| !c.address().is_unicast()) {
-            return broken(&format!("{cidr} is not the address of a host"));
-        }
-        let mut fits = true;
-        self.interface.update_ip_addrs(|own| fits = own.extend_from_slice(&cidrs).is_ok());
-        for route in &setup.routes {
-            let gateway =
-                route.gateway.or((interface.medium == Medium::Ip).then_some(route.destination.address));
-            let Some(gateway) = gateway else { return unsupported("routes without a gateway") };
-            let (cidr, via_router) = (cidr(&route.destination)?, gateway.into());
-            let route = Route { cidr, via_router, preferred_until: None, expires_at: None };
-            self.interface.routes_mut().update(|routes| fits &= routes.push(route).is_ok());
-        }
-        if !fits {
-            return unsupported("so many addresses or routes");
-        }
-        if interface.medium == Medium::Ethernet {
-            let known = setup.neighbours.iter().filter_map(|n| neighbours::announcement(n, interface));
-            self.link.inbound.extend(known);
-        }
-        Ok(())
+    fn tcp(&mut self, handle: SocketHandle) -> &mut tcp::Socket<'static> {
+        self.sockets.get_mut(handle)
     }
 
     fn add_tcp(&mut self) -> SocketHandle {
@@ -120,35 +78,6 @@ impl Running {
         let mut socket = tcp::Socket::new(buffer(), buffer());
         socket.set_congestion_control(self.congestion);
         self.sockets.add(socket)
-    }
-}
-
-/// The crate's default is no congestion control; a case asks for another one with `with: cc=reno`.
-fn congestion(setup: &Setup) -> Result<CongestionControl, Refusal> {
-    let mut congestion = CongestionControl::None;
-    for (name, value) in &setup.settings {
-        congestion = match (name.as_str(), value.as_str()) {
-            ("cc", "none") => CongestionControl::None,
-            ("cc", "reno") => CongestionControl::Reno,
-            ("cc", "cubic") => CongestionControl::Cubic,
-            _ => return unsupported(&format!("{name}={value}")),
-        };
-    }
-    Ok(congestion)
-}
-
-fn unsupported<T>(what: &str) -> Result<T, Refusal> {
-    Err(Refusal::Unsupported(what.to_owned()))
-}
-
-fn broken<T>(what: &str) -> Result<T, Refusal> {
-    Err(Refusal::Broken(what.to_owned()))
-}
-
-fn cidr(prefix: &Prefix) -> Result<IpCidr, Refusal> {
-    match prefix.length <= if prefix.address.is_ipv4() { 32 } else { 128 } {
-        true => Ok(IpCidr::new(prefix.address.into(), prefix.length)),
-        false => broken(&format!("a prefix of {} bits", prefix.length)),
     }
 }
 
@@ -178,54 +107,72 @@ fn state(state: tcp::State) -> State {
     }
 }
 
-impl Smoltcp {
-    fn tcp(&mut self, handle: SocketHandle) -> &mut tcp::Socket<'static> {
-        self.running.sockets.get_mut(handle)
-    }
-}
-
 impl UserCalls for Smoltcp {
     type Tcp = SocketHandle;
     type Udp = SocketHandle;
+    const LEARNS_NEIGHBOURS: bool = true;
 
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }
 
     fn start(&mut self, setup: &Setup) -> Result<(), Refusal> {
-        self.running = Running::start(setup)?;
-        Ok(())
+        let only = user_calls::only_interface(setup, &["cc"])?;
+        let address = match only.medium {
+            Medium::Ethernet => HardwareAddress::Ethernet(EthernetAddress(only.mac.0)),
+            Medium::Ip => HardwareAddress::Ip,
+        };
+        *self = Smoltcp::new(self.capabilities.clone(), address, only.mtu, setup.seed);
+        self.congestion = match setup.settings.get("cc").map(String::as_str) {
+            None | Some("none") => CongestionControl::None,
+            Some("reno") => CongestionControl::Reno,
+            Some("cubic") => CongestionControl::Cubic,
+            Some(other) => return user_calls::unsupported(&format!("cc={other}")),
+        };
+        let mut fits = true;
+        self.interface.update_ip_addrs(|own| {
+            let mut cidrs =
+                only.addresses.iter().map(|prefix| IpCidr::new(prefix.address.into(), prefix.length));
+            fits = cidrs.all(|cidr| own.push(cidr).is_ok());
+        });
+        for route in &setup.routes {
+            // Where there are no hardware addresses, any gateway is as good as none.
+            let gateway = route.gateway.or((only.medium == Medium::Ip).then_some(route.destination.address));
+            let Some(gateway) = gateway else { return user_calls::unsupported("routes without a gateway") };
+            let cidr = IpCidr::new(route.destination.address.into(), route.destination.length);
+            let route = Route { cidr, via_router: gateway.into(), preferred_until: None, expires_at: None };
+            self.interface.routes_mut().update(|routes| fits &= routes.push(route).is_ok());
+        }
+        if fits { Ok(()) } else { user_calls::unsupported("so many addresses or routes") }
     }
 
     fn inject(&mut self, _only_one: InterfaceId, frame: &[u8]) {
-        self.running.link.inbound.push_back(frame.to_vec());
+        self.link.inbound.push_back(frame.to_vec());
     }
 
     fn poll(&mut self, now: Instant) {
-        let running = &mut self.running;
-        running.interface.poll(instant(now), &mut running.link, &mut running.sockets);
+        self.interface.poll(instant(now), &mut self.link, &mut self.sockets);
     }
 
     fn transmit(&mut self) -> Option<(InterfaceId, Vec<u8>)> {
-        Some((InterfaceId(0), self.running.link.outbound.pop_front()?))
+        Some((InterfaceId(0), self.link.outbound.pop_front()?))
     }
 
     fn next_deadline(&mut self, now: Instant) -> Option<Instant> {
-        let due = self.running.interface.poll_at(instant(now), &self.running.sockets)?;
+        let due = self.interface.poll_at(instant(now), &self.sockets)?;
         Some(Instant::from_micros(u64::try_from(due.total_micros()).unwrap_or(0)))
     }
 
     fn open_passive(&mut self, local: SocketAddr) -> Result<SocketHandle, UserError> {
-        let handle = self.running.add_tcp();
+        let handle = self.add_tcp();
         self.tcp(handle).listen(listen_endpoint(local)).map_err(|_| UserError::InUse)?;
         Ok(handle)
     }
 
     fn open_active(&mut self, local: SocketAddr, remote: SocketAddr) -> Result<SocketHandle, UserError> {
-        let handle = self.running.add_tcp();
-        let Running { interface, sockets, .. } = &mut self.running;
-        let socket = sockets.get_mut::<tcp::Socket>(handle);
-        let opened = socket.connect(interface.context(), remote, listen_endpoint(local));
+        let handle = self.add_tcp();
+        let socket = self.sockets.get_mut::<tcp::Socket>(handle);
+        let opened = socket.connect(self.interface.context(), remote, listen_endpoint(local));
         opened.map_err(|_| UserError::InvalidRemote)?;
         Ok(handle)
     }
@@ -251,7 +198,7 @@ impl UserCalls for Smoltcp {
     }
 
     fn status(&self, tcp: SocketHandle) -> Status {
-        let socket = self.running.sockets.get::<tcp::Socket>(tcp);
+        let socket = self.sockets.get::<tcp::Socket>(tcp);
         Status {
             state: state(socket.state()),
             local: socket.local_endpoint().map(SocketAddr::from),
@@ -284,11 +231,11 @@ impl UserCalls for Smoltcp {
         let buffer = || udp::PacketBuffer::new(metadata(), vec![0; UDP_BUFFER]);
         let mut socket = udp::Socket::new(buffer(), buffer());
         socket.bind(listen_endpoint(local)).map_err(|_| UserError::InUse)?;
-        Ok(self.running.sockets.add(socket))
+        Ok(self.sockets.add(socket))
     }
 
     fn udp_send(&mut self, udp: SocketHandle, remote: SocketAddr, data: &[u8]) -> Result<bool, UserError> {
-        match self.running.sockets.get_mut::<udp::Socket>(udp).send_slice(data, IpEndpoint::from(remote)) {
+        match self.sockets.get_mut::<udp::Socket>(udp).send_slice(data, IpEndpoint::from(remote)) {
             Ok(()) => Ok(true),
             Err(udp::SendError::BufferFull) => Ok(false),
             Err(udp::SendError::Unaddressable) => Err(UserError::InvalidRemote),
@@ -296,12 +243,12 @@ impl UserCalls for Smoltcp {
     }
 
     fn udp_receive(&mut self, udp: SocketHandle) -> Option<(SocketAddr, Vec<u8>)> {
-        let (data, from) = self.running.sockets.get_mut::<udp::Socket>(udp).recv().ok()?;
+        let (data, from) = self.sockets.get_mut::<udp::Socket>(udp).recv().ok()?;
         Some((from.endpoint.into(), data.to_vec()))
     }
 
     fn udp_release(&mut self, udp: SocketHandle) {
-        self.running.sockets.remove(udp);
+        self.sockets.remove(udp);
     }
 }
 
