@@ -1,5 +1,6 @@
 //! A connection behind a descriptor: its end as the user sees it, reading and writing.
 
+use super::Cause;
 use super::dispatch::Stop;
 use crate::stacks::user_calls::{State, Status, UserCalls, UserError};
 use std::collections::VecDeque;
@@ -44,7 +45,7 @@ impl<T: Copy> Connection<T> {
     }
 
     /// Takes note of a change of state.
-    pub(super) fn observe<U: UserCalls<Tcp = T>>(&mut self, stack: &U) {
+    pub(super) fn observe<U: UserCalls<Tcp = T>>(&mut self, stack: &U, cause: Cause) {
         let status = stack.status(self.handle);
         if status.state == self.state {
             return;
@@ -53,7 +54,7 @@ impl<T: Copy> Connection<T> {
             self.local = local;
         }
         if status.state == State::Closed {
-            self.error = end_of(self.state, &status);
+            self.error = end_of(self.state, &status, cause);
         }
         self.state = status.state;
         self.was_open |= !status.state.is_opening() && status.state != State::Closed;
@@ -147,11 +148,12 @@ impl<T: Copy> Connection<T> {
 }
 
 /// The error that a connection leaves behind which was in `before` and is closed now.
-fn end_of(before: State, status: &Status) -> Option<i32> {
+fn end_of(before: State, status: &Status, cause: Cause) -> Option<i32> {
     match (status.error, before) {
         // An orderly end, whatever the stack says of it.
         (_, State::TimeWait | State::LastAck) => None,
         (Some(error), _) => Some(errno(error)),
+        (None, _) if cause == Cause::Timer => Some(libc::ETIMEDOUT),
         (None, State::SynSent) => Some(libc::ECONNREFUSED),
         // As Linux has it: the peer had closed already, so that only a write would notice.
         (None, State::CloseWait) => Some(libc::EPIPE),

@@ -1,5 +1,6 @@
 //! A listening descriptor: passive opens of the stack that become connections to accept.
 
+use super::Cause;
 use super::connection::{self, Connection};
 use super::dispatch::Stop;
 use super::options::Settings;
@@ -43,7 +44,12 @@ impl<T: Copy> Listener<T> {
 
     /// Moves what is established to those that can be accepted, in the order in which that is seen, and keeps one
     /// passive open in LISTEN. Tells whether it made a user call.
-    pub(super) fn observe<U: UserCalls<Tcp = T>>(&mut self, stack: &mut U, settings: &Settings) -> bool {
+    pub(super) fn observe<U: UserCalls<Tcp = T>>(
+        &mut self,
+        stack: &mut U,
+        settings: &Settings,
+        cause: Cause,
+    ) -> bool {
         let ready = &mut self.ready;
         let local = self.local;
         self.opens.retain_mut(|open| {
@@ -68,7 +74,7 @@ impl<T: Copy> Listener<T> {
             ));
             false
         });
-        self.ready.iter_mut().for_each(|connection| connection.observe(stack));
+        self.ready.iter_mut().for_each(|connection| connection.observe(stack, cause));
         let listens = self.opens.iter().any(|open| open.state == State::Listen);
         !listens && self.opens.len() + self.ready.len() < PENDING_MAX && self.open(stack, settings).is_ok()
     }

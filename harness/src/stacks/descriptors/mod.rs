@@ -5,7 +5,8 @@
 //!   only bounds how many connections may be waiting, generously ([`listener::PENDING_MAX`]).
 //! - close() is CLOSE where everything was read and ABORT where bytes are unread or arrive later (RFC 9293 §3.6.1,
 //!   SHLD-3), because nobody could ever read them.
-//! - Where the stack does not tell why a connection died, the error is the one that a reset gives in that state.
+//! - Where the stack does not tell why a connection died, it was a RST if that happened while a frame was worked on,
+//!   and a timeout if it happened as time passed; nothing else ends a connection that the user does not.
 //! - What cannot be done with user calls is refused when the call is submitted, and the run is a skip.
 
 mod announce;
@@ -37,6 +38,15 @@ use ports::Ports;
 use stack::Instant;
 use std::net::{IpAddr, SocketAddr};
 use table::{Kind, Stream, Table};
+
+/// What makes the stack do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// A frame arrived, or a call was made.
+    Event,
+    /// Time has passed.
+    Timer,
+}
 
 /// A connection that no descriptor names any more, until the stack is done with it.
 struct Lingering<T> {
@@ -83,11 +93,11 @@ impl<U: UserCalls> Descriptors<U> {
     }
 
     /// Lets the stack and the blocked calls do all that they can do at this instant.
-    fn settle(&mut self) {
+    fn settle(&mut self, cause: Cause) {
         while !self.pace.is_flooded() {
             self.stack.poll(self.now);
             let sent = self.collect_frames();
-            let acted = self.observe();
+            let acted = self.observe(cause);
             let completed = self.resume();
             if !(sent || acted || completed) {
                 break;
@@ -111,13 +121,13 @@ impl<U: UserCalls> Descriptors<U> {
     }
 
     /// Looks at every connection; tells whether that led to a user call.
-    fn observe(&mut self) -> bool {
+    fn observe(&mut self, cause: Cause) -> bool {
         let mut acted = false;
         for socket in self.table.iter_mut() {
             match &mut socket.kind {
-                Kind::Stream(Stream::Connection(connection)) => connection.observe(&self.stack),
+                Kind::Stream(Stream::Connection(connection)) => connection.observe(&self.stack, cause),
                 Kind::Stream(Stream::Listening(listener)) => {
-                    acted |= listener.observe(&mut self.stack, &socket.settings);
+                    acted |= listener.observe(&mut self.stack, &socket.settings, cause);
                 }
                 Kind::Stream(Stream::Idle) | Kind::Datagram(_) => {}
             }
@@ -180,14 +190,14 @@ impl<U: UserCalls> StackUnderTest for Descriptors<U> {
                 self.stack.inject(interface, &frame);
             }
         }
-        self.settle();
+        self.settle(Cause::Event);
         Ok(())
     }
 
     fn inject(&mut self, interface: InterfaceId, frame: &[u8]) -> Result<(), Refusal> {
         if !self.pace.is_flooded() {
             self.stack.inject(interface, frame);
-            self.settle();
+            self.settle(Cause::Event);
         }
         Ok(())
     }
@@ -201,7 +211,7 @@ impl<U: UserCalls> StackUnderTest for Descriptors<U> {
             Some(outcome) => self.complete(id, outcome),
             None => self.waiting.push(running),
         }
-        self.settle();
+        self.settle(Cause::Event);
         Ok(id)
     }
 
@@ -222,7 +232,7 @@ impl<U: UserCalls> StackUnderTest for Descriptors<U> {
     fn run_until(&mut self, until: Instant) -> Result<(), Refusal> {
         while let Some(due) = self.deadline.filter(|due| *due <= until && !self.pace.is_flooded()) {
             self.now = self.now.max(due);
-            self.settle();
+            self.settle(Cause::Timer);
         }
         self.now = self.now.max(until);
         Ok(())

@@ -17,7 +17,8 @@ pub(super) struct Settings {
     pub(super) reuse: bool,
     /// SO_LINGER: seconds, where it is on. Only 0 is served.
     pub(super) linger: Option<i32>,
-    broadcast: bool,
+    /// SO_BROADCAST.
+    pub(super) broadcast: bool,
     nodelay: bool,
     keep_alive: bool,
     keep_idle: Option<Duration>,
@@ -36,8 +37,65 @@ impl Settings {
         Ok(())
     }
 
+    /// Sets an option of SOL_SOCKET; gives what the stack has to know of it.
+    fn set_socket(&mut self, name: i32, value: Value<'_>) -> Result<Option<TcpSetting>, Stop> {
+        let on = value.int(0)? != 0;
+        match name {
+            libc::SO_REUSEADDR => self.reuse = on,
+            libc::SO_BROADCAST => self.broadcast = on,
+            libc::SO_LINGER if value.length < 8 => return fail(libc::EINVAL),
+            libc::SO_LINGER if on && value.int(4)? != 0 => return refuse("SO_LINGER with a time"),
+            libc::SO_LINGER => self.linger = on.then_some(0),
+            libc::SO_KEEPALIVE => {
+                self.keep_alive = on;
+                return Ok(Some(self.keep_alive()));
+            }
+            libc::SO_TYPE | libc::SO_ERROR | libc::SO_ACCEPTCONN | libc::SO_DOMAIN | libc::SO_PROTOCOL => {
+                return fail(libc::ENOPROTOOPT);
+            }
+            _ => return refuse("socket-options"),
+        }
+        Ok(None)
+    }
+
+    /// Sets an option of IPPROTO_TCP; gives what the stack has to know of it.
+    fn set_tcp(&mut self, name: i32, number: i32) -> Result<TcpSetting, Stop> {
+        match name {
+            libc::TCP_NODELAY => {
+                self.nodelay = number != 0;
+                Ok(TcpSetting::Nagle(number == 0))
+            }
+            libc::TCP_KEEPIDLE => {
+                let seconds = u64::try_from(number).ok().filter(|s| (1..=32_767).contains(s));
+                self.keep_idle = Some(Duration::from_secs(seconds.ok_or(Stop::Errno(libc::EINVAL))?));
+                Ok(self.keep_alive())
+            }
+            libc::TCP_USER_TIMEOUT => {
+                let millis = u64::try_from(number).map_err(|_| Stop::Errno(libc::EINVAL))?;
+                self.user_timeout = (millis > 0).then(|| Duration::from_millis(millis));
+                Ok(TcpSetting::UserTimeout(self.user_timeout))
+            }
+            _ => refuse("socket-options"),
+        }
+    }
+
     fn keep_alive(&self) -> TcpSetting {
         TcpSetting::KeepAlive(self.keep_alive.then(|| self.keep_idle.unwrap_or(KEEP_ALIVE_DEFAULT)))
+    }
+}
+
+/// setsockopt's value: the bytes, and how many the caller says there are.
+#[derive(Clone, Copy)]
+struct Value<'a> {
+    bytes: Option<&'a [u8]>,
+    length: u32,
+}
+
+impl Value<'_> {
+    /// The `int` at `offset`; EFAULT where the caller's memory ends before.
+    fn int(&self, offset: usize) -> Result<i32, Stop> {
+        let bytes = self.bytes.and_then(|bytes| bytes.get(offset..offset + 4)?.try_into().ok());
+        bytes.map(i32::from_ne_bytes).ok_or(Stop::Errno(libc::EFAULT))
     }
 }
 
@@ -80,52 +138,16 @@ impl<U: UserCalls> Descriptors<U> {
         length: u32,
     ) -> Attempt {
         let socket = self.table.get(fd)?;
-        if i32::try_from(length).is_err() {
+        if length < 4 || i32::try_from(length).is_err() {
             return fail(libc::EINVAL);
         }
-        if length < 4 {
-            return fail(libc::EINVAL);
-        }
-        let number = int_at(bytes, 0).ok_or(Stop::Errno(libc::EFAULT))?;
-        let settings = &mut socket.settings;
-        let change = match (level, name) {
-            (libc::SOL_SOCKET, libc::SO_REUSEADDR) => return flag(&mut settings.reuse, number),
-            (libc::SOL_SOCKET, libc::SO_BROADCAST) => return flag(&mut settings.broadcast, number),
-            (libc::SOL_SOCKET, libc::SO_LINGER) if length < 8 => return fail(libc::EINVAL),
-            (libc::SOL_SOCKET, libc::SO_LINGER) => {
-                let seconds = int_at(bytes, 4).ok_or(Stop::Errno(libc::EFAULT))?;
-                if number != 0 && seconds != 0 {
-                    return refuse("SO_LINGER with a time");
-                }
-                settings.linger = (number != 0).then_some(0);
-                return value(0);
-            }
-            (
-                libc::SOL_SOCKET,
-                libc::SO_TYPE | libc::SO_ERROR | libc::SO_ACCEPTCONN | libc::SO_DOMAIN | libc::SO_PROTOCOL,
-            ) => {
-                return fail(libc::ENOPROTOOPT);
-            }
-            (libc::SOL_SOCKET, libc::SO_KEEPALIVE) => {
-                settings.keep_alive = number != 0;
-                settings.keep_alive()
-            }
-            (libc::IPPROTO_TCP, libc::TCP_NODELAY) => {
-                settings.nodelay = number != 0;
-                TcpSetting::Nagle(number == 0)
-            }
-            (libc::IPPROTO_TCP, libc::TCP_KEEPIDLE) => {
-                let seconds = u64::try_from(number).ok().filter(|s| (1..=32_767).contains(s));
-                settings.keep_idle = Some(Duration::from_secs(seconds.ok_or(Stop::Errno(libc::EINVAL))?));
-                settings.keep_alive()
-            }
-            (libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT) => {
-                let millis = u64::try_from(number).map_err(|_| Stop::Errno(libc::EINVAL))?;
-                settings.user_timeout = (millis > 0).then(|| Duration::from_millis(millis));
-                TcpSetting::UserTimeout(settings.user_timeout)
-            }
+        let given = Value { bytes, length };
+        let change = match level {
+            libc::SOL_SOCKET => socket.settings.set_socket(name, given)?,
+            libc::IPPROTO_TCP if socket.is_stream() => Some(socket.settings.set_tcp(name, given.int(0)?)?),
             _ => return refuse("socket-options"),
         };
+        let Some(change) = change else { return value(0) };
         match &socket.kind {
             Kind::Stream(Stream::Connection(connection)) => {
                 self.stack.set(connection.handle, change).map_err(refused)?
@@ -172,16 +194,6 @@ impl<U: UserCalls> Descriptors<U> {
         };
         with(0, Output::Integer(i64::try_from(readable).unwrap_or(i64::MAX)))
     }
-}
-
-fn flag(setting: &mut bool, number: i32) -> Attempt {
-    *setting = number != 0;
-    value(0)
-}
-
-fn int_at(bytes: Option<&[u8]>, offset: usize) -> Option<i32> {
-    let bytes = bytes?.get(offset..offset + 4)?;
-    Some(i32::from_ne_bytes(bytes.try_into().ok()?))
 }
 
 fn socket_level<U: UserCalls>(socket: &mut Socket<U>, name: i32) -> Result<i32, Stop> {

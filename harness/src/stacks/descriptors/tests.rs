@@ -390,8 +390,8 @@ fn misuse() {
         EINVAL, EISCONN,
     };
     use libc::{
-        EMSGSIZE, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP, EPIPE, EPROTONOSUPPORT, ESOCKTNOSUPPORT, IPPROTO_TCP,
-        IPPROTO_UDP,
+        EACCES, EMSGSIZE, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP, EPIPE, EPROTONOSUPPORT, ESOCKTNOSUPPORT,
+        IPPROTO_TCP, IPPROTO_UDP,
     };
     use libc::{MSG_DONTWAIT, SHUT_RD, SOCK_DGRAM, SOCK_NONBLOCK, SOCK_SEQPACKET, SOCK_STREAM};
     use libc::{SO_LINGER, SO_REUSEADDR, SO_TYPE, SOL_SOCKET, TCP_NODELAY};
@@ -437,6 +437,7 @@ fn misuse() {
         (write(4, b"x"), EDESTADDRREQ),
         (Call::Sendto { fd: 4, data: vec![0; 65_508], flags: 0, address: v4() }, EMSGSIZE),
         (Call::Sendto { fd: 4, data: vec![], flags: 0, address: v6() }, EAFNOSUPPORT),
+        (Call::Sendto { fd: 4, data: vec![], flags: 0, address: ip("255.255.255.255:7") }, EACCES),
         (Call::Shutdown { fd: 3, how: SHUT_RD }, ENOTCONN),
         (Call::Shutdown { fd: 4, how: SHUT_RD }, ENOTCONN),
         (Call::Shutdown { fd: 6, how: 3 }, EINVAL),
@@ -486,7 +487,21 @@ fn refusals() {
     check(&mut pair, Call::Connect { fd: 4, address: ip("[::ffff:192.0.2.2]:80") }, "mapped-addresses");
 }
 
-/// SO_ERROR and the deadline of a silent peer: nothing is made up while the stack keeps trying.
+/// A stack that does not tell why a connection ended: what ends it as time passes is a timeout.
+#[test]
+fn the_user_timeout_ends_a_call_with_etimedout() {
+    let mut pair = Pair::connected();
+    let (level, name, value) =
+        (libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT, Some(5000i32.to_ne_bytes().to_vec()));
+    pair.now(CLIENT, Call::Setsockopt { fd: 3, level, name, value, length: 4 });
+    pair.cut = true;
+    pair.now(CLIENT, write(3, b"lost"));
+    let id = pair.submit(CLIENT, read(3));
+    pair.run(Duration::from_secs(60));
+    assert_eq!(pair.done(CLIENT, id), Some((5100, Err(libc::ETIMEDOUT))));
+}
+
+/// Nothing is made up while the stack keeps trying.
 #[test]
 fn a_silent_peer_leaves_the_call_blocked() {
     let mut pair = Pair::connected();

@@ -156,12 +156,19 @@ impl<U: UserCalls> Descriptors<U> {
         if remote.port() == 0 {
             return fail(libc::EINVAL);
         }
+        if is_limited_broadcast(remote) && !socket.settings.broadcast {
+            return fail(libc::EACCES);
+        }
         self.bound(fd)?;
         if let Kind::Datagram(datagram) = &mut self.table.get(fd)?.kind {
             datagram.send(&mut self.stack, remote, data)?;
         }
         value(data.len())
     }
+}
+
+fn is_limited_broadcast(remote: SocketAddr) -> bool {
+    matches!(remote, SocketAddr::V4(v4) if v4.ip().is_broadcast())
 }
 
 fn refuse_flags(flags: i32, flag: i32, name: &str) -> Result<(), Stop> {
