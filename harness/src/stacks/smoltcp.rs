@@ -7,7 +7,7 @@
 mod device;
 
 use super::user_calls::{self, State, Status, TcpSetting, UserCalls, UserError};
-use crate::sut::{Capabilities, Capability, Clock, Granularity, InterfaceId, Medium, Refusal, Setup};
+use crate::sut::{Capabilities, Capability, InterfaceId, Medium, Refusal, Setup};
 use ::smoltcp::iface::{Config, Interface, Route, SocketHandle, SocketSet};
 use ::smoltcp::socket::tcp::{self, CongestionControl};
 use ::smoltcp::socket::udp;
@@ -42,19 +42,8 @@ impl Default for Smoltcp {
         // ignores the urgent pointer.
         let has =
             [Ethernet, IpMedium, Ipv4, Ipv6, Icmp, Udp, Tcp, Listen, Connect, Reassembly, Fragmentation];
-        Smoltcp::new(
-            Capabilities {
-                name: "smoltcp".to_owned(),
-                version: VERSION.to_owned(),
-                has: has.into(),
-                clock: Clock::Virtual,
-                resolution: Duration::from_micros(1),
-                granularity: Granularity::default(),
-            },
-            HardwareAddress::Ip,
-            1500,
-            0,
-        )
+        let capabilities = user_calls::in_virtual_time("smoltcp", VERSION, Duration::from_micros(1), &has);
+        Smoltcp::new(capabilities, HardwareAddress::Ip, 1500, 0)
     }
 }
 

@@ -3,7 +3,9 @@
 //! An adapter of such a stack implements [`UserCalls`]; [`super::descriptors::Descriptors`] makes sockets of it. No
 //! call blocks, and a call takes effect on the wire at the next [`UserCalls::poll`].
 
-use crate::sut::{Capabilities, Interface, InterfaceId, Medium, Prefix, Refusal, Setup};
+use crate::sut::{
+    Capabilities, Capability, Clock, Granularity, Interface, InterfaceId, Medium, Prefix, Refusal, Setup,
+};
 use stack::Instant;
 use std::fmt::Debug;
 use std::net::{IpAddr, SocketAddr};
@@ -191,6 +193,18 @@ pub trait UserCalls {
 
     /// Unbinds. The layer above polls after every send, so only what waits for address resolution may be lost.
     fn udp_release(&mut self, udp: Self::Udp);
+}
+
+/// The capabilities of a stack whose clock is the caller's and whose timers fire on time.
+pub fn in_virtual_time(name: &str, version: &str, resolution: Duration, has: &[Capability]) -> Capabilities {
+    Capabilities {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        has: has.iter().copied().collect(),
+        clock: Clock::Virtual,
+        resolution,
+        granularity: Granularity::default(),
+    }
 }
 
 /// [`Refusal::Unsupported`] with a name.

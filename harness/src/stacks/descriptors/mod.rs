@@ -24,7 +24,7 @@ mod table;
 mod transfer;
 
 #[cfg(test)]
-mod flood_tests;
+mod mock_tests;
 #[cfg(test)]
 mod tests;
 

@@ -105,17 +105,11 @@ impl<U: UserCalls> Descriptors<U> {
 
     /// Whether bind to `address` would conflict, by Linux's rules of SO_REUSEADDR.
     fn is_taken(&self, address: SocketAddr, stream: bool, reuse: bool) -> bool {
-        let overlaps = |other: SocketAddr| {
-            let any = other.ip().is_unspecified() || address.ip().is_unspecified();
-            other.port() == address.port()
-                && other.is_ipv4() == address.is_ipv4()
-                && (any || other.ip() == address.ip())
-        };
         let by_socket = self.table.iter().any(|other| {
             let shared = reuse && other.settings.reuse && !other.is_listening();
-            other.is_stream() == stream && !shared && other.local.is_some_and(overlaps)
+            other.is_stream() == stream && !shared && other.local.is_some_and(|local| overlap(local, address))
         });
-        let by_lingering = self.lingering.iter().any(|l| overlaps(l.local) && !(reuse && l.reuse));
+        let by_lingering = self.lingering.iter().any(|l| overlap(l.local, address) && !(reuse && l.reuse));
         by_socket || (stream && by_lingering)
     }
 
@@ -127,6 +121,10 @@ impl<U: UserCalls> Descriptors<U> {
             Kind::Datagram(_) => return fail(libc::EOPNOTSUPP),
         }
         let local = self.bound(fd)?;
+        let taken = |other: &Socket<U>| other.is_listening() && overlap(other.name(), local);
+        if self.table.iter().any(taken) {
+            return fail(libc::EADDRINUSE);
+        }
         let socket = self.table.get(fd)?;
         let listener = Listener::new(&mut self.stack, local, &socket.settings)?;
         socket.kind = Kind::Stream(Stream::Listening(listener));
@@ -222,6 +220,12 @@ impl<U: UserCalls> Descriptors<U> {
             None => fail(libc::ENOTCONN),
         }
     }
+}
+
+/// Whether a segment could be for both local names.
+fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    let any = a.ip().is_unspecified() || b.ip().is_unspecified();
+    a.port() == b.port() && a.is_ipv4() == b.is_ipv4() && (any || a.ip() == b.ip())
 }
 
 /// connect on a socket that has begun to connect, by this call or by an earlier one.

@@ -1,28 +1,27 @@
-//! The layer over stacks that misbehave: one that sends without end, one that is always due.
+//! The layer over stacks that smoltcp is not: one that sends without end, one that is always due, one that cannot peek.
 
+use super::connection::Connection;
 use super::pace::FRAMES_PER_INSTANT;
 use super::*;
-use crate::stacks::user_calls::{Status, UserError};
-use crate::sut::{Clock, Family, Granularity, Rules};
+use crate::stacks::user_calls::{Status, UserError, in_virtual_time};
+use crate::sut::{Family, Rules};
 use std::time::Duration;
 
 struct Restless {
     capabilities: Capabilities,
     sends: bool,
     polls: usize,
+    inbox: Vec<u8>,
 }
 
 impl Restless {
+    fn new(sends: bool) -> Restless {
+        let capabilities = in_virtual_time("restless", "0", Duration::from_micros(1), &[]);
+        Restless { capabilities, sends, polls: 0, inbox: Vec::new() }
+    }
+
     fn started(sends: bool) -> Descriptors<Restless> {
-        let capabilities = Capabilities {
-            name: "restless".to_owned(),
-            version: String::new(),
-            has: Default::default(),
-            clock: Clock::Virtual,
-            resolution: Duration::from_micros(1),
-            granularity: Granularity::default(),
-        };
-        let mut stack = Descriptors::new(Restless { capabilities, sends, polls: 0 });
+        let mut stack = Descriptors::new(Restless::new(sends));
         stack.start(&setup()).unwrap();
         stack
     }
@@ -70,13 +69,22 @@ impl UserCalls for Restless {
     fn send(&mut self, _tcp: (), _data: &[u8]) -> usize {
         0
     }
-    fn receive(&mut self, _tcp: (), _into: &mut [u8]) -> usize {
-        0
+    fn receive(&mut self, _tcp: (), into: &mut [u8]) -> usize {
+        let count = into.len().min(self.inbox.len());
+        into[..count].copy_from_slice(&self.inbox[..count]);
+        self.inbox.drain(..count).count()
     }
     fn close(&mut self, _tcp: ()) {}
     fn abort(&mut self, _tcp: ()) {}
     fn status(&self, _tcp: ()) -> Status {
-        Status { state: State::Closed, local: None, remote: None, readable: 0, room: 0, error: None }
+        Status {
+            state: State::Established,
+            local: None,
+            remote: None,
+            readable: self.inbox.len(),
+            room: 0,
+            error: None,
+        }
     }
     fn release(&mut self, _tcp: ()) {}
     fn udp_bind(&mut self, _local: SocketAddr) -> Result<(), UserError> {
@@ -112,4 +120,23 @@ fn a_stack_that_is_always_due_does_not_stop_time() {
     stack.run_until(Instant::from_secs(10)).unwrap();
     assert_eq!(stack.now(), Instant::from_secs(10));
     assert!(stack.stack.polls < 11_000, "{} polls", stack.stack.polls);
+}
+
+/// What a stack without peek has given stays in front of what it gives next.
+#[test]
+fn peek_without_the_stacks_help() {
+    let mut stack = Restless::new(false);
+    let any = "0.0.0.0:0".parse().unwrap();
+    let mut connection = Connection::new((), any, any, State::Established);
+    let mut check = |arrives: &[u8], count, peek, expected: &[u8]| {
+        stack.inbox.extend(arrives);
+        assert_eq!(connection.read(&mut stack, count, peek).unwrap(), expected);
+        connection.readable(&stack)
+    };
+    check(b"abcd", 2, true, b"ab");
+    check(b"", 3, true, b"abc");
+    assert_eq!(check(b"ef", 1, false, b"a"), 5);
+    assert_eq!(check(b"", 4, false, b"bcde"), 1);
+    assert_eq!(check(b"", 9, true, b"f"), 1);
+    assert_eq!(check(b"", 9, false, b"f"), 0);
 }
