@@ -511,3 +511,50 @@ fn a_silent_peer_leaves_the_call_blocked() {
     pair.run(Duration::from_secs(3600));
     assert_eq!(pair.done(CLIENT, id), None);
 }
+
+/// Two applications that call whatever comes to mind: nothing panics, and every call that completes does so once.
+#[test]
+fn no_sequence_of_calls_panics() {
+    let mut pair = Pair::connected();
+    let mut random = 1u64;
+    let mut below = |bound: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % bound
+    };
+    for _ in 0..20_000 {
+        let who = below(2) as usize;
+        let fd = 2 + below(8) as i32;
+        let flags = [0, libc::MSG_DONTWAIT, libc::MSG_PEEK, libc::MSG_WAITALL][below(4) as usize];
+        let address = ip(&format!("192.0.2.{}:{}", 1 + below(2), 80 + below(3)));
+        let call = match below(12) {
+            0 => Call::Socket { domain: libc::AF_INET, kind: 1 + below(2) as i32, protocol: 0 },
+            1 => Call::Bind { fd, address },
+            2 => Call::Listen { fd, backlog: 1 },
+            3 => Call::Accept { fd },
+            4 => Call::Connect {
+                fd,
+                address: if below(8) == 0 { SocketAddress::Unspecified } else { address },
+            },
+            5 => Call::Recv { fd, count: below(5000) as usize, flags },
+            6 => Call::Write { fd, data: vec![0; below(5000) as usize] },
+            7 => Call::Sendto { fd, data: vec![0; below(5000) as usize], flags: 0, address },
+            8 => Call::Shutdown { fd, how: below(4) as i32 },
+            9 => Call::Close { fd },
+            10 => nonblocking(fd),
+            _ => Call::Poll {
+                fds: vec![PollFd { fd, events: -1, revents: 0 }],
+                timeout_ms: below(50) as i32 - 1,
+            },
+        };
+        let _skipped = pair.stacks[who].submit(call).is_err();
+        pair.run(Duration::from_millis(below(20)));
+    }
+    let calls = pair.stacks.iter().map(|stack| stack.next_call as usize).sum::<usize>();
+    let completed = pair.completed.iter().map(BTreeMap::len).sum::<usize>();
+    let waiting = pair.stacks.iter().map(|stack| stack.waiting.len()).sum::<usize>();
+    // `connected` makes calls too, some of which its checks take out of the map.
+    assert!(
+        completed + waiting <= calls && completed + waiting + 10 > calls,
+        "{completed} + {waiting} of {calls}"
+    );
+}
