@@ -245,7 +245,7 @@ fn settings(words: &[Spanned<String>]) -> Result<Vec<Spanned<(String, String)>>,
 }
 
 fn families(words: &[Spanned<String>]) -> Result<Vec<Spanned<String>>, Error> {
-    for word in words.iter().filter(|w| !FAMILIES.contains(&w.value.as_str())) {
+    if let Some(word) = words.iter().find(|w| !FAMILIES.contains(&w.value.as_str())) {
         let error = Error::new(&word.span, format!("`{}` is not a family", word.value));
         return Err(error.help(suggest::advice(&word.value, FAMILIES.iter().copied())));
     }
@@ -420,7 +420,7 @@ fn near_miss(words: &[Spanned<String>]) -> Result<(), Error> {
 
 /// Refuses labels that no event has.
 pub(super) fn check_labels(uses: &[LabelUse], labels: &BTreeSet<String>) -> Result<(), Error> {
-    for (name, span) in uses.iter().filter(|(name, _)| !labels.contains(name)) {
+    if let Some((name, span)) = uses.iter().find(|(name, _)| !labels.contains(name)) {
         let advice = suggest::advice(name, labels.iter().map(String::as_str));
         return Err(Error::new(span, format!("no line has the label `@{name}`")).help(advice));
     }

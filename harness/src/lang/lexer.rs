@@ -237,11 +237,11 @@ impl Lexer<'_> {
             self.pos += 1;
         } else if rest.starts_with("//") {
             self.pos += rest.find('\n').unwrap_or(rest.len());
-        } else if rest.starts_with("/*") {
-            let Some(length) = rest[2..].find("*/") else {
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            let Some(length) = comment.find("*/") else {
                 return Err(self.error(2, "this comment is never closed").help("close it with `*/`"));
             };
-            self.fresh_line |= rest[..length].contains('\n');
+            self.fresh_line |= comment[..length].contains('\n');
             self.pos += length + 4;
         } else if rest.starts_with("%{") {
             self.code()?;

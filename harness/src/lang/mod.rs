@@ -4,6 +4,7 @@
 //! other is packetdrill's, and means what packetdrill takes it to mean.
 
 pub mod ast;
+pub mod eval;
 mod head;
 mod include;
 mod lexer;

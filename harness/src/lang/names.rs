@@ -27,6 +27,8 @@ const ICMPV4: &[(&str, u8, Codes)] = &[
             ("source_host_isolated", 8),
             ("net_prohibited", 9),
             ("host_prohibited", 10),
+            ("net_tos", 11),
+            ("host_tos", 12),
             ("net_unreachable_for_tos", 11),
             ("host_unreachable_for_tos", 12),
             ("packet_filtered", 13),
@@ -36,18 +38,21 @@ const ICMPV4: &[(&str, u8, Codes)] = &[
         ],
     ),
     ("source_quench", 4, &[]),
-    ("redirect", 5, &[("net", 0), ("host", 1), ("tos_net", 2), ("tos_host", 3)]),
+    ("redirect", 5, &[("net", 0), ("host", 1), ("net_tos", 2), ("host_tos", 3)]),
     ("echo_request", 8, &[]),
     ("router_advertisement", 9, &[]),
     ("router_solicitation", 10, &[]),
     ("time_exceeded", 11, &[("ttl", 0), ("transit", 0), ("reassembly", 1)]),
     ("parameter_problem", 12, &[("missing_option", 1), ("bad_length", 2)]),
     ("timestamp_request", 13, &[]),
+    ("timestamp", 13, &[]),
     ("timestamp_reply", 14, &[]),
     ("information_request", 15, &[]),
     ("information_reply", 16, &[]),
     ("address_mask_request", 17, &[]),
     ("address_mask_reply", 18, &[]),
+    ("mask_request", 17, &[]),
+    ("mask_reply", 18, &[]),
 ];
 
 /// RFC 4443, RFC 4861, RFC 2710, RFC 3810. The longer names are packetdrill's.
@@ -57,11 +62,14 @@ const ICMPV6: &[(&str, u8, Codes)] = &[
         1,
         &[
             ("no_route", 0),
+            ("net", 0),
+            ("host", 3),
             ("admin_prohibited", 1),
             ("beyond_scope", 2),
             ("address", 3),
             ("port", 4),
             ("policy_failed", 5),
+            ("policy_fail", 5),
             ("reject_route", 6),
             ("net_unreachable", 0),
             ("not_neighbour", 2),
@@ -85,7 +93,15 @@ const ICMPV6: &[(&str, u8, Codes)] = &[
     (
         "parameter_problem",
         4,
-        &[("header_field", 0), ("unknown_next_header", 1), ("unknown_option", 2), ("incomplete_chain", 3)],
+        &[
+            ("header_field", 0),
+            ("unknown_next_header", 1),
+            ("unknown_option", 2),
+            ("next_header", 1),
+            ("option", 2),
+            ("header_chain", 3),
+            ("incomplete_chain", 3),
+        ],
     ),
     ("echo_request", 128, &[]),
     ("echo_reply", 129, &[]),
@@ -98,6 +114,11 @@ const ICMPV6: &[(&str, u8, Codes)] = &[
     ("neighbor_advertisement", 136, &[]),
     ("redirect", 137, &[]),
     ("mldv2_report", 143, &[]),
+    ("mld2_report", 143, &[]),
+    ("rs", 133, &[]),
+    ("ra", 134, &[]),
+    ("ns", 135, &[]),
+    ("na", 136, &[]),
 ];
 
 fn table(v6: bool) -> &'static [(&'static str, u8, Codes)] {
@@ -138,14 +159,14 @@ pub fn header_options(kind: LayerKind) -> &'static [&'static str] {
     match kind {
         // RFC 791, section 3.1; RFC 2113.
         LayerKind::Ipv4 | LayerKind::Ip => {
-            &["opt", "eol", "nop", "rr", "lsrr", "ssrr", "timestamp", "router-alert", "sid"]
+            &["opt", "eol", "nop", "rr", "lsrr", "ssrr", "ts", "router-alert", "security", "sid"]
         }
         // RFC 8200, section 4.2; RFC 2711, RFC 2675.
         LayerKind::HopByHop | LayerKind::DestinationOptions => {
             &["opt", "pad1", "padn", "router-alert", "jumbo"]
         }
         // RFC 4861, section 4.6.
-        LayerKind::Icmpv6 | LayerKind::Icmp => &["opt", "prefix", "redirected", "mtu_option"],
+        LayerKind::Icmpv6 | LayerKind::Icmp => &["opt", "slla", "tlla", "prefix", "redirected", "mtu"],
         _ => &[],
     }
 }
@@ -154,7 +175,7 @@ pub fn header_options(kind: LayerKind) -> &'static [&'static str] {
 pub(super) fn option_width(name: &str) -> usize {
     match name {
         "router-alert" => 2,
-        "jumbo" | "mtu_option" => 4,
+        "jumbo" => 4,
         _ => 1,
     }
 }

@@ -3,6 +3,9 @@
 /// Names longer than this are not compared: nobody mistypes them into something useful, and the time stays bounded.
 const LONGEST: usize = 48;
 
+/// So many names are listed where none is near.
+const SHOWN: usize = 16;
+
 /// The candidate nearest to `name` by edit distance, if it is near enough to be what was meant.
 pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if name.len() > LONGEST {
@@ -21,10 +24,13 @@ pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
 
 /// Advice for an error: "did you mean `x`?", or else what there is.
 pub(super) fn advice<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
-    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let mut candidates: Vec<&str> = candidates.into_iter().collect();
+    let mut seen = std::collections::BTreeSet::new();
+    candidates.retain(|c| seen.insert(*c));
     match nearest(name, candidates.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if candidates.is_empty() => "there is none".to_string(),
+        None if candidates.len() > SHOWN => format!("known: {}, …", candidates[..SHOWN].join(", ")),
         None => format!("known: {}", candidates.join(", ")),
     }
 }

@@ -31,6 +31,15 @@ const OPERATORS: &[(&str, BinaryOp, u8)] = &[
     ("%", BinaryOp::Remainder, 10),
 ];
 
+/// How many nodes an expression has.
+pub(in super::super) fn size(expr: &Expr) -> usize {
+    match expr {
+        Expr::Int(_) | Expr::Variable(_) => 1,
+        Expr::Absolute(inner) | Expr::Negate(inner) => 1 + size(inner),
+        Expr::Binary(_, left, right) => 1 + size(left) + size(right),
+    }
+}
+
 /// The value of an expression without variables, where it has one.
 pub(super) fn constant(expr: &Expr) -> Option<i64> {
     match expr {
@@ -59,24 +68,17 @@ pub(super) fn pattern_constant(pattern: &Pattern) -> Option<i64> {
 }
 
 impl Parser {
-    /// A whole expression, as it stands in parentheses.
-    pub(super) fn expr(&mut self) -> Result<Expr> {
-        let mut budget = MOST_OPERATORS;
-        self.binary(1, &mut budget)
-    }
-
-    fn binary(&mut self, lowest: u8, budget: &mut usize) -> Result<Expr> {
-        let mut left = self.operand(budget)?;
+    /// Operators down to the precedence `lowest`.
+    fn binary(&mut self, lowest: u8) -> Result<Expr> {
+        let mut left = self.operand()?;
         while let Some((op, precedence, tokens)) = self.operator().filter(|(_, p, _)| *p >= lowest) {
-            if *budget == 0 {
-                return Err(Error::new(
-                    &self.here(),
-                    format!("more than {MOST_OPERATORS} operators in one expression"),
-                ));
+            if self.operators == MOST_OPERATORS {
+                let message = format!("more than {MOST_OPERATORS} operators in one expression");
+                return Err(Error::new(&self.here(), message));
             }
-            *budget -= 1;
+            self.operators += 1;
             self.skip_operator(tokens);
-            let right = self.nested(|p| p.binary(precedence + 1, budget))?;
+            let right = self.nested(|p| p.binary(precedence + 1))?;
             left = Expr::Binary(op, Box::new(left), Box::new(right));
         }
         Ok(left)
@@ -109,10 +111,9 @@ impl Parser {
         self.pos += tokens;
     }
 
-    fn operand(&mut self, budget: &mut usize) -> Result<Expr> {
-        if self.at('-') {
-            self.advance();
-            return Ok(Expr::Negate(Box::new(self.nested(|p| p.operand(budget))?)));
+    fn operand(&mut self) -> Result<Expr> {
+        if self.eat('-') {
+            return Ok(Expr::Negate(Box::new(self.nested(Parser::operand)?)));
         }
         self.atom()
     }
@@ -143,7 +144,14 @@ impl Parser {
     pub(super) fn parenthesized(&mut self) -> Result<Expr> {
         self.extension("arithmetic")?;
         self.expect('(')?;
-        let inner = self.nested(Parser::expr)?;
+        let outermost = !std::mem::replace(&mut self.in_expr, true);
+        if outermost {
+            self.operators = 0;
+        }
+        let inner = self.nested(|p| p.binary(1))?;
+        if outermost {
+            self.in_expr = false;
+        }
         self.expect(')')?;
         Ok(inner)
     }
@@ -204,7 +212,7 @@ impl Parser {
     pub(super) fn duration(&mut self) -> Result<Duration> {
         let start = self.here();
         let what = "a duration like `3s`, `200 ms` or `2min`";
-        let (number, mut unit) = match self.kind() {
+        let (number, attached) = match self.kind() {
             Kind::Int(_) | Kind::Decimal => (self.advance().text, String::new()),
             Kind::Word if self.token().text.starts_with(|c: char| c.is_ascii_digit()) => {
                 let text = self.advance().text;
@@ -213,10 +221,33 @@ impl Parser {
             }
             _ => return Err(self.unexpected(what)),
         };
-        if unit.is_empty() && self.kind() == Kind::Word && self.same_line() {
-            unit = self.advance().text;
+        let unit = self.unit(attached, &start)?;
+        decimal(&number, unit).map_err(|problem| Error::new(&self.span_from(&start), problem))
+    }
+
+    /// The same, or `(expr) unit`, in whole microseconds.
+    pub(super) fn microseconds(&mut self) -> Result<Expr> {
+        let start = self.here();
+        if !self.at('(') && !self.at('$') {
+            let time = self.duration()?;
+            let number =
+                i64::try_from(time.as_micros()).map_err(|_| Error::new(&start, "this time is too large"))?;
+            return Ok(Expr::Int(number));
         }
-        let nanoseconds = match unit.as_str() {
+        let count = self.atom()?;
+        let unit = self.unit(String::new(), &start)?;
+        Ok(match unit {
+            1_000 => count,
+            1 => Expr::Binary(BinaryOp::Divide, Box::new(count), Box::new(Expr::Int(1_000))),
+            _ => Expr::Binary(BinaryOp::Multiply, Box::new(count), Box::new(Expr::Int(unit as i64 / 1_000))),
+        })
+    }
+
+    /// The unit that was attached to a number or that follows on the same line, in nanoseconds.
+    fn unit(&mut self, attached: String, start: &Span) -> Result<u64> {
+        let follows = attached.is_empty() && self.kind() == Kind::Word && self.same_line();
+        let unit = if follows { self.advance().text } else { attached };
+        Ok(match unit.as_str() {
             "ns" => 1,
             "us" => 1_000,
             "ms" => 1_000_000,
@@ -226,11 +257,10 @@ impl Parser {
             _ => {
                 let message = format!("`{unit}` is no unit of time");
                 return Err(
-                    Error::new(&self.span_from(&start), message).help("units are ns, us, ms, s, min and h")
+                    Error::new(&self.span_from(start), message).help("units are ns, us, ms, s, min and h")
                 );
             }
-        };
-        decimal(&number, nanoseconds).map_err(|problem| Error::new(&self.span_from(&start), problem))
+        })
     }
 }
 
@@ -266,7 +296,7 @@ fn decimal(text: &str, unit: u64) -> std::result::Result<Duration, String> {
     let mut weight = unit;
     for digit in fraction.bytes() {
         // Exact for every unit down to nanoseconds: minutes and hours are multiples of tens as often as seconds are.
-        if weight % 10 != 0 {
+        if !weight.is_multiple_of(10) {
             break;
         }
         weight /= 10;

@@ -135,14 +135,14 @@ impl Parser {
             self.expect(',')?;
             fields.push(self.mpls_field("tc", 7)?);
             self.expect(',')?;
-            if self.at('[') {
-                let start = self.here();
-                self.advance();
+            let bottom = self.here();
+            let is_bottom = self.eat('[');
+            if is_bottom {
                 self.expect_word("S")?;
                 self.expect(']')?;
-                fields.push(number("s", 1, self.span_from(&start)));
                 self.expect(',')?;
             }
+            fields.push(number("s", is_bottom.into(), bottom));
             fields.push(self.mpls_field("ttl", 0xff)?);
             self.expect(')')?;
             layers.push(Layer {
@@ -307,6 +307,7 @@ impl Parser {
         let numbered = matches!(name.as_str(), "opt" | "raw");
         let kind = if numbered { Some(self.byte("the option's kind")?) } else { None };
         let length = if self.eat_word("len") { Some(self.byte("the option's length")?) } else { None };
+        let mut address = None;
         let data = match self.kind() {
             Kind::Punct('(') => {
                 self.advance();
@@ -321,9 +322,13 @@ impl Parser {
                 value.to_be_bytes()[8 - width..].to_vec()
             }
             Kind::Hex(_) | Kind::String | Kind::Ipv4 | Kind::Ipv6 | Kind::Mac => self.option_part()?,
+            Kind::Word => {
+                address = Some(self.advance().text);
+                Vec::new()
+            }
             _ => Vec::new(),
         };
-        Ok(HeaderOption { name, kind, length, data, span: self.span_from(&start) })
+        Ok(HeaderOption { name, kind, length, address, data, span: self.span_from(&start) })
     }
 
     /// A number of zeros, or bytes and addresses one after the other.

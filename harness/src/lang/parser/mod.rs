@@ -43,6 +43,9 @@ pub(super) struct Parser {
     tokens: Vec<Token>,
     pos: usize,
     depth: usize,
+    /// Inside parentheses of an expression, and how many operators they have had so far.
+    in_expr: bool,
+    operators: usize,
     /// Inside an ICMP error's quote, where `1:1001(1000)` is a segment.
     quoting: bool,
     rules: Rules,
@@ -63,7 +66,18 @@ impl Parser {
         let mut tokens = lex(file, range, rules != Rules::Upstream)?;
         substitute(&mut tokens, defines);
         let (parameters, labels) = (BTreeMap::new(), BTreeSet::new());
-        Ok(Parser { file: file.clone(), tokens, pos: 0, depth: 0, quoting: false, rules, parameters, labels })
+        Ok(Parser {
+            file: file.clone(),
+            tokens,
+            pos: 0,
+            depth: 0,
+            in_expr: false,
+            operators: 0,
+            quoting: false,
+            rules,
+            parameters,
+            labels,
+        })
     }
 
     /// Gives the parser of an included file its parameters, and the labels that are taken.

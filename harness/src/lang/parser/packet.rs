@@ -192,6 +192,7 @@ impl Parser {
             _ => return Err(Error::new(&start, format!("expected {what}, found `{name}`"))),
         };
         self.advance();
+        let name = if name == "flowlabel" { "flow".to_string() } else { name };
         let value = Value::Number(Pattern::Is(Expr::Int(number)));
         Ok(Field { name, value, span: self.span_from(&start) })
     }
@@ -235,7 +236,10 @@ impl Parser {
     /// `name value`, or `name` alone for 1.
     pub(super) fn field(&mut self) -> Result<Field> {
         let start = self.here();
-        let name = self.hyphenated("a field's name")?;
+        let mut name = self.hyphenated("a field's name")?;
+        if name == "flowlabel" {
+            name = "flow".to_string();
+        }
         let alone = self.at(',') || self.at(']') || !self.same_line();
         let value = if alone { Value::Number(Pattern::Is(Expr::Int(1))) } else { self.value()? };
         Ok(Field { name, value, span: self.span_from(&start) })
@@ -269,7 +273,7 @@ impl Parser {
         })
     }
 
-    /// `(N)`, `(N) "text"`, `"text"` or `0x…`
+    /// `(N)`, `(N) "text"`, `(N) data 0x…`, `"text"` or `0x…`
     pub(super) fn payload(&mut self, start: &Span) -> Result<Layer> {
         let payload = match self.kind() {
             Kind::String => Payload::Bytes(self.string_bytes()?),
@@ -285,11 +289,13 @@ impl Parser {
         self.expect('(')?;
         let length = self.pattern_within("the payload's length", 0xffff)?;
         self.expect(')')?;
-        if !self.ours() || self.kind() != Kind::String || !self.same_line() {
+        let follows = self.ours() && self.same_line();
+        let data = follows && self.eat_word("data");
+        if !data && (!follows || self.kind() != Kind::String) {
             return Ok(Payload::Length(length));
         }
         let span = self.here();
-        let bytes = self.string_bytes()?;
+        let bytes = if self.kind() == Kind::String { self.string_bytes()? } else { self.hex_bytes()? };
         match super::expr::pattern_constant(&length) {
             Some(written) if written != bytes.len() as i64 => {
                 let message = format!("the payload has {} bytes, not {written}", bytes.len());

@@ -1,14 +1,19 @@
 //! Statements that packetdrill lacks: assertions, silence, choices, loops, includes.
 
-use super::super::ast::{Action, Event, EventTime, Packet};
+use super::super::ast::{Action, Event, EventTime, Expr, Packet};
 use super::super::include::Includes;
 use super::super::lexer::Kind;
 use super::super::source::Error;
 use super::events::Direction;
+use super::expr::size;
 use super::{Parser, Result, Rules};
 
 /// Words that begin a statement without a time.
-pub(super) const UNTIMED: &[&str] = &["assert", "for", "include", "new", "nothing"];
+pub(super) const UNTIMED: &[&str] = &["assert", "elapsed", "for", "include", "new", "nothing"];
+
+/// Nodes in the value of a parameter, what it is computed from included, so that includes within includes cannot let
+/// expressions grow without bound.
+const LARGEST_ARGUMENT: usize = 256;
 
 impl Parser {
     /// A statement that takes no time, if one begins here.
@@ -30,6 +35,13 @@ impl Parser {
                 self.expect_word("connection")?;
                 Action::NewConnection
             }
+            Some("elapsed") => {
+                self.advance();
+                if !self.eat('$') {
+                    return Err(self.unexpected("a variable, as in `elapsed $first`"));
+                }
+                Action::Elapsed(self.word("a variable's name behind `$`")?)
+            }
             Some("for") => self.for_loop()?,
             Some("include") => {
                 let help = "includes stand on the outermost level, without a label";
@@ -43,7 +55,7 @@ impl Parser {
     fn nothing(&mut self) -> Result<Action> {
         self.advance();
         if self.eat_word("for") {
-            return Ok(Action::NothingFor(self.duration()?));
+            return Ok(Action::NothingFor(self.microseconds()?));
         }
         if !self.eat_word("until") {
             return Err(self.unexpected("`for 3s` or `until +1`"));
@@ -111,7 +123,7 @@ impl Parser {
                 self.pos += 2;
                 Ok(Some(Action::OneOf(self.alternatives()?)))
             }
-            (Some(word @ ("nothing" | "assert" | "new" | "for" | "include")), _)
+            (Some(word @ ("nothing" | "assert" | "new" | "for" | "include" | "elapsed")), _)
                 if self.kind_at(1) != Kind::Punct('(') || word == "assert" =>
             {
                 let message = format!("`{word}` takes no time in front");
@@ -168,7 +180,12 @@ impl Parser {
             while !self.at(')') {
                 let start = self.here();
                 let name = self.word("a parameter's name")?;
-                arguments.push((name, self.atom_with_sign()?, self.span_from(&start)));
+                let value = self.atom_with_sign()?;
+                let span = self.span_from(&start);
+                if size(&value) > LARGEST_ARGUMENT {
+                    return Err(Error::new(&span, "this value is too long an expression"));
+                }
+                arguments.push((name, value, span));
                 if !self.eat(',') {
                     break;
                 }
@@ -183,9 +200,9 @@ impl Parser {
     }
 
     /// A number with or without a sign, or arithmetic in parentheses.
-    pub(in super::super) fn atom_with_sign(&mut self) -> Result<super::super::ast::Expr> {
+    pub(in super::super) fn atom_with_sign(&mut self) -> Result<Expr> {
         if self.eat('-') {
-            return Ok(super::super::ast::Expr::Negate(Box::new(self.atom()?)));
+            return Ok(Expr::Negate(Box::new(self.atom()?)));
         }
         self.atom()
     }
