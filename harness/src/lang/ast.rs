@@ -224,10 +224,12 @@ pub enum Action {
     Code(String),
     /// `assert (EXPR)`
     Assert(Expr),
-    /// `nothing for T`: the stack sends nothing for so long.
-    NothingFor(Duration),
+    /// `nothing for T`, or `nothing for (EXPR) us`: the stack sends nothing for so many microseconds.
+    NothingFor(Expr),
     /// `nothing until +T` or `nothing until T`.
     NothingUntil(EventTime),
+    /// `elapsed $name`: captures the time between the last two events that happened, in microseconds.
+    Elapsed(String),
     /// `new connection`: the next SYN of each direction sets new bases for sequence numbers.
     NewConnection,
     /// `for n in 1 .. 40 { … }`
@@ -490,7 +492,9 @@ pub struct HeaderOption {
     pub kind: Option<u8>,
     /// The length byte, where it was written and may lie.
     pub length: Option<u8>,
-    /// Its content: bytes, or how many zeros.
+    /// An address by name at the beginning of its content: `slla LOCAL_MAC`.
+    pub address: Option<String>,
+    /// Its content: bytes, or so many zeros.
     pub data: Vec<u8>,
     /// Where it stands.
     pub span: Span,
