@@ -1,6 +1,7 @@
 //! The harness of wireproof: it plays cases against TCP/IP stacks.
 
 pub mod abi;
+pub mod calls;
 pub mod lang;
 pub mod packet;
 pub mod run;
