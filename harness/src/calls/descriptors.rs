@@ -109,13 +109,14 @@ pub struct Descriptors {
 }
 
 impl Descriptors {
-    /// The open descriptor that the script calls `script`.
+    /// The open descriptor that the script calls `script`; the newest, where an upstream script accepts twice into one
+    /// number.
     pub fn get(&self, script: i32) -> Option<&Descriptor> {
-        self.list.iter().find(|d| d.open && d.script == script)
+        self.list.iter().rev().find(|d| d.open && d.script == script)
     }
 
     pub(super) fn get_mut(&mut self, script: i32) -> Option<&mut Descriptor> {
-        self.list.iter_mut().find(|d| d.open && d.script == script)
+        self.list.iter_mut().rev().find(|d| d.open && d.script == script)
     }
 
     /// The stack's number of an open descriptor of the script.

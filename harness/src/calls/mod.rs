@@ -72,23 +72,41 @@ pub fn prepare(cx: &mut CallContext<'_>, spec: &CallSpec) -> Result<Prepared, Er
     let arguments = Arguments::new(cx, spec, signature)?;
     let (call, expect) = (signature.plan)(&arguments)?;
     let result = arguments.want(&spec.result)?;
-    if let Some(name) = &spec.errno
-        && abi::errno(name).is_none()
-    {
-        let error = Error::new(&arguments.span_of(name), format!("no error is called `{name}`"));
-        let errors = abi::names().filter(|n| abi::errno(n).is_some());
-        return Err(match abi::nearest(name, errors) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help("errors have their POSIX names, ECONNRESET say"),
-        });
-    }
-    if let (Expect::Descriptor(_) | Expect::Accepted { .. }, Want::Is(number)) = (&expect, &result)
-        && let Some(open) = i32::try_from(*number).ok().and_then(|n| cx.descriptors.get(n))
-    {
-        let text = format!("descriptor {} is open already", open.script);
-        return Err(Error::new(&spec.span, text).help("close it first, or give the new one another number"));
-    }
+    check_errno_name(&arguments, spec)?;
+    check_new_number(cx, spec, &expect, &result)?;
     Ok(Prepared { call, text: describe::call(spec), expect, result })
+}
+
+fn check_errno_name(arguments: &Arguments<'_>, spec: &CallSpec) -> Result<(), Error> {
+    let Some(name) = spec.errno.as_ref().filter(|name| abi::errno(name).is_none()) else { return Ok(()) };
+    let error = Error::new(&arguments.span_of(name), format!("no error is called `{name}`"));
+    let errors = abi::names().filter(|n| abi::errno(n).is_some());
+    Err(match abi::nearest(name, errors) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error.help("errors have their POSIX names, ECONNRESET say"),
+    })
+}
+
+/// A new descriptor's number must be free, but that upstream's accept hides an older one behind a newer.
+fn check_new_number(
+    cx: &CallContext<'_>,
+    spec: &CallSpec,
+    expect: &Expect,
+    result: &Want,
+) -> Result<(), Error> {
+    let named = match expect {
+        Expect::Descriptor(_) => true,
+        Expect::Accepted { .. } => cx.rules == Rules::Ours,
+        _ => false,
+    };
+    let Want::Is(number) = result else { return Ok(()) };
+    match i32::try_from(*number).ok().and_then(|n| cx.descriptors.get(n)) {
+        Some(open) if named => {
+            let error = Error::new(&spec.span, format!("descriptor {} is open already", open.script));
+            Err(error.help("close it first, or give the new one another number"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn unknown_call(spec: &CallSpec) -> Error {
@@ -137,13 +155,7 @@ fn compare(
         Expect::Descriptor(like) | Expect::Accepted { like, .. } => Some(like),
         _ => None,
     };
-    // A new descriptor's number is the script's name for it, so any will do that the stack gives.
-    let accepted = match (&prepared.result, new) {
-        (Want::Is(name), Some(_)) if *name >= 0 => number >= 0,
-        (Want::Capture(_), Some(_)) => number >= 0,
-        (want, _) => want.accepts(number),
-    };
-    if !accepted {
+    if !accepts_result(&prepared.result, new.is_some(), number) {
         return Err(differs("result"));
     }
     if let (Some(name), Err(errno)) = (&spec.errno, outcome.result)
@@ -165,6 +177,15 @@ fn compare(
         captures.push((name.clone(), named));
     }
     outcome::outputs(&prepared.expect, outcome, number, cx.descriptors, captures)
+}
+
+/// A new descriptor's number is the script's name for it, so any will do that the stack gives.
+fn accepts_result(want: &Want, new_descriptor: bool, number: i64) -> bool {
+    match want {
+        Want::Is(name) if new_descriptor && *name >= 0 => number >= 0,
+        Want::Capture(_) if new_descriptor => number >= 0,
+        want => want.accepts(number),
+    }
 }
 
 /// Enters a new descriptor under the script's name for it, which it returns.
