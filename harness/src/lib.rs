@@ -2,6 +2,7 @@
 
 pub mod abi;
 pub mod calls;
+pub mod code;
 pub mod lang;
 pub mod packet;
 pub mod run;
