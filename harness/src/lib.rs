@@ -1,6 +1,8 @@
 //! The harness of wireproof: it plays cases against TCP/IP stacks.
 
 pub mod abi;
+pub mod calls;
+pub mod code;
 pub mod lang;
 pub mod packet;
 pub mod run;
