@@ -3,6 +3,7 @@
 pub mod abi;
 pub mod calls;
 pub mod code;
+pub mod engine;
 pub mod lang;
 pub mod packet;
 pub mod run;

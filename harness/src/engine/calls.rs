@@ -4,7 +4,7 @@ use super::player::Player;
 use super::stop::Stop;
 use super::timing::{self, Window};
 use crate::calls::{self, CallContext, Prepared};
-use crate::code::{self, CodeErrorKind};
+use crate::code::{self, ErrorKind};
 use crate::lang::ast::{CallSpec, Event, Shell};
 use crate::run::TraceEvent;
 use crate::settings;
@@ -191,12 +191,13 @@ impl<'a> Player<'a> {
                 return Err(Stop::mismatch(&event.span, "result", "TCP_INFO".to_owned(), found));
             }
         };
-        code::evaluate(text, &code::tcp_info_variables(&info)).map_err(|error| match error.kind {
-            CodeErrorKind::Assertion => {
+        self.code_variables.extend(code::tcp_info_variables(&info));
+        code::evaluate(text, &mut self.code_variables).map_err(|error| match error.kind {
+            ErrorKind::Assertion => {
                 Stop::mismatch(&event.span, "code", text.trim().to_owned(), error.message)
             }
-            CodeErrorKind::Unsupported => Stop::skip(error.message),
-            CodeErrorKind::Syntax => Stop::script(&crate::lang::Error::new(&event.span, error.message)),
+            ErrorKind::Unsupported => Stop::skip(error.message),
+            ErrorKind::Syntax => Stop::script(&crate::lang::Error::new(&event.span, error.message)),
         })
     }
 

@@ -56,6 +56,10 @@ impl PlayOptions<'_> {
 ///
 /// The stack is started afresh; whatever happens ends in a record. A panic of the stack passes through: the caller
 /// isolates it.
-pub fn play(stack: &mut dyn StackUnderTest, script: &Script, options: PlayOptions<'_>) -> Record {
+pub fn play<'a>(
+    stack: &'a mut (dyn StackUnderTest + 'a),
+    script: &'a Script,
+    options: PlayOptions<'a>,
+) -> Record {
     player::play(stack, script, options)
 }

@@ -16,7 +16,7 @@ use crate::packet::{self, Context, Flows, FrameClass, Variables, World};
 use crate::run::{Difference, Record, TraceEntry, TraceEvent, Verdict};
 use crate::sut::{self, CallId, Capability, InterfaceId, Medium, Outcome, Refusal, Rules, StackUnderTest};
 use stack::Instant;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// More frames than this at one instant are a flood: no case provokes a hundredth of it.
@@ -40,13 +40,15 @@ pub(super) struct Captured {
 
 /// The state of a run.
 pub(super) struct Player<'a> {
-    pub stack: &'a mut dyn StackUnderTest,
+    pub stack: &'a mut (dyn StackUnderTest + 'a),
     pub script: &'a Script,
     pub rules: Rules,
     pub config: PacketdrillConfig,
     pub world: World,
     pub variables: Variables,
     pub flows: Flows,
+    /// What `%{ }%` code knows: TCP_INFO as last read, and what earlier code has assigned.
+    pub code_variables: BTreeMap<String, i64>,
     pub descriptors: Descriptors,
     pub tolerance: Tolerance,
     /// When the script started, on the stack's clock.
@@ -77,7 +79,11 @@ pub(super) struct Player<'a> {
     iterations: usize,
 }
 
-pub(super) fn play(stack: &mut dyn StackUnderTest, script: &Script, options: PlayOptions<'_>) -> Record {
+pub(super) fn play<'a>(
+    stack: &'a mut (dyn StackUnderTest + 'a),
+    script: &'a Script,
+    options: PlayOptions<'a>,
+) -> Record {
     let family = options.family;
     let mut player = match Player::start(stack, script, options) {
         Ok(player) => player,
@@ -119,7 +125,7 @@ fn record(
 
 impl<'a> Player<'a> {
     fn start(
-        stack: &'a mut dyn StackUnderTest,
+        stack: &'a mut (dyn StackUnderTest + 'a),
         script: &'a Script,
         options: PlayOptions<'a>,
     ) -> Result<Player<'a>, Stop> {
@@ -160,7 +166,8 @@ impl<'a> Player<'a> {
         let now = stack.now();
         Ok(Player {
             passive: PassiveRules::new(&world, rules, rules == Rules::Packetdrill),
-            flows: Flows::new(&config),
+            flows: Flows::default(),
+            code_variables: BTreeMap::new(),
             stack,
             script,
             rules,
