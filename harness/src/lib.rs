@@ -6,6 +6,7 @@ pub mod code;
 pub mod lang;
 pub mod packet;
 pub mod run;
+pub mod settings;
 pub mod sut;
 
 pub use stack::Instant;
