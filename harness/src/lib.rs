@@ -8,6 +8,7 @@ pub mod lang;
 pub mod packet;
 pub mod run;
 pub mod stacks;
+pub mod settings;
 pub mod sut;
 
 pub use stack::Instant;
