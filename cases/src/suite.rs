@@ -4,6 +4,7 @@
 //! is an upstream packetdrill script, which only a user's tree may have.
 
 use crate::catalogue::{Catalogue, Level};
+use crate::upstream;
 use harness::lang::{self, SourceFile, Span, ast};
 use harness::sut::Family;
 use std::collections::BTreeMap;
@@ -64,8 +65,8 @@ impl Case {
     }
 }
 
-/// Turns a text into a script; `family` decides upstream's defines.
-pub type Parse<'a> = &'a dyn Fn(&Path, &str, Option<Family>) -> Result<ast::Script, lang::Error>;
+/// Turns a text into a script; the family decides upstream's defines.
+pub type Parse<'a> = &'a dyn Fn(&Path, &str, Family) -> Result<ast::Script, lang::Error>;
 
 /// The cases of a tree and what is wrong with the others.
 #[derive(Debug, Default)]
@@ -89,7 +90,11 @@ impl Tree {
 
     /// The path of a file of this tree as errors show it.
     pub fn shown(&self, path: &Path) -> PathBuf {
-        path.strip_prefix(&self.root).map_or_else(|_| path.to_owned(), |below| self.shown.join(below))
+        match path.strip_prefix(&self.root) {
+            Ok(below) if below.as_os_str().is_empty() => self.shown.clone(),
+            Ok(below) => self.shown.join(below),
+            Err(_) => path.to_owned(),
+        }
     }
 
     /// The files with cases, in the order of their ids; reads none of them.
@@ -136,7 +141,14 @@ impl Tree {
         parse: Parse,
     ) -> Result<Case, Vec<lang::Error>> {
         let text = self.text(file).map_err(|e| vec![e])?;
-        let script = parse(&file.path, &text, None).map_err(|e| vec![e])?;
+        let families = upstream::families(&file.id);
+        let script = parse(&file.path, &text, families[0]).map_err(|e| vec![e])?;
+        // Defines differ between families, so an upstream script may be right in one and wrong in another.
+        if script.head.is_none() && !self.is_suite {
+            for family in &families[1..] {
+                parse(&file.path, &text, *family).map_err(|e| vec![e])?;
+            }
+        }
         let source = SourceFile { path: self.shown(&file.path), text };
         let start = Span { file: Arc::new(source), start: 0, end: 0 };
         head::check(self, file, script, catalogue, &start)
