@@ -224,10 +224,12 @@ pub enum Action {
     Code(String),
     /// `assert (EXPR)`
     Assert(Expr),
-    /// `nothing for T`: the stack sends nothing for so long.
-    NothingFor(Duration),
+    /// `nothing for T`, or `nothing for (EXPR) us`: the stack sends nothing for so many microseconds.
+    NothingFor(Expr),
     /// `nothing until +T` or `nothing until T`.
     NothingUntil(EventTime),
+    /// `elapsed $name`: captures the time between the last two events that happened, in microseconds.
+    Elapsed(String),
     /// `new connection`: the next SYN of each direction sets new bases for sequence numbers.
     NewConnection,
     /// `for n in 1 .. 40 { … }`
