@@ -3,23 +3,18 @@
 use crate::suite::Tree;
 use harness::lang::ast::{Head, Script, Spanned, Twin};
 use harness::lang::{Error, SourceFile, Span};
-use std::collections::BTreeMap;
+use harness::sut::Family;
 use std::path::Path;
 use std::sync::Arc;
 
 /// The stacks in the order of reports.
 pub const STACKS: &[&str] = &["reference", "smoltcp", "linux"];
 
-/// Parses the text of the script at `path` in `tree`; `defines` replaces symbols in upstream scripts.
+/// Parses the text of the script at `path` in `tree`; `family` decides the defines of upstream scripts.
 ///
 /// # Errors
 /// Says what is no script, with file, line and column.
-pub fn parse(
-    tree: &Tree,
-    path: &Path,
-    text: &str,
-    _defines: &BTreeMap<String, String>,
-) -> Result<Script, Error> {
+pub fn parse(tree: &Tree, path: &Path, text: &str, _family: Family) -> Result<Script, Error> {
     let file = Arc::new(SourceFile { path: tree.shown(path), text: text.to_owned() });
     let mut head = Head::default();
     let mut is_ours = false;

@@ -13,8 +13,10 @@ use std::sync::Arc;
 
 mod find;
 mod head;
+mod select;
 
 pub use head::PROTOCOLS;
+pub use select::{normal, select};
 
 /// The largest script that is read, in bytes.
 const LARGEST: u64 = 1 << 20;

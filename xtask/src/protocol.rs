@@ -4,6 +4,7 @@
 //! [`Answer`], in order.
 
 use crate::results::{Difference, StackInfo};
+use cases::suite::Tree;
 use harness::run::Verdict;
 use harness::sut::Family;
 use serde::{Deserialize, Serialize};
@@ -27,9 +28,21 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// A session on the stack called `stack` with the cases of `tree`.
+    pub(crate) fn new(stack: &str, tree: &Tree) -> Session {
+        Session {
+            stack: stack.to_owned(),
+            root: tree.root.clone(),
+            shown: tree.shown.clone(),
+            is_suite: tree.is_suite,
+            link: None,
+            packetdrill: Vec::new(),
+        }
+    }
+
     /// The tree of cases.
-    pub(crate) fn tree(&self) -> cases::suite::Tree {
-        cases::suite::Tree { root: self.root.clone(), shown: self.shown.clone(), is_suite: self.is_suite }
+    pub(crate) fn tree(&self) -> Tree {
+        Tree { root: self.root.clone(), shown: self.shown.clone(), is_suite: self.is_suite }
     }
 }
 
@@ -87,6 +100,10 @@ pub(crate) struct Answer {
     pub(crate) virtual_us: u64,
     /// How much of the machine's.
     pub(crate) wall_us: u64,
+    /// How much of the processor's, in the worker.
+    pub(crate) cpu_us: u64,
+    /// Of a twin: why it is not red; none where it is.
+    pub(crate) green: Option<String>,
     /// The ladder, where it was wanted.
     pub(crate) ladder: Option<String>,
     /// The snapshot, where it was wanted.
@@ -105,6 +122,8 @@ impl Answer {
             difference: Some(difference),
             virtual_us: 0,
             wall_us: 0,
+            cpu_us: 0,
+            green: None,
             ladder: None,
             snapshot: None,
             is_last: false,

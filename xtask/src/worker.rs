@@ -14,6 +14,7 @@ use std::fs::File;
 use std::io::{BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
+use std::time::Duration;
 
 /// The address space that a stack may take, in bytes.
 const MEMORY: u64 = 4 << 30;
@@ -77,11 +78,22 @@ fn say(output: &mut File, message: &impl Serialize) -> Outcome {
 }
 
 fn play(player: &mut dyn Player, job: &Job) -> Answer {
-    let start = std::time::Instant::now();
+    let (start, cpu) = (std::time::Instant::now(), cpu_time());
     let played = catch_unwind(AssertUnwindSafe(|| player.play(job)));
     let mut answer = played.unwrap_or_else(|_| panicked(job));
-    answer.wall_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+    answer.cpu_us = micros(cpu_time().saturating_sub(cpu));
+    answer.wall_us = micros(start.elapsed());
     answer
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The CPU time of this process, all threads.
+fn cpu_time() -> Duration {
+    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_PROCESS_CPUTIME_ID);
+    now.map_or(Duration::ZERO, Duration::from)
 }
 
 /// A panic in the stack is the stack's fault, one in the harness ours.

@@ -12,7 +12,7 @@ fn load(name: &str, files: &[(&str, &str)]) -> Suite {
     let tree = Tree { root: root.clone(), shown: "cases".into(), is_suite: true };
     let catalogue = Catalogue::load().expect("the catalogue is readable");
     let files = tree.files().expect("the folder is readable");
-    let suite = tree.load(&files, &catalogue, &|path, text, _| parse(&tree, path, text, &BTreeMap::new()));
+    let suite = tree.load(&files, &catalogue, &|path, text, family| parse(&tree, path, text, family));
     std::fs::remove_dir_all(root).expect("the folder can be removed");
     suite
 }

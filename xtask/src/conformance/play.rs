@@ -209,12 +209,9 @@ fn pool(options: &Options, plan: &Plan, name: &str) -> Result<Pool, String> {
     let program = std::env::current_exe().map_err(|e| format!("this program's own path is unknown: {e}"))?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let session = Session {
-        stack: name.to_owned(),
-        root: plan.tree.root.clone(),
-        shown: plan.tree.shown.clone(),
-        is_suite: plan.tree.is_suite,
         link: options.link.clone(),
         packetdrill: options.packetdrill.clone(),
+        ..Session::new(name, &plan.tree)
     };
     let limits = Limits {
         cpu: Duration::from_secs_f64(options.hang_after),
