@@ -15,6 +15,7 @@ mod ci;
 mod conformance;
 mod coverage;
 mod fuzz;
+mod golden;
 mod selftest;
 mod test;
 
@@ -37,6 +38,9 @@ enum Verb {
     Test(test::Options),
     /// Play every twin on the reference stack; fails if one stays green.
     Selftest(selftest::Options),
+    /// Compare what the witnesses do with what they did, or write it down.
+    #[command(subcommand)]
+    Golden(golden::Options),
     /// Say which requirements have a case that can go red.
     #[command(subcommand)]
     Coverage(coverage::Options),
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
         Verb::Conformance(options) => conformance::run(&options),
         Verb::Test(options) => test::test(&options),
         Verb::Selftest(options) => selftest::selftest(&options),
+        Verb::Golden(options) => golden::golden(&options),
         Verb::Coverage(options) => coverage::coverage(&options),
         Verb::Fuzz(options) => fuzz::fuzz(&options),
         Verb::Bench(options) => bench::bench(&options),

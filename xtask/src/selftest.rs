@@ -86,7 +86,8 @@ pub(crate) fn find(prefixes: &[String]) -> Result<Findings, String> {
     Ok(judge(&suite, &jobs, &answers))
 }
 
-fn load(prefixes: &[String], catalogue: &Catalogue) -> Result<Suite, String> {
+/// The suite's cases whose ids begin with one of `prefixes`; an error in one of them is an error.
+pub(crate) fn load(prefixes: &[String], catalogue: &Catalogue) -> Result<Suite, String> {
     let tree = Tree::suite();
     let files = cases::suite::select(tree.files()?, prefixes)?;
     let suite =
