@@ -4,6 +4,7 @@ pub mod abi;
 pub mod lang;
 pub mod packet;
 pub mod run;
+pub mod stacks;
 pub mod sut;
 
 pub use stack::Instant;

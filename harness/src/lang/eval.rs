@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 pub fn evaluate(expr: &Expr, variables: &BTreeMap<String, i64>) -> Result<i64, String> {
     match expr {
         Expr::Int(value) => Ok(*value),
-        Expr::Variable(name) => variables.get(name).copied().ok_or_else(|| format!("${name} has no value yet")),
+        Expr::Variable(name) => {
+            variables.get(name).copied().ok_or_else(|| format!("${name} has no value yet"))
+        }
         Expr::Absolute(inner) => evaluate(inner, variables),
         Expr::Negate(inner) => Ok(evaluate(inner, variables)?.wrapping_neg()),
-        Expr::Binary(op, left, right) => {
-            binary(*op, evaluate(left, variables)?, evaluate(right, variables)?)
-        }
+        Expr::Binary(op, left, right) => binary(*op, evaluate(left, variables)?, evaluate(right, variables)?),
     }
 }
 
