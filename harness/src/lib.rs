@@ -7,8 +7,9 @@ pub mod engine;
 pub mod lang;
 pub mod packet;
 pub mod run;
-pub mod stacks;
+
 pub mod settings;
+pub mod stacks;
 pub mod sut;
 
 pub use stack::Instant;
