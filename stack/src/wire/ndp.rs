@@ -140,7 +140,7 @@ impl Message {
                 destination: address(16),
                 options: Options::parse(&body[32..])?,
             }),
-            133..=137 => Err(Error::truncated("ndp", "target")),
+            icmpv6::ROUTER_ADVERTISEMENT..=icmpv6::REDIRECT => Err(Error::truncated("ndp", "target")),
             _ => Err(Error::value("ndp", "type")),
         }
     }
