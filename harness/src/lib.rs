@@ -2,6 +2,8 @@
 
 pub mod abi;
 pub mod lang;
+#[cfg(target_os = "linux")]
+pub mod linux;
 pub mod packet;
 pub mod run;
 pub mod sut;
