@@ -15,6 +15,7 @@ mod link;
 mod namespace;
 mod netlink;
 mod network;
+mod offload;
 mod os;
 mod run;
 mod syscalls;

@@ -130,3 +130,15 @@ pub(super) fn enter(handle: &OwnedFd) -> io::Result<()> {
     // SAFETY: no pointers.
     check(unsafe { libc::setns(handle.as_raw_fd(), libc::CLONE_NEWNET) }).map(drop)
 }
+
+/// Does something in another network namespace, and comes back.
+pub(super) fn within<T>(
+    there: &OwnedFd,
+    here: &OwnedFd,
+    act: impl FnOnce() -> Result<T, String>,
+) -> Result<T, String> {
+    enter(there).doing("entering a network namespace")?;
+    let done = act();
+    enter(here).doing("coming back to the run's network namespace")?;
+    done
+}

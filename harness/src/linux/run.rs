@@ -121,7 +121,8 @@ impl Run {
                 let Some(received) = received else { break };
                 let stamped = received.realtime.map(|realtime| self.clock.at_realtime(realtime));
                 let at_time = stamped.unwrap_or_else(|| self.clock.now());
-                let bytes = self.buffer[..received.len].to_vec();
+                let mut bytes = self.buffer[..received.len].to_vec();
+                port.link.complete(&mut bytes);
                 self.frames.push(Event::Frame { interface: InterfaceId(at), at: at_time, bytes });
             }
         }

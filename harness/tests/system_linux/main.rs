@@ -8,7 +8,7 @@ mod frames;
 mod peer;
 
 use frames::{ACK, PSH, Segment};
-use harness::sut::{Call, Family, Medium, Output, Rules, StackUnderTest};
+use harness::sut::{Call, Family, InterfaceId, Medium, Output, Rules, SocketAddress, StackUnderTest};
 use libtest_mimic::{Arguments, Failed, Trial};
 use peer::Peer;
 use std::process::Command;
@@ -20,6 +20,10 @@ const CHILD: &str = "WIREPROOF_SYSTEM_CHILD";
 type Wire = (&'static str, Medium, Rules);
 
 const TUN: Wire = ("tun", Medium::Ip, Rules::Ours);
+const TUN_OFFLOAD: Wire = ("tun", Medium::Ip, Rules::Packetdrill);
+const TAP: Wire = ("tap", Medium::Ethernet, Rules::Ours);
+const VETH: Wire = ("veth", Medium::Ethernet, Rules::Ours);
+const PNET: Wire = ("pnet:cable", Medium::Ethernet, Rules::Ours);
 
 fn tcp(family: Family, (link, medium, rules): Wire) {
     let mut peer = Peer::start(link, medium, family, rules);
@@ -48,9 +52,50 @@ fn tcp(family: Family, (link, medium, rules): Wire) {
     assert_eq!((answer.seq, &answer.data[..]), (iss.wrapping_add(1), &b"answer"[..]));
 }
 
+fn udp(family: Family, (link, medium, rules): Wire) {
+    let mut peer = Peer::start(link, medium, family, rules);
+    let fd = peer.socket(libc::SOCK_DGRAM);
+    let address = SocketAddress::Ip((peer.local, 7).into());
+    peer.call(Call::Bind { fd, address });
+    let receive = peer.submit(Call::Recvfrom { fd, count: 100, flags: 0 });
+    // A wrong checksum must not come through: nothing on the way may vouch for it.
+    let bad = frames::udp(4000, 7, b"wrong");
+    let datagram = frames::datagram(peer.remote, peer.local, frames::UDP, bad, 6);
+    let mut bytes = frames::frame(peer.medium, datagram);
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    peer.linux.inject(InterfaceId(0), &bytes).expect("inject");
+    peer.send(frames::UDP, frames::udp(4000, 7, b"right"));
+    let from = (peer.remote, 4000).into();
+    assert_eq!(peer.completed(receive).1.output, Output::Address(Some(from), b"right".to_vec()));
+    let echo = Call::Sendto { fd, data: b"right".to_vec(), flags: 0, address: SocketAddress::Ip(from) };
+    let before = peer.linux.now();
+    assert_eq!(peer.call(echo), 5);
+    let (at, bytes) = peer.receive(frames::UDP);
+    assert_eq!(&bytes[8..], b"right");
+    assert!(before <= at && at <= peer.linux.now(), "sent at {at}, called at {before}");
+}
+
 /// Every test: its name and what it does.
 fn tests() -> Vec<(&'static str, fn())> {
-    vec![("tcp_tun_ipv4", || tcp(Family::Ipv4, TUN)), ("tcp_tun_ipv6", || tcp(Family::Ipv6, TUN))]
+    use Family::{Ipv4, Ipv6};
+    vec![
+        ("tcp_tun_ipv4", || tcp(Ipv4, TUN)),
+        ("tcp_tun_ipv6", || tcp(Ipv6, TUN)),
+        ("tcp_tun_offload_ipv4", || tcp(Ipv4, TUN_OFFLOAD)),
+        ("tcp_tun_offload_ipv6", || tcp(Ipv6, TUN_OFFLOAD)),
+        ("tcp_tap_ipv4", || tcp(Ipv4, TAP)),
+        ("tcp_tap_ipv6", || tcp(Ipv6, TAP)),
+        ("tcp_veth_ipv4", || tcp(Ipv4, VETH)),
+        ("tcp_veth_ipv6", || tcp(Ipv6, VETH)),
+        ("tcp_pnet_ipv4", || tcp(Ipv4, PNET)),
+        ("tcp_pnet_ipv6", || tcp(Ipv6, PNET)),
+        ("udp_tun", || udp(Ipv4, TUN)),
+        ("udp_tun_offload", || udp(Ipv6, TUN_OFFLOAD)),
+        ("udp_tap", || udp(Ipv6, TAP)),
+        ("udp_veth", || udp(Ipv4, VETH)),
+        ("udp_pnet", || udp(Ipv6, PNET)),
+    ]
 }
 
 /// Runs the test `name` in a child process.

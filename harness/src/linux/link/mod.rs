@@ -1,8 +1,12 @@
 //! The links between the harness and the interface of the stack under test.
 
 mod checksum;
+mod packet;
+mod pnet;
 mod tun;
 
+pub(super) use packet::{PacketSocket, Stamped, WithoutEthernet};
+pub(super) use pnet::Pnet;
 pub(super) use tun::{Kind, Tun};
 
 use std::io;
@@ -30,6 +34,9 @@ pub(super) trait Link: Send {
 
     /// Takes a frame that the stack under test has sent, if there is one. Never waits.
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<Received>>;
+
+    /// Fills in what the stack left to its device in the frame received last.
+    fn complete(&mut self, _frame: &mut [u8]) {}
 }
 
 /// A read's result where nothing to read is no error.

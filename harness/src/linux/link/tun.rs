@@ -32,6 +32,8 @@ pub(in crate::linux) enum Kind {
 pub(in crate::linux) struct Tun {
     fd: OwnedFd,
     kind: Kind,
+    /// The header of the frame received last.
+    last: VnetHeader,
 }
 
 impl Tun {
@@ -59,7 +61,7 @@ impl Tun {
             // SAFETY: this ioctl takes its argument by value.
             check(unsafe { libc::ioctl(fd.as_raw_fd(), TUNSETOFFLOAD, OFFLOAD) })?;
         }
-        Ok(Tun { fd, kind })
+        Ok(Tun { fd, kind, last: VnetHeader::default() })
     }
 
     fn header_len(&self) -> usize {
@@ -112,9 +114,11 @@ impl Link for Tun {
         let read = length(unsafe { libc::readv(self.fd.as_raw_fd(), vectors.as_ptr(), 2) });
         let Some(len) = unless_empty(read)? else { return Ok(None) };
         let len = len.saturating_sub(header_len).min(buffer.len());
-        if header_len > 0 {
-            VnetHeader::from_bytes(&header).complete(&mut buffer[..len]);
-        }
+        self.last = VnetHeader::from_bytes(&header);
         Ok(Some(Received { len, realtime: None }))
+    }
+
+    fn complete(&mut self, frame: &mut [u8]) {
+        self.last.complete(frame);
     }
 }
