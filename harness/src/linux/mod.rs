@@ -16,7 +16,9 @@ mod namespace;
 mod netlink;
 mod network;
 mod offload;
+mod orphans;
 mod os;
+mod reaper;
 mod run;
 mod syscalls;
 
@@ -28,6 +30,7 @@ use crate::sut::{
     StackUnderTest,
 };
 use os::Doing;
+use reaper::Reaper;
 use run::Run;
 use stack::Instant;
 use std::marker::PhantomData;
@@ -55,6 +58,9 @@ pub struct Linux {
     working_directory: Option<PathBuf>,
     settle: Duration,
     run: Option<Run>,
+    reaper: Reaper,
+    /// Keeps the kernel's stamping of packets on between runs: turning it on takes effect some time later.
+    _stamping: OwnedFd,
     bound_to_thread: PhantomData<*const ()>,
 }
 
@@ -93,6 +99,8 @@ impl Linux {
             working_directory: None,
             settle: SETTLE,
             run: None,
+            reaper: Reaper::default(),
+            _stamping: link::stamping().doing("SO_TIMESTAMPNS")?,
             bound_to_thread: PhantomData,
         })
     }
@@ -111,12 +119,14 @@ impl Linux {
     /// Ends the run, if there is one: its calls are interrupted, its descriptors closed, its namespace left.
     pub fn stop(&mut self) -> Result<(), Refusal> {
         let Some(run) = self.run.take() else { return Ok(()) };
-        drop(run);
-        match &self.home {
+        let network = run.end();
+        let left = match &self.home {
             Some(home) => namespace::enter(home).doing("going back to the first network namespace"),
             None => namespace::unshare_network().doing("unshare(CLONE_NEWNET)"),
         }
-        .map_err(Refusal::Broken)
+        .map_err(Refusal::Broken);
+        self.reaper.take(network);
+        left
     }
 
     fn running(&mut self) -> Result<&mut Run, Refusal> {

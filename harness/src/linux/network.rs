@@ -174,10 +174,13 @@ impl Network {
             netlink.set_up(index, true).doing("bringing the harness's end up")?;
             open(peer).doing("opening the harness's end")
         })?;
-        self.sides = Some(sides);
         offload::turn_off(name).doing("turning offload off")?;
         let index = index_of(name).doing("the stack's end")?;
         self.bring_up(index, interface).doing("bringing the link up")?;
+        offload::settle_carrier(name).doing("the stack's end")?;
+        let settle = || offload::settle_carrier(peer).doing("the harness's end");
+        namespace::within(&sides.harness, &sides.stack, settle)?;
+        self.sides = Some(sides);
         Ok(Port { index, link })
     }
 

@@ -6,6 +6,7 @@ use super::executor::{LaneKind, Perform, Pool};
 use super::link::LARGEST_FRAME;
 use super::namespace;
 use super::network::Network;
+use super::orphans;
 use super::os::{Doing, readable, wait_readable};
 use super::syscalls;
 use crate::sut::{Call, CallId, Event, InterfaceId, Outcome, Refusal, Setup};
@@ -19,7 +20,7 @@ const NEVER_BLOCKS: Duration = Duration::from_secs(1);
 /// The most frames taken from a link at one time, so that a stack that floods does not keep its driver busy for ever.
 const MOST_FRAMES: usize = 4096;
 
-/// A run in the namespace that the calling thread is in. Fields are dropped in this order: calls end first.
+/// A run in the namespace that the calling thread is in.
 pub(super) struct Run {
     pool: Pool,
     network: Network,
@@ -52,6 +53,13 @@ impl Run {
             next_call: 0,
             settle: linux.settle,
         })
+    }
+
+    /// Ends the run's calls and connections, and gives back what remains to be closed. To be called in its namespace.
+    pub(super) fn end(self) -> Network {
+        drop(self.pool);
+        orphans::abort_all();
+        self.network
     }
 
     /// The run's clock.

@@ -76,10 +76,64 @@ fn udp(family: Family, (link, medium, rules): Wire) {
     assert!(before <= at && at <= peer.linux.now(), "sent at {at}, called at {before}");
 }
 
+fn series(link: &'static str, rules: Rules, medium: Medium) {
+    let slab = || {
+        std::fs::read_to_string("/proc/slabinfo")
+            .unwrap()
+            .lines()
+            .filter(|l| l.starts_with("net_namespace") || l.starts_with("TCP "))
+            .map(|l| l.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let mem = || {
+        std::fs::read_to_string("/proc/meminfo")
+            .unwrap()
+            .lines()
+            .filter(|l| l.starts_with("MemAvail"))
+            .map(|l| l.to_owned())
+            .collect::<String>()
+    };
+    println!("{} {}", slab(), mem());
+    let mut peer = Peer::start(link, medium, Family::Ipv4, rules);
+    let (mut t_start, mut t_stop, mut t_run) = (0, 0, 0);
+    let mut worst = 0;
+    for i in 0..300 {
+        let t = std::time::Instant::now();
+        peer.linux.start(&peer::setup(medium, Family::Ipv4, rules)).unwrap();
+        let us = t.elapsed().as_micros();
+        t_start += us;
+        worst = worst.max(us);
+        let t = std::time::Instant::now();
+        let fd = peer.listener();
+        let accept = peer.submit(Call::Accept { fd });
+        peer.handshake();
+        let c = peer.completed(accept).1.result.unwrap() as i32;
+        peer.call(Call::Write { fd: c, data: vec![0; 1000] });
+        peer.call(Call::Close { fd: c });
+        t_run += t.elapsed().as_micros();
+        let t = std::time::Instant::now();
+        peer.linux.stop().unwrap();
+        t_stop += t.elapsed().as_micros();
+        peer.events.clear();
+        if i % 50 == 0 {
+            println!("{i} {} {}", slab(), mem());
+        }
+    }
+    println!("start {} run {} stop {} us/run worst start {worst}", t_start / 300, t_run / 300, t_stop / 300);
+    drop(peer);
+    for _ in 0..5 {
+        println!("{} {}", slab(), mem());
+        std::thread::sleep(std::time::Duration::from_secs(4));
+    }
+}
+
 /// Every test: its name and what it does.
 fn tests() -> Vec<(&'static str, fn())> {
     use Family::{Ipv4, Ipv6};
     vec![
+        ("series_tun", || series("tun", Rules::Ours, Medium::Ip)),
+        ("series_veth", || series("veth", Rules::Ours, Medium::Ethernet)),
         ("tcp_tun_ipv4", || tcp(Ipv4, TUN)),
         ("tcp_tun_ipv6", || tcp(Ipv6, TUN)),
         ("tcp_tun_offload_ipv4", || tcp(Ipv4, TUN_OFFLOAD)),

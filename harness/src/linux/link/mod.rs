@@ -5,7 +5,7 @@ mod packet;
 mod pnet;
 mod tun;
 
-pub(super) use packet::{PacketSocket, Stamped, WithoutEthernet};
+pub(super) use packet::{PacketSocket, Stamped, WithoutEthernet, stamping};
 pub(super) use pnet::Pnet;
 pub(super) use tun::{Kind, Tun};
 

@@ -41,6 +41,14 @@ impl PacketSocket {
     }
 }
 
+/// A socket that does nothing but keep the kernel stamping what it receives and sends.
+pub(in crate::linux) fn stamping() -> io::Result<OwnedFd> {
+    // SAFETY: no pointers.
+    let fd = owned(unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) })?;
+    set_option(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1 as libc::c_int)?;
+    Ok(fd)
+}
+
 /// Binds a packet socket to an interface, for all protocols.
 fn bind(fd: &OwnedFd, index: u32) -> io::Result<()> {
     // SAFETY: all-zero bytes are a valid sockaddr_ll.
