@@ -5,6 +5,8 @@ pub mod calls;
 pub mod code;
 pub mod engine;
 pub mod lang;
+#[cfg(target_os = "linux")]
+pub mod linux;
 pub mod packet;
 pub mod run;
 
