@@ -3,6 +3,7 @@
 pub mod abi;
 pub mod lang;
 pub mod packet;
+pub mod report;
 pub mod run;
 pub mod sut;
 
