@@ -1,8 +1,14 @@
 //! Plays one run: from a case's name to an answer. Everything that a worker needs of the harness is in here.
 
 use crate::fake::Fake;
-use crate::protocol::{Answer, Job, Session};
+use crate::protocol::{Answer, Job, Session, TRACE};
 use crate::results::StackInfo;
+use cases::suite::Tree;
+use cases::upstream::CommandLine;
+use harness::engine::{self, PlayOptions};
+use harness::lang::ast::Script;
+use harness::run::{Difference, Record, TraceEntry, TraceEvent, Verdict};
+use harness::sut::StackUnderTest;
 
 /// A stack with what is needed to play on it.
 pub(crate) trait Player {
@@ -21,5 +27,88 @@ pub(crate) fn open(session: &Session) -> Result<Box<dyn Player>, String> {
     if let Some(fake) = Fake::open(&session.stack) {
         return Ok(Box::new(fake));
     }
-    Err(format!("no engine plays on {} yet", session.stack))
+    let stack = stack(session)?;
+    let command_line = CommandLine::parse(&session.packetdrill)?;
+    Ok(Box::new(Case { stack, tree: session.tree(), command_line }))
+}
+
+/// The stacks that this program knows.
+fn stack(session: &Session) -> Result<Box<dyn StackUnderTest>, String> {
+    let name = session.stack.as_str();
+    cases::stacks::in_memory(name).ok_or_else(|| {
+        let known = cases::stacks::NAMES.join(", ");
+        format!("there is no stack {name:?}; there are {known}")
+    })
+}
+
+/// A stack on which cases are played.
+struct Case {
+    stack: Box<dyn StackUnderTest>,
+    tree: Tree,
+    command_line: CommandLine,
+}
+
+impl Player for Case {
+    fn info(&self) -> StackInfo {
+        StackInfo::from(self.stack.capabilities())
+    }
+
+    fn play(&mut self, job: &Job) -> Answer {
+        match self.script(job) {
+            Ok(script) => self.play_script(job, &script),
+            Err(message) => Answer::broken(job.run, Verdict::Error, "script", message),
+        }
+    }
+}
+
+impl Case {
+    fn script(&self, job: &Job) -> Result<Script, String> {
+        let file = self.tree.file(&job.case);
+        let text = self.tree.text(&file).map_err(|e| e.to_string())?;
+        cases::reading::parse(&self.tree, &file.path, &text, job.family, &self.command_line.defines)
+            .map_err(|e| e.to_string())
+    }
+
+    fn play_script(&mut self, job: &Job, script: &Script) -> Answer {
+        let twin = match job.twin {
+            None => None,
+            Some(index) => match script.head.as_ref().and_then(|head| head.twins.get(index)) {
+                None => return Answer::broken(job.run, Verdict::Error, "script", format!("no twin {index}")),
+                twin => twin,
+            },
+        };
+        let mut say = |entry: &TraceEntry| {
+            if let Some(stimulus) = stimulus(&entry.what) {
+                eprintln!("{TRACE}{stimulus}");
+            }
+        };
+        let mut options = PlayOptions::new(job.family);
+        options.seed = job.seed;
+        options.twin = twin;
+        options.command_line = self.command_line.options.clone();
+        if job.wants.trace {
+            options.observer = Some(&mut say);
+        }
+        let record = engine::play(self.stack.as_mut(), script, options);
+        let mut answer = answer(job, &record);
+        answer.green = twin.and_then(|twin| engine::is_red(script, twin, &record).err());
+        answer
+    }
+}
+
+/// What the stack is about to be given, in words.
+fn stimulus(event: &TraceEvent) -> Option<String> {
+    match event {
+        TraceEvent::Inbound { text, .. } => Some(format!("frame < {text}")),
+        TraceEvent::Call { text, .. } => Some(format!("call {text}")),
+        TraceEvent::Outbound { .. } | TraceEvent::Completed { .. } => None,
+    }
+}
+
+fn answer(job: &Job, record: &Record) -> Answer {
+    Answer {
+        difference: record.first_difference.clone().map(Difference::into),
+        virtual_us: u64::try_from(record.virtual_time.as_micros()).unwrap_or(u64::MAX),
+        ..Answer::new(job.run, record.verdict)
+    }
 }
