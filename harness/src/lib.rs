@@ -5,10 +5,13 @@ pub mod calls;
 pub mod code;
 pub mod engine;
 pub mod lang;
+#[cfg(target_os = "linux")]
+pub mod linux;
 pub mod packet;
 pub mod run;
-pub mod stacks;
+
 pub mod settings;
+pub mod stacks;
 pub mod sut;
 
 pub use stack::Instant;
