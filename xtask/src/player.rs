@@ -7,8 +7,10 @@ use cases::suite::Tree;
 use cases::upstream::CommandLine;
 use harness::engine::{self, PlayOptions};
 use harness::lang::ast::Script;
+use harness::linux::{LinkChoice, Linux};
 use harness::run::{Difference, Record, TraceEntry, TraceEvent, Verdict};
-use harness::sut::StackUnderTest;
+use harness::sut::{Capabilities, StackUnderTest};
+use std::path::Path;
 
 /// A stack with what is needed to play on it.
 pub(crate) trait Player {
@@ -27,23 +29,52 @@ pub(crate) fn open(session: &Session) -> Result<Box<dyn Player>, String> {
     if let Some(fake) = Fake::open(&session.stack) {
         return Ok(Box::new(fake));
     }
-    let stack = stack(session)?;
     let command_line = CommandLine::parse(&session.packetdrill)?;
-    Ok(Box::new(Case { stack, tree: session.tree(), command_line }))
+    Ok(Box::new(Case { stack: Stack::open(session)?, tree: session.tree(), command_line }))
 }
 
 /// The stacks that this program knows.
-fn stack(session: &Session) -> Result<Box<dyn StackUnderTest>, String> {
-    let name = session.stack.as_str();
-    cases::stacks::in_memory(name).ok_or_else(|| {
-        let known = cases::stacks::NAMES.join(", ");
-        format!("there is no stack {name:?}; there are {known}")
-    })
+enum Stack {
+    Memory(Box<dyn StackUnderTest>),
+    Linux(Box<Linux>),
+}
+
+impl Stack {
+    fn open(session: &Session) -> Result<Stack, String> {
+        let name = session.stack.as_str();
+        if name == "linux" {
+            let link = session.link.as_deref().map_or(Ok(LinkChoice::Auto), str::parse)?;
+            return Ok(Stack::Linux(Box::new(Linux::new(Linux::probe()?, link)?)));
+        }
+        let known = || format!("there is no stack {name:?}; there are {}", cases::stacks::NAMES.join(", "));
+        cases::stacks::in_memory(name).map(Stack::Memory).ok_or_else(known)
+    }
+
+    fn under_test(&mut self) -> &mut dyn StackUnderTest {
+        match self {
+            Stack::Memory(stack) => stack.as_mut(),
+            Stack::Linux(linux) => linux.as_mut(),
+        }
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        match self {
+            Stack::Memory(stack) => stack.capabilities(),
+            Stack::Linux(linux) => linux.capabilities(),
+        }
+    }
+
+    /// A script's shell commands run in the script's own folder.
+    fn enter(&mut self, folder: &Path) {
+        if let Stack::Linux(linux) = self {
+            linux.set_working_directory(folder);
+        }
+    }
 }
 
 /// A stack on which cases are played.
 struct Case {
-    stack: Box<dyn StackUnderTest>,
+    stack: Stack,
     tree: Tree,
     command_line: CommandLine,
 }
@@ -54,6 +85,11 @@ impl Player for Case {
     }
 
     fn play(&mut self, job: &Job) -> Answer {
+        if let Ok(Some(folder)) =
+            self.tree.file(&job.case).path.canonicalize().map(|p| p.parent().map(Path::to_owned))
+        {
+            self.stack.enter(&folder);
+        }
         match self.script(job) {
             Ok(script) => self.play_script(job, &script),
             Err(message) => Answer::broken(job.run, Verdict::Error, "script", message),
@@ -89,7 +125,7 @@ impl Case {
         if job.wants.trace {
             options.observer = Some(&mut say);
         }
-        let record = engine::play(self.stack.as_mut(), script, options);
+        let record = engine::play(self.stack.under_test(), script, options);
         let mut answer = answer(job, &record);
         answer.green = twin.and_then(|twin| engine::is_red(script, twin, &record).err());
         answer
