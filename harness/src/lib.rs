@@ -8,6 +8,7 @@ pub mod lang;
 #[cfg(target_os = "linux")]
 pub mod linux;
 pub mod packet;
+pub mod report;
 pub mod run;
 
 pub mod settings;

@@ -42,12 +42,29 @@ pub(super) struct Shared {
     done: Mutex<Vec<Completion>>,
     event: OwnedFd,
     closing: AtomicBool,
+    /// The capset that the script made last. Capabilities belong to a thread, and the script has but one.
+    capabilities: Mutex<Option<Call>>,
 }
 
 impl Shared {
+    /// The run's clock.
+    pub(super) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
     /// Whether the run is over: what waits must come back.
     pub(super) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Acquire)
+    }
+
+    /// Notes a capset that the script has made.
+    pub(super) fn note_capabilities(&self, call: &Call) {
+        *lock(&self.capabilities) = Some(call.clone());
+    }
+
+    /// The capset that the script made last.
+    pub(super) fn capabilities(&self) -> Option<Call> {
+        lock(&self.capabilities).clone()
     }
 
     fn complete(&self, id: CallId, outcome: Outcome) {
@@ -110,6 +127,7 @@ impl Pool {
             done: Mutex::default(),
             event,
             closing: AtomicBool::new(false),
+            capabilities: Mutex::default(),
         };
         Ok(Pool {
             shared: Arc::new(shared),

@@ -19,7 +19,10 @@ mod offload;
 mod orphans;
 mod os;
 mod reaper;
+mod room;
 mod run;
+mod settings;
+mod shell;
 mod syscalls;
 
 pub use choice::LinkChoice;

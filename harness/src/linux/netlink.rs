@@ -107,7 +107,13 @@ impl Netlink {
     }
 
     /// Sends `request` and waits for its acknowledgement.
-    fn ask(&mut self, mut request: Request) -> io::Result<()> {
+    fn ask(&mut self, request: Request) -> io::Result<()> {
+        self.ask_for(request).map(drop)
+    }
+
+    /// Sends `request` and waits for its acknowledgement; what the kernel says before that is the answer, without the
+    /// netlink header.
+    fn ask_for(&mut self, mut request: Request) -> io::Result<Vec<u8>> {
         self.sequence = self.sequence.wrapping_add(1);
         let length = u32::try_from(request.bytes.len()).unwrap_or(u32::MAX);
         request.bytes[0..4].copy_from_slice(&length.to_ne_bytes());
@@ -118,31 +124,49 @@ impl Netlink {
         if sent < 0 {
             return Err(io::Error::last_os_error());
         }
-        self.acknowledgement()
-    }
-
-    fn acknowledgement(&self) -> io::Result<()> {
-        let mut buffer = [0u8; 8192];
-        // A few messages at most: only acknowledgements are sent to a socket that joined no group.
+        let mut answer = Vec::new();
+        // A few messages at most: only answers are sent to a socket that joined no group.
         for _ in 0..8 {
-            // SAFETY: the pointer and the length describe `buffer`.
-            let got = unsafe { libc::recv(self.fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) };
-            if got < 0 {
-                let error = io::Error::last_os_error();
-                if error.kind() == io::ErrorKind::Interrupted {
-                    continue;
-                }
-                return Err(error);
+            let datagram = self.read()?;
+            if let Some(error) = self.acknowledgement(&datagram) {
+                return if error == 0 { Ok(answer) } else { Err(io::Error::from_raw_os_error(-error)) };
             }
-            let kind = u16::from_ne_bytes([buffer[4], buffer[5]]);
-            let sequence = u32::from_ne_bytes([buffer[8], buffer[9], buffer[10], buffer[11]]);
-            // NLMSG_ERROR, which is an acknowledgement where the error is zero.
-            if kind == 2 && sequence == self.sequence {
-                let error = i32::from_ne_bytes([buffer[16], buffer[17], buffer[18], buffer[19]]);
-                return if error == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(-error)) };
-            }
+            answer = datagram.get(16..).unwrap_or_default().to_vec();
         }
         Err(io::Error::other("no acknowledgement from rtnetlink"))
+    }
+
+    fn read(&self) -> io::Result<Vec<u8>> {
+        let mut buffer = vec![0u8; 8192];
+        loop {
+            // SAFETY: the pointer and the length describe `buffer`.
+            let got = unsafe { libc::recv(self.fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) };
+            match usize::try_from(got).map_err(|_| io::Error::last_os_error()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => {
+                    buffer.truncate(result?);
+                    return Ok(buffer);
+                }
+            }
+        }
+    }
+
+    /// The error number, negative or zero, where `datagram` acknowledges the request made last (NLMSG_ERROR).
+    fn acknowledgement(&self, datagram: &[u8]) -> Option<i32> {
+        let field = |at: usize| -> Option<[u8; 4]> { datagram.get(at..at + 4)?.try_into().ok() };
+        let [a, b, _, _] = field(4)?;
+        let is_ours = u16::from_ne_bytes([a, b]) == 2 && u32::from_ne_bytes(field(8)?) == self.sequence;
+        if is_ours { Some(i32::from_ne_bytes(field(16)?)) } else { None }
+    }
+
+    /// Whether the kernel would take a datagram to `address` as its own.
+    pub(super) fn is_local(&mut self, address: IpAddr) -> io::Result<bool> {
+        let bytes = octets(address);
+        let bits = u8::try_from(bytes.len() * 8).unwrap_or(0);
+        let header = [family(address), bits, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let answer = self.ask_for(Request::new(libc::RTM_GETROUTE, 0, &header).attribute(RTA_DST, &bytes))?;
+        // rtm_type, RTN_LOCAL.
+        Ok(answer.get(7) == Some(&2))
     }
 
     /// A veth pair: `name` here, `peer` in the namespace `peer_namespace`.

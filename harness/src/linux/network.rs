@@ -2,14 +2,18 @@
 
 use super::baseline;
 use super::choice::LinkChoice;
+use super::clock::Clock;
 use super::link::{Kind, Link, PacketSocket, Pnet, Stamped, Tun, WithoutEthernet};
 use super::namespace::{self, Access};
 use super::netlink::{Netlink, index_of};
 use super::offload;
 use super::os::Doing;
-use crate::sut::{Interface, InterfaceId, Medium, Refusal, Rules, Setup};
+use super::settings;
+use crate::sut::{Interface, InterfaceId, MacAddress, Medium, Refusal, Rules, Setup};
 use std::io;
+use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::Duration;
 
 /// One interface of the stack under test, with the harness's end of its link.
 pub(super) struct Port {
@@ -41,16 +45,16 @@ enum Plan {
     Pnet(String),
 }
 
-fn plan(choice: &LinkChoice, interface: &Interface, rules: Rules, access: Access) -> Result<Plan, Refusal> {
+fn plan(choice: &LinkChoice, interface: &Interface, setup: &Setup, access: Access) -> Result<Plan, Refusal> {
     let medium = interface.medium;
     if !choice.carries(medium) {
         let name = if medium == Medium::Ethernet { "ethernet" } else { "ip-medium" };
         return Err(Refusal::Unsupported(format!("{name} (the link is {choice})")));
     }
-    let kind = match (medium, rules) {
+    let kind = match (medium, setup.rules) {
         (Medium::Ethernet, _) => Kind::Tap,
         (Medium::Ip, Rules::Ours) => Kind::Tun,
-        (Medium::Ip, Rules::Packetdrill) => Kind::TunOffload { gso_size: 0 },
+        (Medium::Ip, Rules::Packetdrill) => Kind::TunOffload { gso_size: settings::gso_size(setup)? },
     };
     match (choice, medium) {
         (LinkChoice::Pnet(name), _) => Ok(Plan::Pnet(name.clone())),
@@ -83,11 +87,21 @@ impl Sides {
     }
 }
 
+/// How long an address may take to become usable.
+const ADDRESS_LIMIT: Duration = Duration::from_secs(2);
+
+/// The link-local address that the kernel makes of a hardware address (RFC 4291, appendix A).
+fn link_local(mac: MacAddress) -> Ipv6Addr {
+    let [a, b, c, d, e, f] = mac.0;
+    let pair = u16::from_be_bytes;
+    Ipv6Addr::new(0xfe80, 0, 0, 0, pair([a ^ 2, b]), pair([c, 0xff]), pair([0xfe, d]), pair([e, f]))
+}
+
 impl Network {
     /// Makes what `setup` says in the calling thread's namespace, which must be new.
     pub(super) fn build(setup: &Setup, choice: &LinkChoice, access: Access) -> Result<Network, Refusal> {
         let plans: Result<Vec<Plan>, Refusal> =
-            setup.interfaces.iter().map(|i| plan(choice, i, setup.rules, access)).collect();
+            setup.interfaces.iter().map(|i| plan(choice, i, setup, access)).collect();
         let plans = plans?;
         let netlink = Netlink::open().doing("netlink socket").map_err(Refusal::Broken)?;
         let mut network = Network { ports: Vec::new(), netlink, sides: None };
@@ -113,6 +127,7 @@ impl Network {
         for (at, interface) in setup.interfaces.iter().enumerate() {
             self.address(at, interface)?;
         }
+        self.await_addresses(setup)?;
         self.neighbours_and_routes(setup)
     }
 
@@ -193,6 +208,32 @@ impl Network {
                 result => {
                     let what = format!("address {}/{} on {}", prefix.address, prefix.length, interface.name);
                     result.doing(&what)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until IPv6 addresses can be used. The kernel puts their routes in place from a queue of its own, also where there
+    /// is no duplicate address detection to wait for; what arrives earlier is lost.
+    fn await_addresses(&mut self, setup: &Setup) -> Result<(), String> {
+        let clock = Clock::start();
+        let until = clock.now() + ADDRESS_LIMIT;
+        for interface in &setup.interfaces {
+            let own = interface.addresses.iter().map(|p| p.address).filter(IpAddr::is_ipv6);
+            let mut waited_for: Vec<IpAddr> = own.collect();
+            if interface.medium == Medium::Ethernet && !waited_for.is_empty() {
+                waited_for.push(link_local(interface.mac).into());
+            }
+            for address in waited_for {
+                while !self.netlink.is_local(address).unwrap_or(false) {
+                    if clock.now() >= until {
+                        return Err(format!(
+                            "address {address} on {} does not become usable",
+                            interface.name
+                        ));
+                    }
+                    std::thread::sleep(Duration::from_micros(100));
                 }
             }
         }

@@ -8,10 +8,13 @@ use super::namespace;
 use super::network::Network;
 use super::orphans;
 use super::os::{Doing, readable, wait_readable};
+use super::settings::{self, BySocket};
+use super::shell::Shell;
 use super::syscalls;
 use crate::sut::{Call, CallId, Event, InterfaceId, Outcome, Refusal, Setup};
 use stack::Instant;
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long `submit` waits for a call that never blocks, should the machine be that slow.
@@ -30,6 +33,8 @@ pub(super) struct Run {
     buffer: Vec<u8>,
     next_call: u64,
     settle: Duration,
+    by_socket: Option<BySocket>,
+    working_directory: Option<PathBuf>,
 }
 
 fn broken(what: &str) -> impl FnOnce(io::Error) -> Refusal {
@@ -42,6 +47,7 @@ impl Run {
     pub(super) fn start(setup: &Setup, linux: &Linux) -> Result<Run, Refusal> {
         namespace::unshare_network().doing("unshare(CLONE_NEWNET)").map_err(Refusal::Broken)?;
         let network = Network::build(setup, &linux.choice, linux.access)?;
+        let by_socket = settings::apply(setup)?;
         let clock = Clock::start();
         Ok(Run {
             pool: Pool::new(clock).map_err(broken("eventfd"))?,
@@ -52,6 +58,8 @@ impl Run {
             buffer: vec![0; LARGEST_FRAME],
             next_call: 0,
             settle: linux.settle,
+            by_socket,
+            working_directory: linux.working_directory.clone(),
         })
     }
 
@@ -88,7 +96,18 @@ impl Run {
             return Ok(id);
         }
         let wait = if syscalls::may_block(&call) { self.settle } else { NEVER_BLOCKS };
-        self.pool.submit(LaneKind::Calls, id, call, system_calls).map_err(broken("submitting a call"))?;
+        let submitted = match call {
+            // A file is opened where the commands see it.
+            Call::Shell { .. } | Call::Open { .. } => {
+                let directory = self.working_directory.clone();
+                self.pool.submit(LaneKind::Shell, id, call, || commands(Shell::new(directory)))
+            }
+            _ => {
+                let by_socket = self.by_socket.clone();
+                self.pool.submit(LaneKind::Calls, id, call, || system_calls(by_socket))
+            }
+        };
+        submitted.map_err(broken("submitting a call"))?;
         self.pool.wait(id, wait).map_err(broken("waiting for a call"))?;
         Ok(id)
     }
@@ -111,8 +130,7 @@ impl Run {
                 let index = index(&self.network, *interface)?;
                 self.network.netlink().route(index, *destination, *gateway, *add)
             }
-            Call::Set { name, .. } => return Err(Refusal::Unsupported(name.clone())),
-            Call::Shell { .. } => return Err(Refusal::Unsupported("shell".into())),
+            Call::Set { name, value } => settings::change(name, value)?,
             _ => return Ok(None),
         };
         Ok(Some(match done {
@@ -170,8 +188,36 @@ impl Run {
 }
 
 /// What a thread of the lane for system calls does.
-fn system_calls() -> Perform {
-    Box::new(|call, shared| {
-        syscalls::execute(call, &shared.descriptors).unwrap_or_else(|| Outcome::error(libc::ENOSYS))
+fn system_calls(by_socket: Option<BySocket>) -> Perform {
+    let mut applied = None;
+    Box::new(move |call, shared| {
+        let wanted = shared.capabilities();
+        if wanted != applied {
+            // Another thread made this call and was told what came of it; this one only follows.
+            let _ = wanted.as_ref().and_then(|call| syscalls::execute(call, &shared.descriptors));
+            applied = wanted;
+        }
+        let outcome = syscalls::execute(call, &shared.descriptors);
+        let outcome = outcome.unwrap_or_else(|| Outcome::error(libc::ENOSYS));
+        match (call, &by_socket) {
+            (Call::CapSet { .. }, _) if outcome.result.is_ok() => shared.note_capabilities(call),
+            (Call::Socket { .. }, Some(by_socket)) => by_socket.apply(&outcome),
+            _ => {}
+        }
+        outcome
+    })
+}
+
+/// What the thread of the lane for shell commands does.
+fn commands(mut shell: Shell) -> Perform {
+    Box::new(move |call, shared| match call {
+        Call::Shell { command } => shell.run(command, shared),
+        _ => match shell.enter() {
+            Ok(()) => {
+                let outcome = syscalls::execute(call, &shared.descriptors);
+                outcome.unwrap_or_else(|| Outcome::error(libc::ENOSYS))
+            }
+            Err(_) => Outcome::error(libc::EIO),
+        },
     })
 }

@@ -24,6 +24,7 @@ pub mod neighbours;
 mod number;
 mod options;
 mod pattern;
+pub mod rules;
 mod summary;
 #[cfg(test)]
 mod testing;

@@ -2,7 +2,7 @@
 
 use super::complete::is_own;
 use super::dissect::{self, Dissection};
-use super::{World, checksum, number};
+use super::{World, checksum};
 use crate::lang::ast::LayerKind;
 use crate::sut::{MacAddress, Medium};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -122,11 +122,11 @@ pub fn classify(_world: &World, medium: Medium, frame: &[u8]) -> FrameClass {
 
 #[cfg(test)]
 mod tests {
+    use super::super::number::mac_number;
     use super::super::testing::*;
     use super::*;
     use crate::lang::ast::{LayerBody, TcpOptions};
     use crate::sut::{Family, Rules};
-    use number::mac_number;
 
     #[test]
     fn the_peer_answers_for_its_address() {

@@ -4,17 +4,25 @@
 //! Each test runs in a process of its own, as a worker would: a namespace belongs to a thread, and what is left over can be
 //! counted afterwards.
 
+mod admin;
+mod calls;
 mod frames;
+mod left;
 mod peer;
+mod shell;
+mod unprivileged;
 
 use frames::{ACK, PSH, Segment};
 use harness::sut::{Call, Family, InterfaceId, Medium, Output, Rules, SocketAddress, StackUnderTest};
 use libtest_mimic::{Arguments, Failed, Trial};
 use peer::Peer;
-use std::process::Command;
+use std::process::{Child, Command, ExitStatus};
 
 /// Says which test a child process is to run.
 const CHILD: &str = "WIREPROOF_SYSTEM_CHILD";
+
+/// Something by which a child's processes can be found.
+const MARK: &str = "WIREPROOF_SYSTEM_MARK";
 
 /// A link, what it carries, and whose rules it is made for.
 type Wire = (&'static str, Medium, Rules);
@@ -25,8 +33,12 @@ const TAP: Wire = ("tap", Medium::Ethernet, Rules::Ours);
 const VETH: Wire = ("veth", Medium::Ethernet, Rules::Ours);
 const PNET: Wire = ("pnet:cable", Medium::Ethernet, Rules::Ours);
 
-fn tcp(family: Family, (link, medium, rules): Wire) {
-    let mut peer = Peer::start(link, medium, family, rules);
+fn start(family: Family, (link, medium, rules): Wire) -> Peer {
+    Peer::start(link, medium, family, rules)
+}
+
+fn tcp(family: Family, wire: Wire) {
+    let mut peer = start(family, wire);
     let fd = peer.listener();
     let accept = peer.submit(Call::Accept { fd });
     assert!(peer.is_pending(accept), "accept waits for a connection");
@@ -52,8 +64,8 @@ fn tcp(family: Family, (link, medium, rules): Wire) {
     assert_eq!((answer.seq, &answer.data[..]), (iss.wrapping_add(1), &b"answer"[..]));
 }
 
-fn udp(family: Family, (link, medium, rules): Wire) {
-    let mut peer = Peer::start(link, medium, family, rules);
+fn udp(family: Family, wire: Wire) {
+    let mut peer = start(family, wire);
     let fd = peer.socket(libc::SOCK_DGRAM);
     let address = SocketAddress::Ip((peer.local, 7).into());
     peer.call(Call::Bind { fd, address });
@@ -76,64 +88,10 @@ fn udp(family: Family, (link, medium, rules): Wire) {
     assert!(before <= at && at <= peer.linux.now(), "sent at {at}, called at {before}");
 }
 
-fn series(link: &'static str, rules: Rules, medium: Medium) {
-    let slab = || {
-        std::fs::read_to_string("/proc/slabinfo")
-            .unwrap()
-            .lines()
-            .filter(|l| l.starts_with("net_namespace") || l.starts_with("TCP "))
-            .map(|l| l.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let mem = || {
-        std::fs::read_to_string("/proc/meminfo")
-            .unwrap()
-            .lines()
-            .filter(|l| l.starts_with("MemAvail"))
-            .map(|l| l.to_owned())
-            .collect::<String>()
-    };
-    println!("{} {}", slab(), mem());
-    let mut peer = Peer::start(link, medium, Family::Ipv4, rules);
-    let (mut t_start, mut t_stop, mut t_run) = (0, 0, 0);
-    let mut worst = 0;
-    for i in 0..300 {
-        let t = std::time::Instant::now();
-        peer.linux.start(&peer::setup(medium, Family::Ipv4, rules)).unwrap();
-        let us = t.elapsed().as_micros();
-        t_start += us;
-        worst = worst.max(us);
-        let t = std::time::Instant::now();
-        let fd = peer.listener();
-        let accept = peer.submit(Call::Accept { fd });
-        peer.handshake();
-        let c = peer.completed(accept).1.result.unwrap() as i32;
-        peer.call(Call::Write { fd: c, data: vec![0; 1000] });
-        peer.call(Call::Close { fd: c });
-        t_run += t.elapsed().as_micros();
-        let t = std::time::Instant::now();
-        peer.linux.stop().unwrap();
-        t_stop += t.elapsed().as_micros();
-        peer.events.clear();
-        if i % 50 == 0 {
-            println!("{i} {} {}", slab(), mem());
-        }
-    }
-    println!("start {} run {} stop {} us/run worst start {worst}", t_start / 300, t_run / 300, t_stop / 300);
-    drop(peer);
-    for _ in 0..5 {
-        println!("{} {}", slab(), mem());
-        std::thread::sleep(std::time::Duration::from_secs(4));
-    }
-}
-
 /// Every test: its name and what it does.
 fn tests() -> Vec<(&'static str, fn())> {
     use Family::{Ipv4, Ipv6};
     vec![
-        ("series_tun", || series("tun", Rules::Ours, Medium::Ip)),
-        ("series_veth", || series("veth", Rules::Ours, Medium::Ethernet)),
         ("tcp_tun_ipv4", || tcp(Ipv4, TUN)),
         ("tcp_tun_ipv6", || tcp(Ipv6, TUN)),
         ("tcp_tun_offload_ipv4", || tcp(Ipv4, TUN_OFFLOAD)),
@@ -149,7 +107,34 @@ fn tests() -> Vec<(&'static str, fn())> {
         ("udp_tap", || udp(Ipv6, TAP)),
         ("udp_veth", || udp(Ipv4, VETH)),
         ("udp_pnet", || udp(Ipv6, PNET)),
+        ("calls_with_options_and_control_messages", calls::options_and_control),
+        ("calls_on_readiness", calls::readiness),
+        ("calls_between_descriptors", calls::between_descriptors),
+        ("calls_with_wrong_arguments", calls::wrong_arguments),
+        ("calls_with_fewer_capabilities", calls::capabilities),
+        ("shell_commands", shell::commands),
+        ("shell_sees_its_own_tmp", shell::own_tmp),
+        ("shell_cannot_reach_the_machine", shell::settings),
+        ("shell_ends_with_the_run", shell::ends_with_run),
+        ("shell_ends_with_the_process", shell::ends_with_process),
+        ("administrative_calls", admin::administrative_calls),
+        ("settings", admin::settings),
+        ("nothing_is_left_after_a_run", left::after_run),
+        ("nothing_is_left_after_a_panic", left::after_panic),
+        ("runs_do_not_pile_up", left::pile_up),
+        ("unprivileged", unprivileged::play),
     ]
+}
+
+/// What children do that are no tests.
+const HELPERS: &[(&str, fn())] = &[("be_killed", shell::be_killed)];
+
+/// Runs a helper in a child process, does something meanwhile, and tells how the child ended.
+fn run_in_child_and(name: &str, mark: &str, meanwhile: impl FnOnce(&mut Child)) -> ExitStatus {
+    let binary = std::env::current_exe().expect("this program");
+    let mut child = Command::new(binary).env(CHILD, name).env(MARK, mark).spawn().expect("a child");
+    meanwhile(&mut child);
+    child.wait().expect("its status")
 }
 
 /// Runs the test `name` in a child process.
@@ -165,7 +150,9 @@ fn run_in_child(name: &str) -> Result<(), Failed> {
 
 fn main() {
     if let Ok(name) = std::env::var(CHILD) {
-        let (_, test) = *tests().iter().find(|(n, _)| *n == name).expect("a test of that name");
+        let tests = tests();
+        let mut known = tests.iter().chain(HELPERS);
+        let (_, test) = known.find(|(n, _)| *n == name).expect("a test of that name");
         return test();
     }
     let asked = std::env::var("WIREPROOF_SYSTEM").is_ok_and(|v| v == "1");

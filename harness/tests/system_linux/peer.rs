@@ -128,7 +128,7 @@ impl Peer {
     /// Makes a call that must succeed.
     pub fn call(&mut self, call: Call) -> i64 {
         let shown = format!("{call:?}");
-        self.outcome(call).result.unwrap_or_else(|e| panic!("{shown}: {e}"))
+        self.outcome(call).result.unwrap_or_else(|e| panic!("{shown}: errno {}", e.0))
     }
 
     pub fn socket(&mut self, kind: i32) -> i32 {

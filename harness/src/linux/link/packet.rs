@@ -94,7 +94,11 @@ fn receive(fd: RawFd, buffer: &mut [u8]) -> io::Result<Option<Received>> {
     header.msg_controllen = size_of::<Stamp>() as _;
     // SAFETY: the header describes `buffer` and `control`, which outlive the call.
     let returned = unsafe { libc::recvmsg(fd, &raw mut header, libc::MSG_TRUNC | libc::MSG_DONTWAIT) };
-    let read = usize::try_from(returned).map_err(|_| io::Error::last_os_error());
+    let read = match usize::try_from(returned).map_err(|_| io::Error::last_os_error()) {
+        // Told once when the interface goes down: there is nothing to read then.
+        Err(error) if error.raw_os_error() == Some(libc::ENETDOWN) => return Ok(None),
+        read => read,
+    };
     let Some(len) = unless_empty(read)? else { return Ok(None) };
     Ok(Some(Received { len, realtime: stamp(&header) }))
 }

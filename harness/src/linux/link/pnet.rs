@@ -55,6 +55,8 @@ impl Link for Pnet {
         let frame = match self.receiver.next() {
             Ok(frame) => frame,
             Err(error) if error.kind() == io::ErrorKind::TimedOut => return Ok(None),
+            // Told once when the interface goes down; libpnet has words of its own for it.
+            Err(error) if error.raw_os_error().is_none_or(|e| e == libc::ENETDOWN) => return Ok(None),
             Err(error) => return super::unless_empty(Err(error)).map(|_| None),
         };
         let len = frame.len().min(buffer.len());
