@@ -11,7 +11,7 @@ use super::events::Direction;
 use super::{Parser, Result, within};
 
 /// Words that begin a layer in our cases; `tcp` may be left out.
-const LAYERS: &[&str] = &[
+pub(super) const LAYERS: &[&str] = &[
     "ether", "vlan", "snap", "arp", "ip", "ip6", "hbh", "dst", "rt", "frag", "icmp", "icmp6", "udp", "tcp",
     "payload", "ipv4", "ipv6", "gre", "GREv0", "mpls", "encap",
 ];
