@@ -50,7 +50,7 @@ impl Parser {
             event.phase = Phase::Opening;
         }
         if events.is_empty() && self.rules != Rules::Included {
-            return Err(self.unexpected("an event, which begins with its time"));
+            return Err(self.misplaced("an event, which begins with its time"));
         }
         Ok(events)
     }
@@ -136,7 +136,7 @@ impl Parser {
 
     /// What to say where no event begins: often the time is missing.
     fn not_an_event(&self, what: &str) -> Error {
-        let error = self.unexpected(what);
+        let error = self.misplaced(what);
         match self.kind() {
             Kind::Option => error.help("options stand at the top, before everything else"),
             Kind::Word if self.ours() => {
@@ -158,19 +158,15 @@ impl Parser {
         if let Some(shell) = self.shell() {
             return Ok(Action::Shell(shell));
         }
+        // Before packets: `maybe >` is no interface.
+        if let Some(action) = self.timed_statement()? {
+            return Ok(action);
+        }
         match self.kind() {
             Kind::Code => Ok(Action::Code(self.advance().text)),
-            Kind::Ellipsis => Ok(Action::Call(self.call()?)),
             _ if self.at_direction() => self.packet_action(),
-            _ => {
-                if let Some(action) = self.timed_statement()? {
-                    return Ok(action);
-                }
-                match self.kind() {
-                    Kind::Word => Ok(Action::Call(self.call()?)),
-                    _ => Err(self.unexpected("what happens then: `<` or `>` and a packet, or a call")),
-                }
-            }
+            Kind::Ellipsis | Kind::Word => Ok(Action::Call(self.call()?)),
+            _ => Err(self.unexpected("what happens then: `<` or `>` and a packet, or a call")),
         }
     }
 

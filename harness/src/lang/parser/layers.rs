@@ -258,7 +258,9 @@ impl Parser {
     /// Whether a word follows on the same line that belongs to this layer, not to the next one or to the next packet in
     /// braces.
     pub(super) fn at_trailing_word(&self, known: &[&str]) -> bool {
-        let Some(word) = self.word_at(0).filter(|_| self.same_line() && !self.at_direction()) else { return false };
+        let Some(word) = self.word_at(0).filter(|_| self.same_line() && !self.at_direction()) else {
+            return false;
+        };
         known.contains(&word) || word != "nothing" && !LAYERS.contains(&word)
     }
 

@@ -307,11 +307,13 @@ impl Parser {
 
     /// An error for a word that is neither a layer nor TCP flags.
     pub(super) fn unknown_layer(&self, word: &str, span: &Span, problem: String) -> Error {
-        let error = Error::new(span, problem);
         let known = if self.ours() { LAYERS } else { UPSTREAM_LAYERS };
-        match suggest::nearest(word, known.iter().copied()).filter(|_| word.len() > 1) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help("flags are letters of FSRPUEWA and `.` for ACK, or `-` for none"),
+        match suggest::nearest(word, known.iter().copied()).filter(|_| word.len() > 2) {
+            Some(near) => {
+                Error::new(span, format!("`{word}` is no layer")).help(format!("did you mean `{near}`?"))
+            }
+            None => Error::new(span, problem)
+                .help("flags are letters of FSRPUEWA and `.` for ACK, or `-` for none"),
         }
     }
 }

@@ -130,10 +130,12 @@ impl Parser {
             let wraps = self.ours() && (first + length) & LARGEST == last;
             if first + length != last && !wraps {
                 let message = "inconsistent TCP sequence numbers and payload size";
-                let help = format!(
-                    "{first} and {length} bytes make {first}:{}({length})",
-                    (first + length) & LARGEST
-                );
+                let help = match last - first {
+                    size @ 0..=0xffff => {
+                        format!("write {first}:{last}({size}) or {first}:{}({length})", first + length)
+                    }
+                    _ => format!("write {first}:{}({length})", first + length),
+                };
                 return Err(Error::new(&self.span_from(&start), message).help(help));
             }
         }
