@@ -261,7 +261,9 @@ impl Parser {
         let Some(word) = self.word_at(0).filter(|_| self.same_line() && !self.at_direction()) else {
             return false;
         };
-        known.contains(&word) || word != "nothing" && !LAYERS.contains(&word)
+        // Behind an injected packet the twin may go on.
+        let twin = word == "red" && self.word_at(1) == Some("at");
+        known.contains(&word) || word != "nothing" && !twin && !LAYERS.contains(&word)
     }
 
     /// `data "text"` or `data 0x…`

@@ -4,6 +4,7 @@ mod bad_head;
 mod bad_ours;
 mod bad_upstream;
 mod calls;
+mod language_md;
 mod limits;
 mod packets;
 mod scripts;
