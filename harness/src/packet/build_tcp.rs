@@ -137,6 +137,10 @@ impl Writer<'_, '_> {
         flags: u16,
         bases: Bases,
     ) -> Result<Vec<u8>, lang::Error> {
+        if self.quoted && *options == TcpOptions::Any {
+            // Nobody looks at the options of a quoted segment, and upstream quotes none.
+            return Ok(Vec::new());
+        }
         let TcpOptions::Exactly(options) = options else {
             return Err(lang::Error::new(&layer.span, "a segment that is sent needs its options one by one")
                 .help("`...` among options is for segments that are expected"));
