@@ -4,11 +4,11 @@ use super::player::Player;
 use super::stop::Stop;
 use super::timing::{self, Window};
 use crate::calls::{self, CallContext, Prepared};
-use crate::code::{self, CodeErrorKind};
+use crate::code::{self, ErrorKind};
 use crate::lang::ast::{CallSpec, Event, Shell};
 use crate::run::TraceEvent;
 use crate::settings;
-use crate::sut::{Call, CallId, Capability, Clock, Outcome, Output, Rules};
+use crate::sut::{Call, CallId, Capability, Clock, Outcome, Output, Refusal, Rules};
 use stack::Instant;
 use std::time::Duration;
 
@@ -162,10 +162,13 @@ impl<'a> Player<'a> {
         for setting in settings {
             let name = setting.name.clone();
             let call = Call::Set { name: setting.name, value: setting.value };
-            let id = self.stack.submit(call).map_err(|r| Stop::refused(Some(span), r))?;
-            match self.completion(id, CALL_PATIENCE)? {
-                Some((_, Outcome { result: Ok(_), .. })) => {}
-                _ => return Err(Stop::skip(format!("the setting {name}"))),
+            let done = match self.stack.submit(call) {
+                Ok(id) => self.completion(id, CALL_PATIENCE)?.is_some_and(|(_, o)| o.result.is_ok()),
+                Err(Refusal::Unsupported(_)) => false,
+                Err(broken) => return Err(Stop::refused(Some(span), broken)),
+            };
+            if !done && !setting.optional {
+                return Err(Stop::skip(format!("the setting {name}")));
             }
         }
         Ok(())
@@ -191,12 +194,13 @@ impl<'a> Player<'a> {
                 return Err(Stop::mismatch(&event.span, "result", "TCP_INFO".to_owned(), found));
             }
         };
-        code::evaluate(text, &code::tcp_info_variables(&info)).map_err(|error| match error.kind {
-            CodeErrorKind::Assertion => {
+        self.code_variables.extend(code::tcp_info_variables(&info));
+        code::evaluate(text, &mut self.code_variables).map_err(|error| match error.kind {
+            ErrorKind::Assertion => {
                 Stop::mismatch(&event.span, "code", text.trim().to_owned(), error.message)
             }
-            CodeErrorKind::Unsupported => Stop::skip(error.message),
-            CodeErrorKind::Syntax => Stop::script(&crate::lang::Error::new(&event.span, error.message)),
+            ErrorKind::Unsupported => Stop::skip(error.message),
+            ErrorKind::Syntax => Stop::script(&crate::lang::Error::new(&event.span, error.message)),
         })
     }
 

@@ -5,6 +5,7 @@
 //! has passed. On a virtual clock that time is exact, so "nothing was sent" is proved and not waited for.
 
 mod calls;
+mod passive_stub;
 mod config;
 mod expect;
 mod player;
@@ -56,6 +57,10 @@ impl PlayOptions<'_> {
 ///
 /// The stack is started afresh; whatever happens ends in a record. A panic of the stack passes through: the caller
 /// isolates it.
-pub fn play(stack: &mut dyn StackUnderTest, script: &Script, options: PlayOptions<'_>) -> Record {
+pub fn play<'a>(
+    stack: &'a mut (dyn StackUnderTest + 'a),
+    script: &'a Script,
+    options: PlayOptions<'a>,
+) -> Record {
     player::play(stack, script, options)
 }

@@ -11,12 +11,12 @@ use crate::calls::Descriptors;
 use crate::lang::ast::{Action, Event, EventTime, Expr, Packet, Phase, Script};
 use crate::lang::eval::evaluate;
 use crate::lang::{self, Span};
-use crate::packet::rules::PassiveRules;
+use super::passive_stub::PassiveRules;
 use crate::packet::{self, Context, Flows, FrameClass, Variables, World};
 use crate::run::{Difference, Record, TraceEntry, TraceEvent, Verdict};
 use crate::sut::{self, CallId, Capability, InterfaceId, Medium, Outcome, Refusal, Rules, StackUnderTest};
 use stack::Instant;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// More frames than this at one instant are a flood: no case provokes a hundredth of it.
@@ -40,13 +40,15 @@ pub(super) struct Captured {
 
 /// The state of a run.
 pub(super) struct Player<'a> {
-    pub stack: &'a mut dyn StackUnderTest,
+    pub stack: &'a mut (dyn StackUnderTest + 'a),
     pub script: &'a Script,
     pub rules: Rules,
     pub config: PacketdrillConfig,
     pub world: World,
     pub variables: Variables,
     pub flows: Flows,
+    /// What `%{ }%` code knows: TCP_INFO as last read, and what earlier code has assigned.
+    pub code_variables: BTreeMap<String, i64>,
     pub descriptors: Descriptors,
     pub tolerance: Tolerance,
     /// When the script started, on the stack's clock.
@@ -77,7 +79,11 @@ pub(super) struct Player<'a> {
     iterations: usize,
 }
 
-pub(super) fn play(stack: &mut dyn StackUnderTest, script: &Script, options: PlayOptions<'_>) -> Record {
+pub(super) fn play<'a>(
+    stack: &'a mut (dyn StackUnderTest + 'a),
+    script: &'a Script,
+    options: PlayOptions<'a>,
+) -> Record {
     let family = options.family;
     let mut player = match Player::start(stack, script, options) {
         Ok(player) => player,
@@ -119,7 +125,7 @@ fn record(
 
 impl<'a> Player<'a> {
     fn start(
-        stack: &'a mut dyn StackUnderTest,
+        stack: &'a mut (dyn StackUnderTest + 'a),
         script: &'a Script,
         options: PlayOptions<'a>,
     ) -> Result<Player<'a>, Stop> {
@@ -135,8 +141,7 @@ impl<'a> Player<'a> {
                     })?;
                     require(&capabilities, capability)?;
                 }
-                let ethernet = survey.needs.contains(&Capability::Ethernet);
-                let world = topology::of_case(head, options.family, &capabilities, ethernet, options.seed)
+                let world = topology::of_case(head, options.family, &capabilities, &survey, options.seed)
                     .map_err(|e| Stop::script(&e))?;
                 (Rules::Ours, world, Tolerance::Declared(capabilities.clone()), head.exactly)
             }
@@ -160,7 +165,8 @@ impl<'a> Player<'a> {
         let now = stack.now();
         Ok(Player {
             passive: PassiveRules::new(&world, rules, rules == Rules::Packetdrill),
-            flows: Flows::new(&config),
+            flows: Flows::default(),
+            code_variables: BTreeMap::new(),
             stack,
             script,
             rules,
@@ -198,6 +204,7 @@ impl<'a> Player<'a> {
         }
         self.origin = self.stack.now();
         self.base = self.origin;
+        self.descriptors.timing.start = self.origin;
         let played = self.events(&script.events, phase).and_then(|()| self.finish(phase));
         if let Some(cleanup) = &script.cleanup {
             // Whatever it does, the verdict stands.
@@ -221,6 +228,10 @@ impl<'a> Player<'a> {
 
     fn event(&mut self, event: &'a Event, phase: &mut Phase) -> Result<(), Stop> {
         let follows_inbound = std::mem::take(&mut self.anchored);
+        let is_anchored = follows_inbound && matches!(event.action, Action::Inbound(_));
+        if self.rules == Rules::Packetdrill && !is_anchored {
+            self.base = self.stack.now();
+        }
         match &event.action {
             Action::Inbound(packet) => self.inbound(event, packet, follows_inbound),
             Action::Outbound(packet) => self.expect(event, packet),
@@ -291,7 +302,7 @@ impl<'a> Player<'a> {
             self.inject(interface, frame)?;
         }
         self.twin_inject_after(event)?;
-        // Consecutive inbound packets are timed from the first one's due time, so that lateness does not add up.
+        // Consecutive inbound packets are timed from when they were due, so that lateness does not add up.
         if follows_inbound || self.rules == Rules::Packetdrill {
             self.base = scheduled.max(self.origin);
         }
