@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod rng;
+pub mod tcp;
 pub mod time;
 pub mod wire;
 

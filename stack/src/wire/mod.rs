@@ -6,6 +6,8 @@
 mod buffer;
 pub mod checksum;
 mod error;
+pub mod tcp;
+pub mod tcp_options;
 
 pub use buffer::{Buffer, HEADROOM};
 pub use error::{Error, Reason, Result};

@@ -1,0 +1,1 @@
+//! Random segments into every state: no panic, no flood, no endless life.
