@@ -30,6 +30,8 @@ pub(super) struct Peer {
     pub(super) port: u16,
     /// The stack's ISN, from its last SYN.
     base: SeqNumber,
+    /// The last TSval that the stack sent.
+    pub(super) last_tsval: u32,
 }
 
 impl Peer {
@@ -37,7 +39,7 @@ impl Peer {
     pub(super) fn new(config: Config) -> Peer {
         let stack = Connections::new(config, 1);
         let now = Instant::from_secs(1);
-        Peer { stack, now, listener: None, id: None, port: 4000, base: SeqNumber(0) }
+        Peer { stack, now, listener: None, id: None, port: 4000, base: SeqNumber(0), last_tsval: 0 }
     }
 
     /// A stack that listens.
@@ -104,6 +106,7 @@ impl Peer {
         if segment.has(Flags::SYN) {
             self.base = segment.seq;
         }
+        self.last_tsval = segment.options.timestamps.map_or(self.last_tsval, |ts| ts.tsval);
         let rst_without_base = segment.has(Flags::RST | Flags::ACK);
         let base = if rst_without_base { SeqNumber(0) } else { self.base };
         let first = segment.seq.since(base);
@@ -152,16 +155,12 @@ impl Peer {
                 self.stack.next_deadline().unwrap_or_else(|| panic!("nothing will happen, not {expected}"));
             self.now = self.now.max(at);
             self.stack.poll(self.now);
-            if self.stack.next_deadline().is_none() || self.peek_output() {
+            if self.stack.next_deadline().is_none() || self.stack.has_output() {
                 break;
             }
         }
         self.expect(expected);
         self.now.saturating_since(start).as_millis() as u64
-    }
-
-    fn peek_output(&mut self) -> bool {
-        self.stack.has_output()
     }
 
     /// The user writes bytes of the pattern, which the stream of `sent` bytes so far continues.
@@ -218,9 +217,7 @@ fn show(segment: &Segment<'_>, base: SeqNumber) -> String {
     let len = segment.payload.len() as u32;
     let mut text = format!("{:?} {first}:{}({len})", segment.flags, first.wrapping_add(len));
     if segment.has(Flags::ACK) {
-        let zero = if segment.has(Flags::RST) && segment.seq.0 == 0 { SeqNumber(0) } else { SeqNumber(0) };
-        let ack = if segment.ack == zero { 0 } else { segment.ack.since(PEER_ISN) };
-        text += &format!(" ack {ack}");
+        text += &format!(" ack {}", segment.ack.since(PEER_ISN));
     }
     text += &format!(" win {}", segment.wnd);
     if segment.has(Flags::URG) {
