@@ -34,11 +34,12 @@ impl AckState {
         self.due = self.due.max(due);
     }
 
-    /// Text of `len` bytes arrived in order; `default_mss` is what a segment holds if nobody said otherwise. At least
-    /// every second full-sized segment is acknowledged at once (SHLD-19).
-    pub(crate) fn text_arrived(&mut self, len: u32, default_mss: u32, quick: bool) {
+    /// Text of `len` bytes arrived in order. At least every second full-sized segment is acknowledged at once
+    /// (SHLD-19); what is full-sized lies between `default_mss`, which holds if nobody said otherwise, and `rmss`, what
+    /// we announced.
+    pub(crate) fn text_arrived(&mut self, len: u32, default_mss: u32, rmss: u32, quick: bool) {
         self.bytes = self.bytes.saturating_add(len);
-        self.largest = self.largest.max(len).max(default_mss);
+        self.largest = self.largest.max(len).max(default_mss).min(rmss);
         self.owe(if quick || self.bytes >= 2 * self.largest { Due::Now } else { Due::Delayed });
     }
 

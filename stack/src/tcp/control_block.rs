@@ -105,7 +105,7 @@ pub(crate) struct ControlBlock {
     pub(crate) keepalive: Keepalive,
     pub(crate) congestion: Congestion,
     pub(crate) deadlines: Deadlines,
-    /// When a segment with text, SYN or FIN was last sent.
+    /// When a segment that occupies sequence space was last sent, probes counted.
     pub(crate) last_sent: Instant,
 
     /// What ended the connection, until the user is told.

@@ -211,6 +211,7 @@ impl Output<'_> {
         let fresh = tcb.snd_nxt == seq;
         if fresh && text == 1 {
             self.tcb.snd_max = self.tcb.snd_max.later(seq + 1);
+            self.tcb.last_sent = self.cx.now;
             self.emit(seq, 1, Flags::ACK);
         } else {
             self.send(seq, text, if fin { Flags::ACK | Flags::FIN } else { Flags::ACK });

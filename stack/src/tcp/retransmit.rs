@@ -39,7 +39,7 @@ pub(crate) fn timer_expired(tcb: &mut ControlBlock, cx: &Context) -> Action {
     let syn = tcb.syn_is_outstanding();
     if tcb.options.user_timeout.is_none() {
         let r2 = if syn { cx.config.r2_syn } else { cx.config.r2 };
-        if has_waited(tcb, cx, r2) {
+        if has_waited(tcb, r2) {
             return give_up(tcb);
         }
     }
@@ -63,9 +63,10 @@ pub(crate) fn timer_expired(tcb: &mut ControlBlock, cx: &Context) -> Action {
     Action::Done
 }
 
-/// Whether the peer has been silent for `limit`.
-pub(crate) fn has_waited(tcb: &ControlBlock, cx: &Context, limit: core::time::Duration) -> bool {
-    tcb.retransmit.since.is_some_and(|since| cx.now.saturating_since(since) >= limit)
+/// Whether the peer has been silent for so long that the last transmission came `limit` or more after the first one:
+/// the segment was retransmitted for that long, and what was sent last had its time to be answered.
+pub(crate) fn has_waited(tcb: &ControlBlock, limit: core::time::Duration) -> bool {
+    tcb.retransmit.since.is_some_and(|since| tcb.last_sent.saturating_since(since) >= limit)
 }
 
 /// R2 or the user timeout: the reason is what ICMP said, if it said something (RFC 1122 4.2.3.9).

@@ -7,7 +7,6 @@ use crate::wire::tcp::Segment;
 
 pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: Segment<'_>) -> Flow {
     steps::first_to_fourth(tcb, cx, &segment)?;
-    let segment = steps::trim(tcb, segment);
     steps::check_ack(tcb, cx, &segment)?;
-    steps::sixth_to_eighth(tcb, cx, &segment)
+    steps::sixth_to_eighth(tcb, cx, segment)
 }

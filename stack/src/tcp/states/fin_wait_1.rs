@@ -8,11 +8,10 @@ use crate::wire::tcp::Segment;
 
 pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: Segment<'_>) -> Flow {
     steps::first_to_fourth(tcb, cx, &segment)?;
-    let segment = steps::trim(tcb, segment);
     steps::check_ack(tcb, cx, &segment)?;
     // "If the FIN segment is now acknowledged, then enter FIN-WAIT-2 and continue processing in that state."
     if tcb.fin_is_acknowledged() {
         tcb.state = State::FinWait2;
     }
-    steps::sixth_to_eighth(tcb, cx, &segment)
+    steps::sixth_to_eighth(tcb, cx, segment)
 }

@@ -8,9 +8,8 @@ use crate::wire::tcp::{Flags, Segment};
 pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: Segment<'_>) -> Flow {
     let segment = without_known_syn(tcb, segment);
     steps::first_to_fourth(tcb, cx, &segment)?;
-    let segment = steps::trim(tcb, segment);
     steps::check_ack_in_syn_received(tcb, cx, &segment)?;
-    steps::sixth_to_eighth(tcb, cx, &segment)
+    steps::sixth_to_eighth(tcb, cx, segment)
 }
 
 /// In a simultaneous open the peer's SYN comes a second time with its ACK of ours (RFC 9293 3.5, figure 7, line 6):

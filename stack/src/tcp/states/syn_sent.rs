@@ -30,8 +30,7 @@ pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: Seg
     tcb.set_snd_wnd(&segment, u32::from(segment.wnd));
     tcb.ack.owe(Due::Now);
     // Other controls and text are processed from the sixth step on.
-    let rest = steps::trim(tcb, steps::trim_syn(segment));
-    steps::sixth_to_eighth(tcb, cx, &rest)
+    steps::sixth_to_eighth(tcb, cx, steps::trim_syn(segment))
 }
 
 /// Both ends have sent a SYN (MUST-10): enter SYN-RECEIVED and answer with `<SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>`.

@@ -14,11 +14,12 @@ mod urgent;
 pub(crate) use ack::{check_ack, check_ack_in_syn_received};
 pub(crate) use fin::check_fin;
 pub(crate) use reset::check_reset;
-pub(crate) use sequence::{check_sequence, check_timestamps, trim, trim_syn};
+pub(crate) use sequence::{check_sequence, check_timestamps, trim_syn};
 pub(crate) use syn::check_syn;
 pub(crate) use text::{ignore_text, process_text};
 pub(crate) use urgent::check_urgent;
 
+use self::sequence::trim;
 use super::action::Flow;
 use super::control_block::{Context, ControlBlock};
 use crate::wire::tcp::Segment;
@@ -31,10 +32,11 @@ pub(crate) fn first_to_fourth(tcb: &mut ControlBlock, cx: &Context, segment: &Se
     check_syn(tcb, cx, segment)
 }
 
-/// Sixth to eighth: what a state that receives text does with it.
-pub(crate) fn sixth_to_eighth(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) -> Flow {
-    check_urgent(tcb, segment);
-    process_text(tcb, segment)?;
-    check_fin(tcb, cx, segment);
+/// Sixth to eighth: what a state that receives text does with the part of a segment that lies in the window.
+pub(crate) fn sixth_to_eighth(tcb: &mut ControlBlock, cx: &Context, segment: Segment<'_>) -> Flow {
+    check_urgent(tcb, &segment);
+    let segment = trim(tcb, segment);
+    process_text(tcb, &segment)?;
+    check_fin(tcb, cx, &segment);
     Flow::Continue(())
 }

@@ -27,7 +27,7 @@ pub(crate) fn check_timestamps(tcb: &mut ControlBlock, cx: &Context, segment: &S
 }
 
 /// The four cases. While RCV.WND is zero, a segment that begins at RCV.NXT is refused, but its RST, URG and ACK are
-/// heard (MUST-66): text and FIN do not survive [`trim`].
+/// heard (MUST-66). Text and FIN do not survive [`trim`].
 pub(crate) fn check_sequence(tcb: &mut ControlBlock, segment: &Segment<'_>) -> Flow {
     if is_acceptable(segment.seq, segment.len(), tcb.rcv_nxt, tcb.rcv_wnd) {
         return Flow::Continue(());
@@ -43,8 +43,8 @@ pub(crate) fn check_sequence(tcb: &mut ControlBlock, segment: &Segment<'_>) -> F
 }
 
 /// The part of an acceptable segment that lies in the window: "the idealized segment that begins at RCV.NXT and does
-/// not exceed the window", or one that begins later.
-pub(crate) fn trim<'a>(tcb: &ControlBlock, mut segment: Segment<'a>) -> Segment<'a> {
+/// not exceed the window", or one that begins later. A peer that exceeds the window is told where it ends.
+pub(crate) fn trim<'a>(tcb: &mut ControlBlock, mut segment: Segment<'a>) -> Segment<'a> {
     let old = tcb.rcv_nxt.saturating_since(segment.seq) as usize;
     if old > 0 {
         if old > segment.payload.len() {
@@ -55,6 +55,7 @@ pub(crate) fn trim<'a>(tcb: &ControlBlock, mut segment: Segment<'a>) -> Segment<
     }
     let room = tcb.rcv_wnd.saturating_sub(segment.seq.since(tcb.rcv_nxt)) as usize;
     if segment.len() as usize > room {
+        tcb.ack.owe(Due::Now);
         segment.header.flags = segment.flags.without(Flags::FIN);
         segment.payload = segment.payload.get(..room).unwrap_or(segment.payload);
     }

@@ -4,6 +4,7 @@ use crate::tcp::Error;
 use crate::tcp::ack::Due;
 use crate::tcp::action::{Action, Flow, end};
 use crate::tcp::control_block::ControlBlock;
+use crate::tcp::options;
 use crate::tcp::receive::Arrival;
 use crate::wire::tcp::Segment;
 
@@ -20,8 +21,8 @@ pub(crate) fn process_text(tcb: &mut ControlBlock, segment: &Segment<'_>) -> Flo
     match tcb.receive.insert(tcb.rcv_nxt, segment.seq, text) {
         Arrival::InOrder { advance, filled } => {
             tcb.advance_rcv_nxt(advance);
-            let mss = u32::from(crate::tcp::options::default_mss(tcb.remote.ip()));
-            tcb.ack.text_arrived(advance, mss.min(u32::from(tcb.offer.mss)), tcb.options.quick_ack);
+            let default_mss = u32::from(options::default_mss(tcb.remote.ip()));
+            tcb.ack.text_arrived(advance, default_mss, u32::from(tcb.offer.mss), tcb.options.quick_ack);
             if filled {
                 tcb.ack.owe(Due::Now);
             }

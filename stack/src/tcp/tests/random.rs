@@ -96,7 +96,6 @@ impl Chaos {
                 self.stack.abort(self.now, id);
                 self.id = None;
             }
-            24 => self.id = None.or(Some(id).filter(|_| self.stack.state(id) != State::Closed)),
             _ => {}
         }
     }
