@@ -175,5 +175,4 @@ pub struct SocketOptions {
 }
 
 /// The least MSS that a user can set or a peer impose: a smaller one would turn a window into a flood of headers.
-
 pub(crate) const MIN_MSS: u16 = 48;

@@ -192,9 +192,8 @@ impl Congestion {
     /// The retransmission timer has expired; `first` where it is the first time for this segment.
     pub(crate) fn timeout(&mut self, flight: u32, snd_nxt: SeqNumber, first: bool) {
         if first {
-            let extra =
-                if self.duplicate_acks > 0 { self.flight_before_duplicates.min(flight) } else { flight };
-            self.ssthresh = self.ssthresh_after_loss(extra);
+            let limited = if self.duplicate_acks > 0 { self.flight_before_duplicates } else { flight };
+            self.ssthresh = self.ssthresh_after_loss(limited.min(flight));
         }
         self.cwnd = self.mss;
         self.recover = snd_nxt - 1;

@@ -64,7 +64,7 @@ impl SipHash {
     fn byte(&mut self, byte: u8) {
         self.word |= u64::from(byte) << (8 * (self.count % 8));
         self.count += 1;
-        if self.count % 8 == 0 {
+        if self.count.is_multiple_of(8) {
             self.compress();
         }
     }

@@ -7,17 +7,22 @@ use crate::tcp::options;
 use crate::tcp::timers::Timer;
 use crate::wire::tcp::{Flags, Segment};
 
-/// SYN-RECEIVED: an ACK of our SYN opens the connection, any other gets `<SEQ=SEG.ACK><CTL=RST>`.
-pub(crate) fn check_ack_in_syn_received(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) -> Flow {
+/// SYN-RECEIVED: an ACK of our SYN opens the connection, any other gets `<SEQ=SEG.ACK><CTL=RST>`. `shift` is how far
+/// SEG.WND is scaled.
+pub(crate) fn check_ack_in_syn_received(
+    tcb: &mut ControlBlock,
+    cx: &Context,
+    segment: &Segment<'_>,
+    shift: u8,
+) -> Flow {
     if !segment.has(Flags::ACK) {
         return end(Action::Drop);
     }
     if !(tcb.snd_una < segment.ack && segment.ack <= tcb.snd_nxt) {
         return end(Reset::action(segment));
     }
-    let window = u32::from(segment.wnd) << tcb.snd_wnd_shift;
     tcb.establish(segment, cx);
-    tcb.set_snd_wnd(segment, window);
+    tcb.set_snd_wnd(segment, u32::from(segment.wnd) << shift);
     Flow::Continue(())
 }
 
@@ -83,7 +88,9 @@ fn update_window(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>, wi
             tcb.persist.stop();
             tcb.deadlines.stop(Timer::Persist);
             // What was outstanding when the window closed was probably refused; it goes again at once.
-            tcb.retransmit.next = (tcb.flight_size() > 0).then_some(tcb.snd_una);
+            let outstanding = tcb.flight_size() > 0;
+            tcb.retransmit.next = outstanding.then_some(tcb.snd_una);
+            tcb.retransmit.progress(cx.now, outstanding);
         }
     }
     if tcb.snd_wnd == 0 && tcb.retransmit.since.is_some() {
