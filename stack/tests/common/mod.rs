@@ -28,6 +28,9 @@ pub(crate) fn config(n: u8, medium: Medium, mtu: u16) -> Config {
     Config { interfaces, seed: n.into(), ..Config::default() }
 }
 
+/// Whether a frame that this host sends is lost.
+type Loss = Box<dyn FnMut(usize, &[u8]) -> bool>;
+
 /// Two hosts, 1 and 2, and the wire between them.
 pub(crate) struct Pair {
     pub(crate) now: Instant,
@@ -35,7 +38,7 @@ pub(crate) struct Pair {
     /// Every frame that was sent: when, by whom, and its bytes.
     pub(crate) frames: Vec<(Instant, usize, Vec<u8>)>,
     /// Decides which frames are lost.
-    pub(crate) lose: Box<dyn FnMut(usize, &[u8]) -> bool>,
+    pub(crate) lose: Loss,
     results: [BTreeMap<CallId, (Instant, Outcome)>; 2],
 }
 
