@@ -62,14 +62,17 @@ impl Connections {
     }
 
     /// Tells the MTU, in bytes with the IP header, towards `destination`, or with `None` wherever no other was told.
-    /// It counts for connections opened from then on; [`Connections::icmp_error`] lowers that of one connection.
+    /// It counts for connections opened from then on, by the user or by a SYN that arrives;
+    /// [`Connections::icmp_error`] lowers that of one connection. A bounded number of destinations is remembered.
     pub fn set_mtu(&mut self, destination: Option<IpAddr>, mtu: u16) {
         match destination {
             None => self.config.mtu = mtu,
-            Some(address) if self.mtus.len() < MAX_DESTINATIONS || self.mtus.contains_key(&address) => {
+            Some(address) => {
                 self.mtus.insert(address, mtu);
+                if self.mtus.len() > MAX_DESTINATIONS {
+                    self.mtus.pop_first();
+                }
             }
-            Some(_) => {}
         }
     }
 

@@ -5,17 +5,24 @@ use crate::tcp::*;
 use crate::time::Instant;
 use core::time::Duration;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// How bad the network is, in percent.
+/// What the network carries and how bad it is, in percent.
 #[derive(Clone, Copy)]
 struct Network {
+    family: Family,
     lost: u32,
     duplicated: u32,
     jitter_ms: u32,
 }
 
-const PERFECT: Network = Network { lost: 0, duplicated: 0, jitter_ms: 0 };
+#[derive(Clone, Copy)]
+enum Family {
+    V4,
+    V6,
+}
+
+const PERFECT: Network = Network { family: Family::V4, lost: 0, duplicated: 0, jitter_ms: 0 };
 
 struct Pair {
     ends: [Connections; 2],
@@ -29,16 +36,20 @@ struct Pair {
     network: Network,
 }
 
-fn address(end: usize) -> IpAddr {
-    IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1 + end as u8))
+fn address(end: usize, family: Family) -> IpAddr {
+    let last = 1 + end as u8;
+    match family {
+        Family::V4 => IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)),
+        Family::V6 => IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last.into())),
+    }
 }
 
 impl Pair {
     fn new(config: Config, seed: u64, network: Network) -> Pair {
         let mut ends = [Connections::new(config.clone(), seed), Connections::new(config, seed + 1)];
-        let server = SocketAddr::new(address(1), 80);
+        let server = SocketAddr::new(address(1, network.family), 80);
         let listener = ends[1].open_passive(server, 5, SocketOptions::default()).unwrap();
-        let client = SocketAddr::new(address(0), 4000);
+        let client = SocketAddr::new(address(0, network.family), 4000);
         let id = ends[0].open_active(Instant::ZERO, client, server, SocketOptions::default()).unwrap();
         Pair {
             ends,
@@ -173,10 +184,12 @@ fn patient() -> Config {
 fn a_bad_network() {
     for seed in 0..300 {
         let mut rng = Rng::new(seed);
-        let network = Network { lost: rng.below(25), duplicated: rng.below(20), jitter_ms: rng.below(60) };
         let on = |bit: u64| seed >> bit & 1 == 0;
+        let family = if on(3) { Family::V4 } else { Family::V6 };
+        let (lost, duplicated, jitter_ms) = (rng.below(25), rng.below(20), rng.below(60));
+        let network = Network { family, lost, duplicated, jitter_ms };
         let config = Config { timestamps: on(0), sack: on(1), window_scaling: on(2), ..patient() };
-        let receive_buffer = [65_536, 3000, 200_000, 10][seed as usize % 4].max(700);
+        let receive_buffer = [65_536, 3000, 200_000, 700][(seed / 16) as usize % 4];
         converse(Config { receive_buffer, ..config }, seed, network);
     }
 }
