@@ -10,10 +10,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 /// What the network carries and how bad it is, in percent.
 #[derive(Clone, Copy)]
 struct Network {
+    opening: Opening,
     family: Family,
     lost: u32,
     duplicated: u32,
     jitter_ms: u32,
+}
+
+/// Who sends the first SYN.
+#[derive(Clone, Copy)]
+enum Opening {
+    Client,
+    Both,
 }
 
 #[derive(Clone, Copy)]
@@ -22,7 +30,8 @@ enum Family {
     V6,
 }
 
-const PERFECT: Network = Network { family: Family::V4, lost: 0, duplicated: 0, jitter_ms: 0 };
+const PERFECT: Network =
+    Network { opening: Opening::Client, family: Family::V4, lost: 0, duplicated: 0, jitter_ms: 0 };
 
 struct Pair {
     ends: [Connections; 2],
@@ -51,9 +60,15 @@ impl Pair {
         let listener = ends[1].open_passive(server, 5, SocketOptions::default()).unwrap();
         let client = SocketAddr::new(address(0, network.family), 4000);
         let id = ends[0].open_active(Instant::ZERO, client, server, SocketOptions::default()).unwrap();
+        let other = match network.opening {
+            Opening::Client => None,
+            Opening::Both => {
+                ends[1].open_active(Instant::ZERO, server, client, SocketOptions::default()).ok()
+            }
+        };
         Pair {
             ends,
-            ids: [Some(id), None],
+            ids: [Some(id), other],
             listener,
             flying: BTreeMap::new(),
             sent: 0,
@@ -187,9 +202,40 @@ fn a_bad_network() {
         let on = |bit: u64| seed >> bit & 1 == 0;
         let family = if on(3) { Family::V4 } else { Family::V6 };
         let (lost, duplicated, jitter_ms) = (rng.below(25), rng.below(20), rng.below(60));
-        let network = Network { family, lost, duplicated, jitter_ms };
+        let opening = if seed % 5 == 0 { Opening::Both } else { Opening::Client };
+        let network = Network { opening, family, lost, duplicated, jitter_ms };
         let config = Config { timestamps: on(0), sack: on(1), window_scaling: on(2), ..patient() };
         let receive_buffer = [65_536, 3000, 200_000, 700][(seed / 16) as usize % 4];
         converse(Config { receive_buffer, ..config }, seed, network);
     }
+}
+
+#[test]
+fn both_open_at_once() {
+    let end = converse(Config::default(), 1, Network { opening: Opening::Both, ..PERFECT });
+    assert!(end < Instant::from_secs(242), "{end}");
+}
+
+#[test]
+fn a_connection_with_itself() {
+    let mut stack = Connections::new(Config::default(), 1);
+    let (end, now) = (SocketAddr::new(address(0, Family::V4), 80), Instant::from_secs(1));
+    let id = stack.open_active(now, end, end, SocketOptions::default()).unwrap();
+    let mut settle = |stack: &mut Connections| {
+        for _ in 0..100 {
+            let Some(out) = stack.take_output() else { return };
+            stack.segment_arrives(now, out.src, out.dst, out.ecn, &out.buffer);
+        }
+        panic!("the stack talks to itself without end");
+    };
+    settle(&mut stack);
+    assert_eq!(stack.state(id), State::Established);
+    assert_eq!(stack.send(now, id, b"echo"), Ok(4));
+    settle(&mut stack);
+    let mut buffer = [0; 9];
+    assert_eq!(stack.receive(now, id, &mut buffer, false), Ok(4));
+    assert_eq!(&buffer[..4], b"echo");
+    stack.shutdown_send(now, id);
+    settle(&mut stack);
+    assert_eq!(stack.state(id), State::TimeWait);
 }
