@@ -79,7 +79,7 @@ impl Connections {
     /// A segment has arrived: TCP header and text. Bad checksums, and addresses that no connection can have, are
     /// dropped without a reply (RFC 9293 MUST-3, MUST-57, MUST-63).
     pub fn segment_arrives(&mut self, now: Instant, src: IpAddr, dst: IpAddr, _ecn: u8, bytes: &[u8]) {
-        self.now = now;
+        self.advance(now);
         if !is_unicast(src) || !is_unicast(dst) || !checksum_is_right(src, dst, bytes) {
             return;
         }
@@ -308,9 +308,17 @@ impl Connections {
         self.timers.reschedule(id, &mut tcb.deadlines);
     }
 
+    /// What an earlier instant has left to send is of that instant.
+    pub(crate) fn advance(&mut self, now: Instant) {
+        if now > self.now {
+            self.flush_pending();
+        }
+        self.now = now;
+    }
+
     /// Lets all timers that have expired by `now` do their work.
     pub fn poll(&mut self, now: Instant) {
-        self.now = now;
+        self.advance(now);
         self.flush_pending();
         while let Some((at, id)) = self.timers.next()
             && at <= now
