@@ -221,7 +221,7 @@ fn a_connection_with_itself() {
     let mut stack = Connections::new(Config::default(), 1);
     let (end, now) = (SocketAddr::new(address(0, Family::V4), 80), Instant::from_secs(1));
     let id = stack.open_active(now, end, end, SocketOptions::default()).unwrap();
-    let mut settle = |stack: &mut Connections| {
+    let settle = |stack: &mut Connections| {
         for _ in 0..100 {
             let Some(out) = stack.take_output() else { return };
             stack.segment_arrives(now, out.src, out.dst, out.ecn, &out.buffer);
