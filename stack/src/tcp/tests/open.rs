@@ -186,6 +186,9 @@ fn close_and_abort_in_syn_sent_send_nothing() {
 #[test]
 fn endpoints_are_checked() {
     let mut peer = Peer::connecting(plain());
+    assert!(peer.stack.contains("192.0.2.1:80".parse().unwrap(), "192.0.2.2:4000".parse().unwrap()));
+    let states: Vec<State> = peer.stack.connections().map(|(_, _, _, state)| state).collect();
+    assert_eq!(states, [State::SynSent]);
     let mut open = |local: &str, remote: &str| {
         let ends = [local, remote].map(|end| end.parse::<SocketAddr>().unwrap());
         peer.stack.open_active(peer.now, ends[0], ends[1], SocketOptions::default()).err()

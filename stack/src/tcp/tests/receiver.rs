@@ -160,3 +160,13 @@ fn bad_checksums_and_lying_options_are_dropped() {
     }
     peer.silent();
 }
+
+#[test]
+fn the_delay_counts_from_the_segments_own_instant() {
+    let mut peer = Peer::established(plain());
+    peer.send("P. 1:11(10) ack 1");
+    // The host did not ask for output at that instant.
+    peer.now += core::time::Duration::from_millis(150);
+    peer.send("P. 11:21(10) ack 1");
+    assert_eq!(peer.wait_for(". 1:1(0) ack 21"), 50);
+}

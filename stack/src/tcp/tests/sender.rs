@@ -132,6 +132,29 @@ fn a_shrunken_window_is_respected() {
 }
 
 #[test]
+fn a_window_shrunk_to_zero_reopens() {
+    for probed in [false, true] {
+        let mut peer = Peer::established(plain());
+        assert_eq!(peer.write(1, 2000), Ok(2000));
+        peer.expect(". 1:1001(1000) ack 1");
+        peer.expect("P. 1001:2001(1000) ack 1");
+        peer.send(". 1:1(0) ack 1 win 0");
+        peer.silent();
+        if probed {
+            assert_eq!(peer.wait_for(". 1:2(1) ack 1"), 1000);
+        }
+        peer.send(". 1:1(0) ack 1 win 10000");
+        if !probed {
+            peer.silent();
+            peer.wait_for(". 1:1001(1000) ack 1");
+            continue;
+        }
+        peer.expect(". 1:1001(1000) ack 1");
+        peer.expect("P. 1001:2001(1000) ack 1");
+    }
+}
+
+#[test]
 fn old_segments_do_not_set_the_window() {
     let mut peer = Peer::established(plain());
     peer.send("P. 1:11(10) ack 1 win 5000");
