@@ -146,10 +146,34 @@ impl Case {
             difference: record.first_difference.clone().map(Difference::into),
             virtual_us: u64::try_from(record.virtual_time.as_micros()).unwrap_or(u64::MAX),
             ladder: job.wants.ladder.then(|| report::ladder(&record.trace)),
-            snapshot: job.wants.snapshot.then(|| report::snapshot(&record.trace, times)),
+            snapshot: job.wants.snapshot.then(|| report::snapshot(&settled(&record.trace, times), times)),
             ..Answer::new(job.run, record.verdict)
         }
     }
+}
+
+/// The part of a trace that is the same in every run: on a real clock without what no line caused or expects (MLD reports,
+/// delayed ACKs), and with each call beside its result where nothing was given to the stack in between.
+fn settled(trace: &[TraceEntry], times: report::Times) -> Vec<TraceEntry> {
+    if times == report::Times::Shown {
+        return trace.to_vec();
+    }
+    let mut settled: Vec<TraceEntry> = Vec::new();
+    for entry in trace.iter().filter(|entry| entry.line.is_some()) {
+        let mut entry = entry.clone();
+        if let TraceEvent::Completed { id, .. } = &entry.what {
+            let call =
+                settled.iter().rposition(|e| matches!(&e.what, TraceEvent::Call { id: i, .. } if i == id));
+            let is_stimulus = |e: &TraceEntry| !matches!(e.what, TraceEvent::Outbound { .. });
+            if let Some(call) = call.filter(|call| !settled[call + 1..].iter().any(is_stimulus)) {
+                entry.at = settled[call].at;
+                settled.insert(call + 1, entry);
+                continue;
+            }
+        }
+        settled.push(entry);
+    }
+    settled
 }
 
 /// The interfaces of a run, as far as its frames tell.
