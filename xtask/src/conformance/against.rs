@@ -12,6 +12,7 @@ use cases::suite::Case;
 use cases::upstream;
 use harness::sut::Family;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -40,8 +41,8 @@ pub(super) fn print(options: &Options, plan: &Plan, program: &Path, played: &Pla
         let (id, family) = (run.result.case.as_str(), run.result.family.as_str());
         let Some(case) = cases.get(id).filter(|case| case.is_upstream()) else { continue };
         let Some(known) = Family::from_name(family) else { continue };
-        if !theirs.contains_key(&(id, family)) {
-            theirs.insert((id, family), play(options, case, known, &program)?);
+        if let Entry::Vacant(vacant) = theirs.entry((id, family)) {
+            vacant.insert(play(options, case, known, &program)?);
         }
     }
     drop(progress);
