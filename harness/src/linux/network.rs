@@ -21,6 +21,8 @@ pub(super) struct Port {
     pub(super) index: u32,
     /// The harness's end.
     pub(super) link: Box<dyn Link>,
+    /// The names of both ends of a veth pair, the stack's first.
+    pair: Option<(String, String)>,
 }
 
 /// What a run's interfaces are.
@@ -85,6 +87,14 @@ impl Sides {
         quiet?;
         Ok(Sides { stack, harness: harness? })
     }
+
+    /// Makes both ends of a pair that has just got its carrier ready to send.
+    fn settle(&self, name: &str, peer: &str) -> Result<(), String> {
+        offload::settle_carrier(name).doing("the stack's end")?;
+        namespace::within(&self.harness, &self.stack, || {
+            offload::settle_carrier(peer).doing("the harness's end")
+        })
+    }
 }
 
 /// How long an address may take to become usable.
@@ -146,7 +156,10 @@ impl Network {
                 self.netlink.set_flags(port.index, libc::IFF_NOARP, libc::IFF_NOARP).doing("IFF_NOARP")?;
                 Ok(port)
             }
-            Plan::Pnet(name) => self.add_veth(interface, name, |name| Ok(Box::new(Pnet::open(name)?))),
+            Plan::Pnet(name) => {
+                let name = if at == 0 { name.clone() } else { format!("{name}{at}") };
+                self.add_veth(interface, &name, |name| Ok(Box::new(Pnet::open(name)?)))
+            }
         }
     }
 
@@ -157,7 +170,7 @@ impl Network {
             self.netlink.set_mac(index, interface.mac)?;
         }
         self.bring_up(index, interface)?;
-        Ok(Port { index, link: Box::new(Stamped::new(device, index)?) })
+        Ok(Port { index, link: Box::new(Stamped::new(device, index)?), pair: None })
     }
 
     fn bring_up(&mut self, index: u32, interface: &Interface) -> io::Result<()> {
@@ -192,11 +205,9 @@ impl Network {
         offload::turn_off(name).doing("turning offload off")?;
         let index = index_of(name).doing("the stack's end")?;
         self.bring_up(index, interface).doing("bringing the link up")?;
-        offload::settle_carrier(name).doing("the stack's end")?;
-        let settle = || offload::settle_carrier(peer).doing("the harness's end");
-        namespace::within(&sides.harness, &sides.stack, settle)?;
+        sides.settle(name, peer)?;
         self.sides = Some(sides);
-        Ok(Port { index, link })
+        Ok(Port { index, link, pair: Some((name.clone(), peer.to_owned())) })
     }
 
     fn address(&mut self, at: usize, interface: &Interface) -> Result<(), String> {
@@ -260,6 +271,37 @@ impl Network {
     /// The index that the kernel gave an interface.
     pub(super) fn index(&self, interface: InterfaceId) -> Option<u32> {
         self.ports.get(interface.0).map(|p| p.index)
+    }
+
+    /// Hands a frame to the stack. One that the device does not take (too short, too long, link down) is lost, as on a wire.
+    pub(super) fn inject(&mut self, interface: InterfaceId, frame: &[u8]) -> io::Result<()> {
+        const LOST: [i32; 5] = [libc::EINVAL, libc::EIO, libc::ENETDOWN, libc::EMSGSIZE, libc::ENXIO];
+        let Some(port) = self.ports.get_mut(interface.0) else {
+            return Err(io::Error::from_raw_os_error(libc::ENODEV));
+        };
+        let Err(error) = port.link.send(frame) else { return Ok(()) };
+        if error.raw_os_error().is_some_and(|e| LOST.contains(&e)) {
+            return Ok(());
+        }
+        // What an end without a carrier says. A command may have changed that behind our back.
+        if let (Some(libc::ENOBUFS), Some(sides), Some((name, peer))) =
+            (error.raw_os_error(), &self.sides, &port.pair)
+        {
+            return if sides.settle(name, peer).is_ok() { port.link.send(frame) } else { Ok(()) };
+        }
+        Err(error)
+    }
+
+    /// Brings an interface up or down.
+    pub(super) fn set_up(&mut self, interface: InterfaceId, up: bool) -> io::Result<()> {
+        let Some(port) = self.ports.get(interface.0) else {
+            return Err(io::Error::from_raw_os_error(libc::ENODEV));
+        };
+        self.netlink.set_up(port.index, up)?;
+        match (&self.sides, &port.pair) {
+            (Some(sides), Some((name, peer))) if up => sides.settle(name, peer).map_err(io::Error::other),
+            _ => Ok(()),
+        }
     }
 
     /// The socket for changes while the run goes on.

@@ -93,11 +93,16 @@ pub(super) fn recvmsg(fd: i32, message: &Message, flags: i32) -> Outcome {
             name: if header.msg_namelen == 0 { None } else { name.to_ip() },
             iov: buffers,
             control: received_control(&header),
-            control_len: header.msg_controllen as usize,
+            control_len: control_length(&header),
             flags: header.msg_flags,
         };
         Output::Message(received)
     })
+}
+
+/// `msg_controllen`, whose type depends on the C library.
+fn control_length(header: &libc::msghdr) -> usize {
+    header.msg_controllen as _
 }
 
 fn received_control(header: &libc::msghdr) -> Vec<(i32, i32, Vec<u8>)> {
@@ -105,7 +110,7 @@ fn received_control(header: &libc::msghdr) -> Vec<(i32, i32, Vec<u8>)> {
     // SAFETY: the kernel has filled the control buffer and set its length; CMSG_NXTHDR stays inside, and the data's
     // length is bounded by what is left of the buffer behind it.
     unsafe {
-        let end = header.msg_control.cast::<u8>().cast_const().wrapping_add(header.msg_controllen as usize);
+        let end = header.msg_control.cast::<u8>().cast_const().wrapping_add(control_length(header));
         let mut at = libc::CMSG_FIRSTHDR(header);
         while !at.is_null() && messages.len() < 1024 {
             let data = libc::CMSG_DATA(at).cast_const();
