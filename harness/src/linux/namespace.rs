@@ -6,6 +6,7 @@ use crate::sut::MacAddress;
 use std::fs;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 /// How a network namespace can be made here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,10 +115,23 @@ pub(super) fn enter_user_namespace() -> Result<(), String> {
     fs::write("/proc/self/gid_map", format!("0 {gid} 1")).doing("/proc/self/gid_map")
 }
 
+/// How often a new namespace is tried for where there are too many.
+const TRIES: u32 = 200;
+
 /// Puts the calling thread into a new, empty network namespace.
+///
+/// Namespaces without users are taken away some time later, so where there are too many it waits for that, for two seconds
+/// in all.
 pub(super) fn unshare_network() -> io::Result<()> {
-    // SAFETY: no pointers.
-    check(unsafe { libc::unshare(libc::CLONE_NEWNET) }).map(drop)
+    let mut tries = 0;
+    loop {
+        // SAFETY: no pointers.
+        match check(unsafe { libc::unshare(libc::CLONE_NEWNET) }) {
+            Err(error) if error.raw_os_error() == Some(libc::ENOSPC) && tries < TRIES => tries += 1,
+            result => return result.map(drop),
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// A handle on the calling thread's network namespace.

@@ -2,12 +2,12 @@
 
 use super::baseline;
 use super::choice::LinkChoice;
-use super::clock::Clock;
-use super::link::{Kind, Link, PacketSocket, Pnet, Stamped, Tun, WithoutEthernet};
+use super::clock::{self, Clock};
+use super::link::{Kind, LARGEST_FRAME, Link, PacketSocket, Pnet, Stamped, Tun, WithoutEthernet};
 use super::namespace::{self, Access};
 use super::netlink::{Netlink, index_of};
 use super::offload;
-use super::os::Doing;
+use super::os::{Doing, readable, wait_readable};
 use super::settings;
 use crate::sut::{Interface, InterfaceId, MacAddress, Medium, Refusal, Rules, Setup};
 use std::io;
@@ -30,6 +30,7 @@ pub(super) struct Network {
     /// In the order of the setup.
     pub(super) ports: Vec<Port>,
     netlink: Netlink,
+    rules: Rules,
     /// Present once a veth pair is; the harness's namespace lives as long as its handle.
     sides: Option<Sides>,
 }
@@ -100,6 +101,9 @@ impl Sides {
 /// How long an address may take to become usable.
 const ADDRESS_LIMIT: Duration = Duration::from_secs(2);
 
+/// A report is sent at most three ticks after the one before.
+const SILENCE_TICKS: u32 = 4;
+
 /// The link-local address that the kernel makes of a hardware address (RFC 4291, appendix A).
 fn link_local(mac: MacAddress) -> Ipv6Addr {
     let [a, b, c, d, e, f] = mac.0;
@@ -114,7 +118,7 @@ impl Network {
             setup.interfaces.iter().map(|i| plan(choice, i, setup, access)).collect();
         let plans = plans?;
         let netlink = Netlink::open().doing("netlink socket").map_err(Refusal::Broken)?;
-        let mut network = Network { ports: Vec::new(), netlink, sides: None };
+        let mut network = Network { ports: Vec::new(), netlink, rules: setup.rules, sides: None };
         network.configure(setup, &plans).map_err(Refusal::Broken)?;
         Ok(network)
     }
@@ -138,7 +142,8 @@ impl Network {
             self.address(at, interface)?;
         }
         self.await_addresses(setup)?;
-        self.neighbours_and_routes(setup)
+        self.neighbours_and_routes(setup)?;
+        self.await_silence(setup).doing("waiting for silence")
     }
 
     fn add(&mut self, interface: &Interface, plan: &Plan, at: usize) -> Result<Port, String> {
@@ -176,8 +181,10 @@ impl Network {
     fn bring_up(&mut self, index: u32, interface: &Interface) -> io::Result<()> {
         self.netlink.set_mtu(index, u32::from(interface.mtu))?;
         // The host's default may pace (fq) or interleave flows. A kernel without queueing disciplines refuses, and
-        // needs none.
-        let _ = self.netlink.set_root_qdisc(index, "pfifo");
+        // needs none. Upstream scripts add one themselves, which fails where one has been added already.
+        if self.rules == Rules::Ours {
+            let _ = self.netlink.set_root_qdisc(index, "pfifo");
+        }
         self.netlink.set_up(index, true)
     }
 
@@ -245,6 +252,32 @@ impl Network {
                         ));
                     }
                     std::thread::sleep(Duration::from_micros(100));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the kernel has told the link which groups it is in (MLD, two reports within a few ticks), and forgets that:
+    /// no setting keeps it from doing so, and no case asked for it.
+    fn await_silence(&mut self, setup: &Setup) -> io::Result<()> {
+        let speaks =
+            |i: &Interface| i.medium == Medium::Ethernet && i.addresses.iter().any(|p| p.address.is_ipv6());
+        if !setup.interfaces.iter().any(speaks) {
+            return Ok(());
+        }
+        let clock = Clock::start();
+        let silence = clock::tick() * SILENCE_TICKS;
+        let mut buffer = vec![0; LARGEST_FRAME];
+        let mut quiet_until = clock.now() + silence;
+        let end = clock.now() + silence * 16;
+        while clock.now() < quiet_until.min(end) {
+            let left = quiet_until.saturating_since(clock.now()).as_nanos();
+            let mut fds: Vec<_> = self.ports.iter().filter_map(|p| p.link.fd()).map(readable).collect();
+            wait_readable(&mut fds, u64::try_from(left).ok())?;
+            for port in &mut self.ports {
+                while port.link.receive(&mut buffer)?.is_some() {
+                    quiet_until = clock.now() + silence;
                 }
             }
         }

@@ -108,6 +108,17 @@ fn stamps(wire: Wire) {
     }
 }
 
+/// A kernel with nothing to do sends nothing: no router solicitations, no detection of duplicates, no group reports.
+fn silence(wire: Wire) {
+    let mut peer = start(Family::Ipv6, wire);
+    let until = peer.linux.now() + Duration::from_secs(2);
+    while peer.linux.now() < until {
+        peer.linux.run_until(until).expect("run_until");
+        peer.linux.events(&mut peer.events).expect("events");
+        assert_eq!(peer.events, [], "nobody asked");
+    }
+}
+
 /// A router between two interfaces.
 fn forwarding((link, medium, rules): Wire) {
     let mut peer = Peer::start(link, medium, Family::Ipv4, rules);
@@ -160,6 +171,9 @@ fn tests() -> Vec<(&'static str, fn())> {
         ("stamps_tap", || stamps(TAP)),
         ("stamps_veth", || stamps(VETH)),
         ("stamps_pnet", || stamps(PNET)),
+        ("silence_tun", || silence(TUN)),
+        ("silence_tap", || silence(TAP)),
+        ("silence_veth", || silence(VETH)),
         ("link_down_and_up_tap", || admin::link_down_and_up(TAP)),
         ("link_down_and_up_veth", || admin::link_down_and_up(VETH)),
         ("link_down_and_up_pnet", || admin::link_down_and_up(PNET)),

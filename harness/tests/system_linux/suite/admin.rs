@@ -82,6 +82,9 @@ pub(super) fn upstream_addresses() {
         vec![route("192.0.2.1", 32, "192.168.0.1"), route("fd3d:fa7b:d17d::1", 128, "fd3d:a0b:17d6:8888::1")];
     let mut peer = start(Family::Ipv4, TUN);
     peer.linux.start(&setup).expect("upstream's addresses");
+    // The first command of every script does this, and must succeed; tc is not everywhere.
+    let command = "if command -v tc; then tc qdisc add dev tun0 root pfifo; fi".into();
+    assert_eq!(peer.call(Call::Shell { command }), 0);
     assert_eq!(connect(&mut peer, "192.0.2.1").map(|s| s.flags), Some(SYN));
     peer.local = "fd3d:a0b:17d6::1".parse().expect("address");
     assert_eq!(connect(&mut peer, "fd3d:fa7b:d17d::1").map(|s| s.flags), Some(SYN));
