@@ -261,9 +261,12 @@ impl Network {
     /// Waits until the kernel has told the link which groups it is in (MLD, two reports within a few ticks), and forgets that:
     /// no setting keeps it from doing so, and no case asked for it.
     fn await_silence(&mut self, setup: &Setup) -> io::Result<()> {
-        let speaks =
-            |i: &Interface| i.medium == Medium::Ethernet && i.addresses.iter().any(|p| p.address.is_ipv6());
-        if !setup.interfaces.iter().any(speaks) {
+        // A TUN device without addresses of the link's own says nothing.
+        let speaks = |(interface, port): (&Interface, &Port)| {
+            let link = interface.medium == Medium::Ethernet || port.pair.is_some();
+            link && interface.addresses.iter().any(|p| p.address.is_ipv6())
+        };
+        if !setup.interfaces.iter().zip(&self.ports).any(speaks) {
             return Ok(());
         }
         let clock = Clock::start();

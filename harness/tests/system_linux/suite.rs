@@ -180,6 +180,7 @@ fn tests() -> Vec<(&'static str, fn())> {
         ("calls_with_options_and_control_messages", calls::options_and_control),
         ("calls_on_readiness", calls::readiness),
         ("calls_between_descriptors", calls::between_descriptors),
+        ("calls_without_a_copy", calls::zerocopy),
         ("calls_with_wrong_arguments", calls::wrong_arguments),
         ("calls_with_fewer_capabilities", calls::capabilities),
         ("shell_commands", shell::commands),
@@ -194,6 +195,7 @@ fn tests() -> Vec<(&'static str, fn())> {
         ("nothing_is_left_after_a_panic", left::after_panic),
         ("runs_do_not_pile_up", left::pile_up),
         ("unprivileged", unprivileged::play),
+        ("no_namespaces_and_why", unprivileged::without_namespaces),
     ]
 }
 

@@ -104,6 +104,20 @@ pub(super) fn between_descriptors() {
     assert_eq!(vectors, Output::Vectors(vec![b"abc".to_vec(), b"d".to_vec()]));
 }
 
+/// What was sent without a copy is sent again unchanged, whatever has become of the caller's memory.
+pub(super) fn zerocopy() {
+    let (mut peer, fd, _) = connected();
+    let value = Some(1i32.to_ne_bytes().to_vec());
+    peer.call(Call::Setsockopt { fd, level: libc::SOL_SOCKET, name: libc::SO_ZEROCOPY, value, length: 4 });
+    let data = vec![0xa5; 500];
+    assert_eq!(peer.call(Call::Send { fd, data: data.clone(), flags: libc::MSG_ZEROCOPY }), 500);
+    for _ in 0..50 {
+        peer.outcome(Call::Send { fd: -1, data: vec![0x5a; 500], flags: 0 });
+    }
+    assert_eq!(peer.segment().data, data);
+    assert_eq!(peer.segment().data, data, "retransmitted");
+}
+
 pub(super) fn wrong_arguments() {
     let (mut peer, fd, _) = connected();
     let mut refused = |call: Call, errno| {

@@ -35,3 +35,21 @@ pub(super) fn play() {
         super::tcp(Family::Ipv4, TUN);
     }
 }
+
+/// Where no namespaces may be made the reason is said, and what would help.
+pub(super) fn without_namespaces() {
+    // SAFETY: no pointers; these cannot fail.
+    let (uid, gid) = unsafe { (libc::geteuid(), libc::getegid()) };
+    // SAFETY: no pointers.
+    assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWUSER) }, 0, "a user namespace to be poor in");
+    for (file, text) in
+        [("setgroups", "deny"), ("uid_map", &format!("0 {uid} 1")), ("gid_map", &format!("0 {gid} 1"))]
+    {
+        std::fs::write(format!("/proc/self/{file}"), text).expect(file);
+    }
+    for file in ["max_net_namespaces", "max_user_namespaces"] {
+        std::fs::write(format!("/proc/sys/user/{file}"), "0").expect(file);
+    }
+    let why = Linux::probe().expect_err("no namespace can be made");
+    assert!(why.contains("CLONE_NEWUSER") && why.contains("run as root") && !why.contains('\n'), "{why}");
+}
