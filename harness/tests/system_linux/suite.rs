@@ -11,7 +11,8 @@ mod unprivileged;
 
 use frames::{ACK, PSH, Segment};
 use harness::sut::{
-    Call, Event, Family, InterfaceId, Medium, Neighbour, Output, Prefix, Rules, SocketAddress, StackUnderTest,
+    Call, Clock, Event, Family, InterfaceId, Medium, Neighbour, Output, Prefix, Rules, SocketAddress,
+    StackUnderTest,
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 use peer::Peer;
@@ -119,6 +120,27 @@ fn silence(wire: Wire) {
     }
 }
 
+/// The kernel's timers fire within what the driver declares of them: a SYN-ACK that nobody answers comes again after a second
+/// (RFC 6298 §5.7 with §2.1), and then after two.
+fn timers(wire: Wire) {
+    let mut peer = start(Family::Ipv4, wire);
+    peer.listener();
+    let syn = Segment { from: 4000, to: 8080, seq: 1000, flags: frames::SYN, ..Segment::default() };
+    peer.send(frames::TCP, frames::tcp(&syn));
+    let (mut last, _) = peer.receive(frames::TCP);
+    let declared = peer.linux.capabilities().clone();
+    let Clock::Real { jitter } = declared.clock else { panic!("a live kernel has the machine's clock") };
+    for seconds in [1, 2] {
+        let (at, bytes) = peer.receive(frames::TCP);
+        assert_eq!(frames::parse_tcp(&bytes).flags, frames::SYN | frames::ACK);
+        let timer = Duration::from_secs(seconds);
+        let late = at.saturating_since(last).checked_sub(timer);
+        let slack = declared.granularity.slack(timer) + jitter;
+        assert!(late.is_some_and(|late| late <= slack), "{late:?} after {timer:?}; declared {slack:?}");
+        last = at;
+    }
+}
+
 /// A router between two interfaces.
 fn forwarding((link, medium, rules): Wire) {
     let mut peer = Peer::start(link, medium, Family::Ipv4, rules);
@@ -171,6 +193,8 @@ fn tests() -> Vec<(&'static str, fn())> {
         ("stamps_tap", || stamps(TAP)),
         ("stamps_veth", || stamps(VETH)),
         ("stamps_pnet", || stamps(PNET)),
+        ("timers_tun", || timers(TUN)),
+        ("timers_veth", || timers(VETH)),
         ("silence_tun", || silence(TUN)),
         ("silence_tap", || silence(TAP)),
         ("silence_veth", || silence(VETH)),
