@@ -1,5 +1,18 @@
 //! The reference TCP/IP stack of wireproof: a library without I/O, clock or randomness of its own.
 #![forbid(unsafe_code)]
 
+pub mod config;
+pub mod host;
+pub mod icmp;
+pub mod ip;
+mod link;
+mod network;
+pub mod rng;
 pub mod time;
+mod udp;
+pub mod wire;
+
+pub use config::Config;
+pub use host::Host;
+pub use ip::Cidr;
 pub use time::Instant;

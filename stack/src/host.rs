@@ -1,0 +1,299 @@
+//! A host: frames and calls go in, frames and results come out, and time is told to it.
+
+use crate::config::{Config, Medium, Route};
+use crate::icmp::{Report, Reported};
+use crate::ip::Cidr;
+use crate::ip::input4::{Problem, Refused};
+use crate::ip::input6::{self, Walk};
+use crate::ip::reassembly6::{Piece, without_fragment_header};
+use crate::link::{Cast, ethernet};
+use crate::network::{Arrival, Network};
+use crate::time::Instant;
+use crate::udp;
+use crate::wire::ipv6_ext::Fragment;
+use crate::wire::{Buffer, ethernet as ethertype, icmpv4, icmpv6, ipv4, ipv6, protocol};
+use std::net::{IpAddr, SocketAddr};
+
+/// Datagrams to itself that a host handles at one instant; the rest is due at once again. It bounds the work of one
+/// call even where two sockets of the host talk without end.
+const MAX_LOOPBACK_STEPS: usize = 10_000;
+
+/// A host with its interfaces and sockets.
+///
+/// It never blocks, never asks what time it is, and does the same again for the same frames, calls and instants. Time
+/// must not go backwards.
+#[derive(Debug)]
+pub struct Host {
+    pub(crate) net: Network,
+    pub(crate) udp: udp::Sockets,
+}
+
+impl Host {
+    /// A host as `config` describes it.
+    pub fn new(config: Config) -> Host {
+        Host { net: Network::new(config), udp: udp::Sockets::default() }
+    }
+
+    /// A frame arrives at an interface: Ethernet without FCS, or an IP datagram, as the interface's medium is. What
+    /// is broken or not for this host is dropped.
+    pub fn receive(&mut self, now: Instant, interface: usize, frame: &[u8]) {
+        let Some(link) = self.net.interfaces.get(interface).filter(|link| link.up) else { return };
+        let arrival = |cast| Arrival { interface, cast, loopback: false };
+        match link.medium {
+            Medium::Ip => match frame.first().map(|byte| byte >> 4) {
+                Some(4) => self.ipv4_arrives(now, arrival(Cast::Unicast), frame),
+                Some(6) => self.ipv6_arrives(now, arrival(Cast::Unicast), frame),
+                _ => {}
+            },
+            Medium::Ethernet => match ethernet::receive(link, frame) {
+                Some((ethertype::IPV4, payload, cast)) => self.ipv4_arrives(now, arrival(cast), payload),
+                Some((ethertype::IPV6, payload, cast)) => self.ipv6_arrives(now, arrival(cast), payload),
+                Some((ethertype::ARP, payload, _)) => self.net.arp_arrives(now, interface, payload),
+                _ => {}
+            },
+        }
+        self.settle(now);
+    }
+
+    /// The next frame to leave, with its interface, in the order in which they were sent.
+    pub fn transmit(&mut self) -> Option<(usize, Buffer)> {
+        self.net.take_frame()
+    }
+
+    /// Does everything that is due at `now`.
+    pub fn poll(&mut self, now: Instant) {
+        self.net.poll_neighbours(now);
+        for (arrival, fragment) in self.net.reassembly4.poll(now) {
+            let problem = Problem { kind: icmpv4::TIME_EXCEEDED, code: icmpv4::REASSEMBLY, rest: [0; 4] };
+            self.net.send_error_v4(now, arrival, &fragment, problem);
+        }
+        for (arrival, fragment) in self.net.reassembly6.poll(now) {
+            let error =
+                icmpv6::Header { kind: icmpv6::TIME_EXCEEDED, code: icmpv6::REASSEMBLY, rest: [0; 4] };
+            self.net.send_error_v6(now, arrival, &fragment, error, false);
+        }
+        self.settle(now);
+    }
+
+    /// When [`Host::poll`] is to be called next; `None` where nothing is under way. It may lie in the past: at once.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let at_once = (!self.net.loopback.is_empty()).then_some(Instant::ZERO);
+        [at_once, self.net.next_deadline()].into_iter().flatten().min()
+    }
+
+    /// Brings a link up or down; false where there is no such interface. While down it neither sends nor receives.
+    pub fn set_link(&mut self, interface: usize, up: bool) -> bool {
+        self.net.set_link(interface, up)
+    }
+
+    /// Adds an address to an interface; false where there is no such interface.
+    pub fn add_address(&mut self, interface: usize, address: Cidr) -> bool {
+        let link = self.net.interfaces.get_mut(interface);
+        link.map(|link| link.add_address(address)).is_some()
+    }
+
+    /// Removes an address from an interface; false where it is not there.
+    pub fn remove_address(&mut self, interface: usize, address: IpAddr) -> bool {
+        self.net.interfaces.get_mut(interface).is_some_and(|link| link.remove_address(address))
+    }
+
+    /// Adds a route; false where there is no such interface.
+    pub fn add_route(&mut self, route: Route) -> bool {
+        let exists = route.interface < self.net.interfaces.len();
+        if exists {
+            self.net.routes.push(route);
+        }
+        exists
+    }
+
+    /// Removes the routes to `destination` through `interface`; false where there are none.
+    pub fn remove_route(&mut self, destination: Cidr, interface: usize) -> bool {
+        let before = self.net.routes.len();
+        self.net.routes.retain(|route| route.destination != destination || route.interface != interface);
+        self.net.routes.len() < before
+    }
+
+    /// Lets everything happen that the last event has caused at this instant.
+    pub(crate) fn settle(&mut self, now: Instant) {
+        for _ in 0..MAX_LOOPBACK_STEPS {
+            for datagram in core::mem::take(&mut self.net.undelivered) {
+                self.undelivered(now, &datagram);
+            }
+            let Some((interface, datagram)) = self.net.loopback.pop_front() else { return };
+            let arrival = Arrival { interface, cast: Cast::Unicast, loopback: true };
+            match datagram.first().map(|byte| byte >> 4) {
+                Some(4) => self.ipv4_arrives(now, arrival, &datagram),
+                Some(6) => self.ipv6_arrives(now, arrival, &datagram),
+                _ => {}
+            }
+        }
+    }
+
+    fn ipv4_arrives(&mut self, now: Instant, arrival: Arrival, datagram: &[u8]) {
+        let (header, payload) = match self.net.accept_v4(arrival, datagram) {
+            Ok(accepted) => accepted,
+            Err(Refused::Silently) => return,
+            Err(Refused::With(problem)) => return self.net.send_error_v4(now, arrival, datagram, problem),
+        };
+        if !header.is_fragment() {
+            return self.deliver_v4(now, arrival, datagram, &header, payload);
+        }
+        let whole = self.net.reassembly4.insert(now, arrival, (&header, payload), datagram);
+        let Some(whole) = whole else { return };
+        if let Ok((header, payload)) = ipv4::Header::parse(&whole) {
+            self.deliver_v4(now, arrival, &whole, &header, payload);
+        }
+    }
+
+    /// A whole datagram goes to its transport.
+    fn deliver_v4(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        datagram: &[u8],
+        ip: &ipv4::Header<'_>,
+        payload: &[u8],
+    ) {
+        let (source, destination) = (ip.source.into(), ip.destination.into());
+        let unreachable = |code| Problem { kind: icmpv4::UNREACHABLE, code, rest: [0; 4] };
+        match ip.protocol {
+            protocol::ICMPV4 => {
+                if let Some(report) = self.net.icmp_arrives_v4(now, arrival, ip, payload) {
+                    self.report(now, &report);
+                }
+            }
+            protocol::UDP => {
+                let to_all = self.net.owner_of(destination).is_none();
+                if !self.udp_arrives(source, destination, to_all, payload) {
+                    self.net.send_error_v4(now, arrival, datagram, unreachable(icmpv4::PORT));
+                }
+            }
+            _ => self.net.send_error_v4(now, arrival, datagram, unreachable(icmpv4::PROTOCOL)),
+        }
+    }
+
+    fn ipv6_arrives(&mut self, now: Instant, arrival: Arrival, packet: &[u8]) {
+        let Ok((header, payload)) = ipv6::Header::parse(packet) else { return };
+        if self.net.accepts_v6(arrival, &header) {
+            let packet = &packet[..ipv6::HEADER_LEN + payload.len()];
+            self.walk_v6(now, arrival, packet, &header, false);
+        }
+    }
+
+    /// Passes over extension headers; `fragmented` says that the packet had a fragment header.
+    fn walk_v6(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        packet: &[u8],
+        header: &ipv6::Header,
+        fragmented: bool,
+    ) {
+        match input6::walk_packet(packet, header) {
+            Walk::Drop => {}
+            Walk::Upper { protocol, at, named_at } => {
+                let payload = packet.get(at..).unwrap_or(&[]);
+                self.deliver_v6(now, arrival, packet, header, (protocol, named_at, payload), fragmented);
+            }
+            // A second fragment header in what has been put together is no use to anybody.
+            Walk::Fragment { at, named_at } if !fragmented => {
+                self.fragment_v6(now, arrival, packet, at, named_at)
+            }
+            Walk::Fragment { .. } => {}
+            Walk::Problem(problem) => self.problem_v6(now, arrival, packet, problem),
+            Walk::Truncated { at } => {
+                let (code, even_multicast) = (icmpv6::ERRONEOUS_FIELD, false);
+                self.problem_v6(
+                    now,
+                    arrival,
+                    packet,
+                    input6::Problem { code, pointer: at + 1, even_multicast },
+                );
+            }
+        }
+    }
+
+    fn problem_v6(&mut self, now: Instant, arrival: Arrival, packet: &[u8], problem: input6::Problem) {
+        let rest = u32::try_from(problem.pointer).unwrap_or(u32::MAX).to_be_bytes();
+        let error = icmpv6::Header { kind: icmpv6::PARAMETER_PROBLEM, code: problem.code, rest };
+        self.net.send_error_v6(now, arrival, packet, error, problem.even_multicast);
+    }
+
+    fn fragment_v6(&mut self, now: Instant, arrival: Arrival, packet: &[u8], at: usize, named_at: usize) {
+        let Ok((fragment, data)) = Fragment::parse(packet.get(at..).unwrap_or(&[])) else { return };
+        if let Err(problem) = input6::check_fragment(packet, at, fragment, data) {
+            return self.problem_v6(now, arrival, packet, problem);
+        }
+        let Ok((header, _)) = ipv6::Header::parse(packet) else { return };
+        let (source, destination) = (header.source, header.destination);
+        let whole = match fragment.offset == 0 && !fragment.more {
+            // RFC 6946 4: an atomic fragment has nothing to do with other fragments.
+            true => without_fragment_header(packet, at, named_at, fragment.next_header, data),
+            false => {
+                let piece = Piece { source, destination, fragment, packet, at, named_at, data };
+                self.net.reassembly6.insert(now, arrival, &piece)
+            }
+        };
+        let Some(whole) = whole else { return };
+        if let Ok((header, _)) = ipv6::Header::parse(&whole) {
+            self.walk_v6(now, arrival, &whole, &header, true);
+        }
+    }
+
+    /// A whole packet goes to its transport, whose number stands at `named_at`.
+    fn deliver_v6(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        packet: &[u8],
+        ip: &ipv6::Header,
+        (protocol, named_at, payload): (u8, usize, &[u8]),
+        fragmented: bool,
+    ) {
+        let (source, destination) = (ip.source.into(), ip.destination.into());
+        match protocol {
+            protocol::ICMPV6 => {
+                if let Some(report) = self.net.icmp_arrives_v6(now, arrival, ip, payload, fragmented) {
+                    self.report(now, &report);
+                }
+            }
+            protocol::UDP => {
+                if !self.udp_arrives(source, destination, ip.destination.is_multicast(), payload) {
+                    let error =
+                        icmpv6::Header { kind: icmpv6::UNREACHABLE, code: icmpv6::PORT, rest: [0; 4] };
+                    self.net.send_error_v6(now, arrival, packet, error, false);
+                }
+            }
+            _ => {
+                let (code, even_multicast) = (icmpv6::UNKNOWN_NEXT_HEADER, false);
+                let problem = input6::Problem { code, pointer: named_at, even_multicast };
+                self.problem_v6(now, arrival, packet, problem);
+            }
+        }
+    }
+
+    /// Gives a datagram to its socket; false where there is none. One with a wrong checksum or length is dropped
+    /// silently (RFC 1122 4.1.3.4).
+    fn udp_arrives(&mut self, source: IpAddr, destination: IpAddr, to_all: bool, bytes: &[u8]) -> bool {
+        let Ok((header, data)) = crate::wire::udp::Header::parse(source, destination, bytes) else {
+            return true;
+        };
+        let from = SocketAddr::new(source, header.source_port);
+        let to = SocketAddr::new(destination, header.destination_port);
+        self.udp.deliver(from, to, to_all, data)
+    }
+
+    /// An error about a datagram of this host goes to the transport that sent it.
+    fn report(&mut self, _now: Instant, report: &Report) {
+        if report.protocol == protocol::UDP {
+            self.udp.report(report.local, report.remote, report.error);
+        }
+    }
+
+    /// A datagram of this host found no neighbour: its transport is told as if a router had said so.
+    fn undelivered(&mut self, now: Instant, datagram: &[u8]) {
+        if let Some(report) = Report::about(datagram, Reported::HostUnreachable) {
+            self.report(now, &report);
+        }
+    }
+}

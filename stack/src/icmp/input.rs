@@ -1,0 +1,134 @@
+//! ICMP messages in: echo is answered, errors are handed to the transport that the quote names.
+
+use super::Reported;
+use super::echo_options::reply_options;
+use super::report::{Report, quoted_v4, quoted_v6, reported_v4, reported_v6};
+use crate::ip::output::{Packet4, Packet6};
+use crate::network::{Arrival, Network};
+use crate::time::Instant;
+use crate::wire::{Buffer, icmpv4, icmpv6, ipv4, ipv6, protocol};
+use std::net::IpAddr;
+
+impl Network {
+    /// An ICMPv4 message arrives. Gives the error for a transport, where it is one.
+    pub(crate) fn icmp_arrives_v4(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        ip: &ipv4::Header<'_>,
+        message: &[u8],
+    ) -> Option<Report> {
+        let (header, body) = icmpv4::Header::parse(message).ok()?;
+        if header.kind == icmpv4::ECHO_REQUEST {
+            self.answer_echo_v4(now, arrival, ip, &header, body);
+            return None;
+        }
+        let error = reported_v4(&header)?;
+        let quoted = quoted_v4(body)?;
+        // It must be about a datagram that this host sent.
+        self.owner_of(quoted.local.ip())?;
+        let error = self.note_mtu(now, quoted.remote.ip(), error, quoted.length);
+        let (protocol, sequence) = (quoted.protocol, quoted.sequence);
+        Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error })
+    }
+
+    /// An ICMPv6 message arrives; `fragmented` says that it had a fragment header. Gives the error for a transport,
+    /// where it is one.
+    pub(crate) fn icmp_arrives_v6(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        ip: &ipv6::Header,
+        message: &[u8],
+        fragmented: bool,
+    ) -> Option<Report> {
+        let (header, body) = icmpv6::Header::parse(ip.source, ip.destination, message).ok()?;
+        match header.kind {
+            icmpv6::ECHO_REQUEST => {
+                self.answer_echo_v6(now, arrival, ip, &header, body);
+                None
+            }
+            // RFC 6980 5: never in fragments.
+            icmpv6::ROUTER_SOLICITATION..=icmpv6::REDIRECT => {
+                if !fragmented {
+                    self.discovery_arrives(now, arrival.interface, ip, &header, body);
+                }
+                None
+            }
+            _ => {
+                let error = reported_v6(&header)?;
+                let quoted = quoted_v6(body)?;
+                self.owner_of(quoted.local.ip())?;
+                let error = self.note_mtu(now, quoted.remote.ip(), error, quoted.length);
+                let (protocol, sequence) = (quoted.protocol, quoted.sequence);
+                Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error })
+            }
+        }
+    }
+
+    /// Remembers the path's MTU, where the error tells of it, and puts what is remembered into the error.
+    fn note_mtu(&mut self, now: Instant, remote: IpAddr, error: Reported, length: u16) -> Reported {
+        match error {
+            Reported::TooBig { mtu } => {
+                Reported::TooBig { mtu: self.path_mtu.reduce(now, remote, mtu.into(), length) }
+            }
+            error => error,
+        }
+    }
+
+    /// RFC 1122 3.2.2.6: the same data, the same type of service, from the address that was spoken to.
+    fn answer_echo_v4(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        ip: &ipv4::Header<'_>,
+        request: &icmpv4::Header,
+        data: &[u8],
+    ) {
+        let to_all = self.owner_of(ip.destination.into()).is_none();
+        let from_one = arrival.loopback || self.is_one_host_v4(arrival.interface, ip.source);
+        if !from_one || (to_all && !self.config.icmp.echo_broadcast) {
+            return;
+        }
+        let Some(source) = self.reply_source_v4(arrival, ip.destination, ip.source) else { return };
+        let (options, destination) = reply_options(now, ip, source);
+        let (kind, code, rest) = (icmpv4::ECHO_REPLY, 0, request.rest);
+        let mut buffer = Buffer::with_payload(data);
+        icmpv4::Header { kind, code, rest }.emit(&mut buffer);
+        let packet = Packet4 {
+            source,
+            destination,
+            protocol: protocol::ICMPV4,
+            tos: ip.tos,
+            ttl: self.config.ipv4.ttl,
+            dont_fragment: false,
+            options: &options,
+            via: None,
+        };
+        let _ = self.send_v4(now, packet, buffer);
+    }
+
+    /// RFC 4443 4.2: the same data, from the address that was spoken to or, for a group, one of the interface.
+    fn answer_echo_v6(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        ip: &ipv6::Header,
+        request: &icmpv6::Header,
+        data: &[u8],
+    ) {
+        let destination = ip.source;
+        if destination.is_unspecified() {
+            return;
+        }
+        let Some(source) = self.reply_source_v6(arrival, ip.destination, destination) else { return };
+        let (kind, code, rest) = (icmpv6::ECHO_REPLY, 0, request.rest);
+        let mut buffer = Buffer::with_payload(data);
+        icmpv6::Header { kind, code, rest }.emit(source, destination, &mut buffer);
+        let (traffic_class, hop_limit) = (ip.traffic_class, self.config.ipv6.hop_limit);
+        let via = destination.is_unicast_link_local().then_some(arrival.interface);
+        let packet =
+            Packet6 { source, destination, protocol: protocol::ICMPV6, traffic_class, hop_limit, via };
+        let _ = self.send_v6(now, packet, buffer);
+    }
+}

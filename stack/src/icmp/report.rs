@@ -1,0 +1,162 @@
+//! An error that ICMP brought, in the terms of the transports.
+
+use crate::wire::{Result, icmpv4, icmpv6, ipv4, ipv6};
+use std::net::{IpAddr, SocketAddr};
+
+/// What went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reported {
+    /// The network cannot be reached now.
+    NetUnreachable,
+    /// The host cannot be reached now.
+    HostUnreachable,
+    /// The host does not know the protocol.
+    ProtocolUnreachable,
+    /// Nobody has the port.
+    PortUnreachable,
+    /// The datagram was too big for a link; the path takes this many bytes.
+    TooBig {
+        /// Bytes of a whole datagram.
+        mtu: u16,
+    },
+    /// The source route failed.
+    SourceRouteFailed,
+    /// The network does not exist.
+    NetUnknown,
+    /// The host does not exist.
+    HostUnknown,
+    /// Somebody forbids the communication.
+    Prohibited,
+    /// The time to live ended, or reassembly took too long.
+    TimeExceeded,
+    /// A header field was not understood.
+    ParameterProblem,
+}
+
+/// An error about a datagram of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The transport of the datagram: [`crate::wire::protocol`].
+    pub protocol: u8,
+    /// Our end.
+    pub local: SocketAddr,
+    /// The other end.
+    pub remote: SocketAddr,
+    /// The four bytes behind the ports: TCP's sequence number.
+    pub sequence: u32,
+    /// What went wrong.
+    pub error: Reported,
+}
+
+/// What a quoted datagram says of itself: protocol, ends, sequence number and length.
+pub(super) struct Quoted {
+    pub(super) protocol: u8,
+    pub(super) local: SocketAddr,
+    pub(super) remote: SocketAddr,
+    pub(super) sequence: u32,
+    /// Total length of the datagram that was quoted.
+    pub(super) length: u16,
+}
+
+/// Reads the quote of an ICMPv4 error: an IPv4 header and at least 8 bytes of what follows (RFC 1122 3.2.2).
+pub(super) fn quoted_v4(quote: &[u8]) -> Option<Quoted> {
+    let (header, payload) = ipv4::Header::parse_quoted(quote).ok()?;
+    // Only the first fragment has the ports.
+    let payload = if header.fragment_offset == 0 { payload } else { return None };
+    let length = u16::from_be_bytes([quote[2], quote[3]]);
+    quoted(header.protocol, header.source.into(), header.destination.into(), payload, length)
+}
+
+/// Reads the quote of an ICMPv6 error; extension headers in it are passed over.
+pub(super) fn quoted_v6(quote: &[u8]) -> Option<Quoted> {
+    let (header, _) = ipv6::Header::parse_quoted(quote).ok()?;
+    let length = u16::from_be_bytes([quote[4], quote[5]]).saturating_add(40);
+    let (protocol, payload) = upper_layer(&header, quote).ok()?;
+    quoted(protocol, header.source.into(), header.destination.into(), payload, length)
+}
+
+/// The upper layer of a quoted packet: extension headers are passed over without acting on them.
+pub(super) fn upper_layer<'a>(header: &ipv6::Header, packet: &'a [u8]) -> Result<(u8, &'a [u8])> {
+    use crate::wire::ipv6_ext::{Extension, Fragment};
+    use crate::wire::{Error, protocol as p};
+    let mut rest = packet.get(ipv6::HEADER_LEN..).unwrap_or(&[]);
+    let mut next = header.next_header;
+    loop {
+        match next {
+            p::HOP_BY_HOP | p::ROUTING | p::DESTINATION_OPTIONS => {
+                let (extension, behind) = Extension::parse(rest)?;
+                (next, rest) = (extension.next_header, behind);
+            }
+            p::FRAGMENT => {
+                let (fragment, behind) = Fragment::parse(rest)?;
+                if fragment.offset != 0 {
+                    return Err(Error::value("ipv6 fragment", "offset"));
+                }
+                (next, rest) = (fragment.next_header, behind);
+            }
+            protocol => return Ok((protocol, rest)),
+        }
+    }
+}
+
+fn quoted(protocol: u8, local: IpAddr, remote: IpAddr, payload: &[u8], length: u16) -> Option<Quoted> {
+    let [a, b, c, d, e, f, g, h, ..] = *payload else { return None };
+    let port = |high, low| u16::from_be_bytes([high, low]);
+    Some(Quoted {
+        protocol,
+        local: SocketAddr::new(local, port(a, b)),
+        remote: SocketAddr::new(remote, port(c, d)),
+        sequence: u32::from_be_bytes([e, f, g, h]),
+        length,
+    })
+}
+
+/// What an ICMPv4 error says; `None` for queries, redirects and source quenches, which RFC 6633 has ignored.
+pub(super) fn reported_v4(header: &icmpv4::Header) -> Option<Reported> {
+    match (header.kind, header.code) {
+        (icmpv4::UNREACHABLE, code) => Some(match code {
+            icmpv4::HOST | 8 | 12 => Reported::HostUnreachable,
+            icmpv4::PROTOCOL => Reported::ProtocolUnreachable,
+            icmpv4::PORT => Reported::PortUnreachable,
+            icmpv4::FRAGMENTATION_NEEDED => Reported::TooBig { mtu: header.mtu() },
+            icmpv4::SOURCE_ROUTE_FAILED => Reported::SourceRouteFailed,
+            6 => Reported::NetUnknown,
+            7 => Reported::HostUnknown,
+            9 | 10 | 13..=15 => Reported::Prohibited,
+            _ => Reported::NetUnreachable,
+        }),
+        (icmpv4::TIME_EXCEEDED, _) => Some(Reported::TimeExceeded),
+        (icmpv4::PARAMETER_PROBLEM, _) => Some(Reported::ParameterProblem),
+        _ => None,
+    }
+}
+
+/// What an ICMPv6 error says (RFC 4443 3).
+pub(super) fn reported_v6(header: &icmpv6::Header) -> Option<Reported> {
+    match (header.kind, header.code) {
+        (icmpv6::UNREACHABLE, code) => Some(match code {
+            icmpv6::NO_ROUTE => Reported::NetUnreachable,
+            icmpv6::PORT => Reported::PortUnreachable,
+            1 | 5 | 6 => Reported::Prohibited,
+            _ => Reported::HostUnreachable,
+        }),
+        (icmpv6::PACKET_TOO_BIG, _) => {
+            Some(Reported::TooBig { mtu: u16::try_from(header.word()).unwrap_or(u16::MAX) })
+        }
+        (icmpv6::TIME_EXCEEDED, _) => Some(Reported::TimeExceeded),
+        (icmpv6::PARAMETER_PROBLEM, _) => Some(Reported::ParameterProblem),
+        _ => None,
+    }
+}
+
+impl Report {
+    /// The report that `error` befell `datagram`, an IP datagram of ours; `None` where it has no ports.
+    pub(crate) fn about(datagram: &[u8], error: Reported) -> Option<Report> {
+        let quoted = match datagram.first()? >> 4 {
+            4 => quoted_v4(datagram)?,
+            _ => quoted_v6(datagram)?,
+        };
+        let (protocol, sequence) = (quoted.protocol, quoted.sequence);
+        Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error })
+    }
+}

@@ -1,0 +1,197 @@
+//! Datagrams out: identification, fragmentation, and the way to the next hop.
+
+use super::path_mtu::PathMtu;
+use super::routes::Hop;
+use crate::network::Network;
+use crate::time::Instant;
+use crate::wire::ipv6_ext::{FRAGMENT_LEN, Fragment};
+use crate::wire::{Buffer, ipv4, ipv4_options, ipv6, protocol};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Why a datagram was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SendError {
+    /// There is no route.
+    NoRoute,
+    /// It is larger than a datagram can be, or than the path takes and it must not be fragmented.
+    TooBig,
+}
+
+/// The header fields of an IPv4 datagram to send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Packet4<'a> {
+    pub(crate) source: Ipv4Addr,
+    pub(crate) destination: Ipv4Addr,
+    pub(crate) protocol: u8,
+    pub(crate) tos: u8,
+    pub(crate) ttl: u8,
+    pub(crate) dont_fragment: bool,
+    pub(crate) options: &'a [u8],
+    /// The interface, where there is no choice.
+    pub(crate) via: Option<usize>,
+}
+
+/// The header fields of an IPv6 packet to send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Packet6 {
+    pub(crate) source: Ipv6Addr,
+    pub(crate) destination: Ipv6Addr,
+    pub(crate) protocol: u8,
+    pub(crate) traffic_class: u8,
+    pub(crate) hop_limit: u8,
+    /// The interface, where there is no choice.
+    pub(crate) via: Option<usize>,
+}
+
+impl Network {
+    /// The largest datagram on the way to `destination`: the interface's MTU, or less where a router said so.
+    pub(crate) fn mtu_towards(&self, now: Instant, destination: IpAddr, via: Option<usize>) -> u16 {
+        match self.route(destination, via) {
+            Some(hop) => hop_mtu(&self.path_mtu, now, destination, &hop, self.interface_mtu(hop.interface)),
+            None => self.interface_mtu(0),
+        }
+    }
+
+    fn interface_mtu(&self, interface: usize) -> u16 {
+        self.interfaces.get(interface).map_or(1500, |interface| interface.mtu)
+    }
+
+    /// Sends an IPv4 datagram, in fragments where it must be and may be (RFC 791 3.2).
+    pub(crate) fn send_v4(
+        &mut self,
+        now: Instant,
+        packet: Packet4<'_>,
+        payload: Buffer,
+    ) -> Result<(), SendError> {
+        let destination = IpAddr::V4(packet.destination);
+        let hop = self.route(destination, packet.via).ok_or(SendError::NoRoute)?;
+        let interface_mtu = self.interface_mtu(hop.interface);
+        let mtu = usize::from(hop_mtu(&self.path_mtu, now, destination, &hop, interface_mtu));
+        let mut header = ipv4::Header {
+            tos: packet.tos,
+            // RFC 6864 4.1: where a datagram is never fragmented, its identification means nothing.
+            identification: 0,
+            reserved: false,
+            dont_fragment: packet.dont_fragment,
+            more_fragments: false,
+            fragment_offset: 0,
+            // RFC 1122 3.2.1.7: never zero.
+            ttl: packet.ttl.max(1),
+            protocol: packet.protocol,
+            source: packet.source,
+            destination: packet.destination,
+            options: packet.options,
+        };
+        let len = header.len() + payload.len();
+        if len > ipv4::MAX_LEN || (len > mtu && packet.dont_fragment) {
+            return Err(SendError::TooBig);
+        }
+        if !packet.dont_fragment {
+            header.identification = self.identification;
+            self.identification = self.identification.wrapping_add(1);
+        }
+        if len <= mtu {
+            let mut datagram = payload;
+            header.emit(&mut datagram);
+            self.forward(now, &hop, datagram);
+            return Ok(());
+        }
+        self.fragment_v4(now, &hop, mtu, header, &payload)
+    }
+
+    /// RFC 791 3.2: pieces of 8 bytes' multiple, MF on all but the last; options after the first as their kinds say.
+    fn fragment_v4(
+        &mut self,
+        now: Instant,
+        hop: &Hop,
+        mtu: usize,
+        header: ipv4::Header<'_>,
+        payload: &[u8],
+    ) -> Result<(), SendError> {
+        let copied = ipv4_options::copied(header.options);
+        let mut header = ipv4::Header { ..header };
+        let mut offset = 0;
+        while offset < payload.len() {
+            let room = mtu.saturating_sub(header.len()) / 8 * 8;
+            if room == 0 {
+                return Err(SendError::TooBig);
+            }
+            let end = payload.len().min(offset + room);
+            header.fragment_offset = u16::try_from(offset).map_err(|_| SendError::TooBig)?;
+            header.more_fragments = end < payload.len();
+            let mut fragment = Buffer::with_payload(&payload[offset..end]);
+            header.emit(&mut fragment);
+            self.forward(now, hop, fragment);
+            header.options = &copied;
+            offset = end;
+        }
+        Ok(())
+    }
+
+    fn forward(&mut self, now: Instant, hop: &Hop, datagram: Buffer) {
+        match hop.next {
+            _ if hop.local => self.loop_back(hop.interface, datagram),
+            IpAddr::V4(next) => self.send_to_neighbour_v4(now, hop.interface, next, datagram),
+            IpAddr::V6(next) => self.send_to_neighbour_v6(now, hop.interface, next, datagram),
+        }
+    }
+
+    /// Sends an IPv6 packet, in fragments where it must be (RFC 8200 4.5).
+    pub(crate) fn send_v6(
+        &mut self,
+        now: Instant,
+        packet: Packet6,
+        payload: Buffer,
+    ) -> Result<(), SendError> {
+        let destination = IpAddr::V6(packet.destination);
+        let hop = self.route(destination, packet.via).ok_or(SendError::NoRoute)?;
+        let interface_mtu = self.interface_mtu(hop.interface);
+        let mtu = usize::from(hop_mtu(&self.path_mtu, now, destination, &hop, interface_mtu));
+        if payload.len() > usize::from(u16::MAX) - FRAGMENT_LEN {
+            return Err(SendError::TooBig);
+        }
+        let mut header = ipv6::Header {
+            traffic_class: packet.traffic_class,
+            flow_label: 0,
+            next_header: packet.protocol,
+            hop_limit: packet.hop_limit.max(1),
+            source: packet.source,
+            destination: packet.destination,
+        };
+        if ipv6::HEADER_LEN + payload.len() <= mtu {
+            let mut datagram = payload;
+            header.emit(&mut datagram);
+            self.forward(now, &hop, datagram);
+            return Ok(());
+        }
+        header.next_header = protocol::FRAGMENT;
+        // RFC 7739: not to be guessed.
+        let identification = self.rng.next_u32();
+        let room = mtu.saturating_sub(ipv6::HEADER_LEN + FRAGMENT_LEN) / 8 * 8;
+        let mut offset = 0u16;
+        for piece in payload.chunks(room.max(8)) {
+            let more = usize::from(offset) + piece.len() < payload.len();
+            let mut buffer = Buffer::with_payload(piece);
+            Fragment { next_header: packet.protocol, offset, more, identification }.emit(&mut buffer);
+            header.emit(&mut buffer);
+            self.forward(now, &hop, buffer);
+            offset = offset.saturating_add(u16::try_from(piece.len()).unwrap_or(u16::MAX));
+        }
+        Ok(())
+    }
+
+    fn loop_back(&mut self, interface: usize, datagram: Buffer) {
+        /// Datagrams to itself that a host may have under way.
+        const MAX_LOOPBACK: usize = 4096;
+        if self.loopback.len() < MAX_LOOPBACK {
+            self.loopback.push_back((interface, datagram));
+        }
+    }
+}
+
+fn hop_mtu(paths: &PathMtu, now: Instant, destination: IpAddr, hop: &Hop, interface_mtu: u16) -> u16 {
+    if hop.local {
+        return u16::MAX;
+    }
+    paths.get(now, destination).unwrap_or(u16::MAX).min(interface_mtu)
+}

@@ -1,0 +1,76 @@
+//! The routing table: the longest prefix wins, then the lowest metric, then the older route.
+
+use crate::config::Route;
+use crate::network::Network;
+use std::net::IpAddr;
+
+/// Where a datagram goes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hop {
+    pub(crate) interface: usize,
+    /// The neighbour: the destination itself where it is on the link.
+    pub(crate) next: IpAddr,
+    /// The destination is the host itself.
+    pub(crate) local: bool,
+}
+
+impl Network {
+    /// The way to `destination`; `via` names the interface where there is no choice. `None`: there is no route.
+    pub(crate) fn route(&self, destination: IpAddr, via: Option<usize>) -> Option<Hop> {
+        if let Some(interface) = self.owner_of(destination) {
+            return Some(Hop { interface, next: destination, local: true });
+        }
+        if is_link_scope(destination) {
+            let interface = via.or_else(|| self.link_scope_interface(destination))?;
+            return self.is_up(interface).then_some(Hop { interface, next: destination, local: false });
+        }
+        let usable = |interface: usize| self.is_up(interface) && via.is_none_or(|via| via == interface);
+        let connected = self.interfaces.iter().enumerate().flat_map(|(interface, i)| {
+            i.addresses.iter().map(move |cidr| Route {
+                destination: *cidr,
+                gateway: None,
+                interface,
+                metric: 0,
+            })
+        });
+        connected
+            .chain(self.routes.iter().copied())
+            .filter(|route| route.destination.contains(destination) && usable(route.interface))
+            // Of equals min_by_key takes the first, and connected networks stand before all routes.
+            .min_by_key(|route| (u8::MAX - route.destination.length, route.metric))
+            .map(|route| Hop {
+                interface: route.interface,
+                next: route.gateway.unwrap_or(destination),
+                local: false,
+            })
+    }
+
+    /// The interface whose own address `address` is; loopback addresses are the first one's.
+    pub(crate) fn owner_of(&self, address: IpAddr) -> Option<usize> {
+        let own = self.interfaces.iter().position(|interface| interface.has(address));
+        own.or_else(|| address.is_loopback().then_some(0))
+    }
+
+    fn is_up(&self, interface: usize) -> bool {
+        self.interfaces.get(interface).is_some_and(|interface| interface.up)
+    }
+
+    /// For limited broadcasts, multicasts and link-local addresses: the route that says so, or else the first
+    /// interface that has an address of the family.
+    fn link_scope_interface(&self, destination: IpAddr) -> Option<usize> {
+        let routed =
+            self.routes.iter().filter(|r| r.destination.length > 0 && r.destination.contains(destination));
+        let routed = routed.map(|route| route.interface).find(|interface| self.is_up(*interface));
+        let family = |cidr: &super::Cidr| cidr.address.is_ipv4() == destination.is_ipv4();
+        let first = || self.interfaces.iter().position(|i| i.up && i.addresses.iter().any(family));
+        routed.or_else(first)
+    }
+}
+
+/// Whether `address` means something on a link alone, whatever the routes say.
+fn is_link_scope(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(a) => a.is_multicast() || a.is_broadcast(),
+        IpAddr::V6(a) => a.is_multicast() || a.is_unicast_link_local(),
+    }
+}

@@ -1,0 +1,222 @@
+//! The ARP cache (RFC 826, RFC 1122 2.3.2).
+
+use super::{Due, Resolution};
+use crate::config::ArpConfig;
+use crate::time::Instant;
+use crate::wire::{Buffer, MacAddress};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::Ipv4Addr;
+
+#[derive(Debug)]
+enum Entry {
+    /// Asked for. `next` is when to ask again or to give up.
+    Incomplete { attempts: u32, next: Instant, waiting: VecDeque<Buffer> },
+    /// Known until `expires`; `confirmed` is when it was last asked for by unicast.
+    Complete { mac: MacAddress, expires: Instant, asked: Option<Instant> },
+    /// Given by the configuration.
+    Permanent { mac: MacAddress },
+}
+
+/// The cache of one interface.
+#[derive(Debug)]
+pub(crate) struct ArpCache {
+    config: ArpConfig,
+    entries: BTreeMap<Ipv4Addr, Entry>,
+}
+
+impl ArpCache {
+    pub(crate) fn new(config: ArpConfig) -> ArpCache {
+        ArpCache { config, entries: BTreeMap::new() }
+    }
+
+    pub(crate) fn add_permanent(&mut self, address: Ipv4Addr, mac: MacAddress) {
+        self.entries.insert(address, Entry::Permanent { mac });
+    }
+
+    /// Forgets all but what the configuration gave, as when the link went down.
+    pub(crate) fn flush(&mut self) {
+        self.entries.retain(|_, entry| matches!(entry, Entry::Permanent { .. }));
+    }
+
+    /// Resolves the next hop of `datagram`.
+    pub(crate) fn resolve(&mut self, now: Instant, address: Ipv4Addr, datagram: Buffer) -> Resolution {
+        let config = self.config;
+        match self.entries.get_mut(&address) {
+            Some(Entry::Permanent { mac }) => Resolution::Known { mac: *mac, datagram, confirm: false },
+            Some(Entry::Complete { mac, expires, asked }) if now < *expires => {
+                // A mapping in use is confirmed by unicast before it ends (RFC 1122 2.3.2.1, mechanism 2), so that
+                // traffic does not stop while it is asked for anew.
+                let ending = expires.saturating_since(now) <= config.retransmit * config.attempts;
+                let confirm = ending && asked.is_none_or(|at| now.saturating_since(at) >= config.retransmit);
+                if confirm {
+                    *asked = Some(now);
+                }
+                Resolution::Known { mac: *mac, datagram, confirm }
+            }
+            Some(Entry::Incomplete { waiting, .. }) => {
+                // The newest stay (RFC 1122 2.3.2.2).
+                if waiting.len() >= config.queue.max(1) {
+                    waiting.pop_front();
+                }
+                waiting.push_back(datagram);
+                Resolution::Waiting
+            }
+            Some(Entry::Complete { .. }) | None => {
+                self.make_room();
+                let waiting = VecDeque::from([datagram]);
+                let entry = Entry::Incomplete { attempts: 1, next: now + config.retransmit, waiting };
+                self.entries.insert(address, entry);
+                Resolution::Ask
+            }
+        }
+    }
+
+    /// Takes the sender's mapping out of an ARP packet. It replaces one that is there; it makes a new one only where
+    /// `create` says that the packet was for this host (RFC 826 "Packet Reception", the merge flag). Gives the datagrams
+    /// that waited for it.
+    pub(crate) fn learn(
+        &mut self,
+        now: Instant,
+        address: Ipv4Addr,
+        mac: MacAddress,
+        create: bool,
+    ) -> Vec<Buffer> {
+        let complete = Entry::Complete { mac, expires: now + self.config.timeout, asked: None };
+        match self.entries.get_mut(&address) {
+            Some(Entry::Permanent { .. }) => Vec::new(),
+            Some(entry) => match core::mem::replace(entry, complete) {
+                Entry::Incomplete { waiting, .. } => waiting.into(),
+                Entry::Complete { .. } | Entry::Permanent { .. } => Vec::new(),
+            },
+            None => {
+                if create {
+                    self.make_room();
+                    self.entries.insert(address, complete);
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// What is due at `now`.
+    pub(crate) fn poll(&mut self, now: Instant) -> Vec<Due<Ipv4Addr>> {
+        let (config, mut due, mut gone) = (self.config, Vec::new(), Vec::new());
+        for (address, entry) in &mut self.entries {
+            match entry {
+                Entry::Incomplete { attempts, next, waiting } if *next <= now => {
+                    if *attempts < config.attempts {
+                        *attempts += 1;
+                        *next = now + config.retransmit;
+                        due.push(Due::Ask { address: *address, mac: None });
+                    } else {
+                        due.push(Due::Unreachable { waiting: core::mem::take(waiting).into() });
+                        gone.push(*address);
+                    }
+                }
+                Entry::Complete { expires, .. } if *expires <= now => gone.push(*address),
+                _ => {}
+            }
+        }
+        gone.iter().for_each(|address| drop(self.entries.remove(address)));
+        due
+    }
+
+    /// When [`ArpCache::poll`] next has something to say. Mappings that end say nothing: they are looked at when used.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.entries
+            .values()
+            .filter_map(|e| if let Entry::Incomplete { next, .. } = e { Some(*next) } else { None })
+            .min()
+    }
+
+    /// Makes room for one more entry: that which ends first goes.
+    fn make_room(&mut self) {
+        if self.entries.len() < self.config.entries {
+            return;
+        }
+        let end = |entry: &Entry| match entry {
+            Entry::Incomplete { next, .. } => Some(*next),
+            Entry::Complete { expires, .. } => Some(*expires),
+            Entry::Permanent { .. } => None,
+        };
+        let first = self.entries.iter().filter_map(|(address, e)| end(e).map(|at| (at, *address))).min();
+        if let Some((_, address)) = first {
+            self.entries.remove(&address);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+    const MAC: MacAddress = MacAddress([2, 0, 0, 0, 0, 2]);
+
+    fn datagram(byte: u8) -> Buffer {
+        Buffer::with_payload(&[byte])
+    }
+
+    fn known(confirm: bool) -> Resolution {
+        Resolution::Known { mac: MAC, datagram: datagram(1), confirm }
+    }
+
+    #[test]
+    fn three_questions_a_second_apart_then_unreachable() {
+        let mut cache = ArpCache::new(ArpConfig::default());
+        assert_eq!(cache.resolve(Instant::ZERO, PEER, datagram(1)), Resolution::Ask);
+        assert_eq!(cache.resolve(Instant::from_millis(500), PEER, datagram(2)), Resolution::Waiting);
+        for second in [1, 2] {
+            assert_eq!(cache.next_deadline(), Some(Instant::from_secs(second)));
+            assert_eq!(cache.poll(Instant::from_secs(second)), [Due::Ask { address: PEER, mac: None }]);
+        }
+        let waiting = vec![datagram(1), datagram(2)];
+        assert_eq!(cache.poll(Instant::from_secs(3)), [Due::Unreachable { waiting }]);
+        assert_eq!(cache.next_deadline(), None);
+    }
+
+    #[test]
+    fn the_newest_datagrams_wait() {
+        let mut cache = ArpCache::new(ArpConfig { queue: 1, ..ArpConfig::default() });
+        cache.resolve(Instant::ZERO, PEER, datagram(1));
+        cache.resolve(Instant::ZERO, PEER, datagram(2));
+        assert_eq!(cache.learn(Instant::ZERO, PEER, MAC, false), [datagram(2)]);
+    }
+
+    #[test]
+    fn a_mapping_is_made_for_those_that_ask_us_and_replaced_for_all() {
+        let mut cache = ArpCache::new(ArpConfig::default());
+        cache.learn(Instant::ZERO, PEER, MacAddress::default(), false);
+        assert_eq!(cache.resolve(Instant::ZERO, PEER, datagram(1)), Resolution::Ask);
+        cache.learn(Instant::ZERO, PEER, MacAddress::default(), true);
+        cache.learn(Instant::ZERO, PEER, MAC, false);
+        assert_eq!(cache.resolve(Instant::ZERO, PEER, datagram(1)), known(false));
+    }
+
+    #[test]
+    fn a_mapping_in_use_is_confirmed_before_it_ends_and_ends() {
+        let mut cache = ArpCache::new(ArpConfig::default());
+        cache.learn(Instant::ZERO, PEER, MAC, true);
+        assert_eq!(cache.resolve(Instant::from_secs(56), PEER, datagram(1)), known(false));
+        assert_eq!(cache.resolve(Instant::from_secs(57), PEER, datagram(1)), known(true));
+        assert_eq!(cache.resolve(Instant::from_millis(57_500), PEER, datagram(1)), known(false));
+        assert_eq!(cache.resolve(Instant::from_secs(60), PEER, datagram(1)), Resolution::Ask);
+    }
+
+    #[test]
+    fn the_cache_stays_bounded_and_keeps_what_was_configured() {
+        let mut cache = ArpCache::new(ArpConfig { entries: 4, ..ArpConfig::default() });
+        cache.add_permanent(PEER, MAC);
+        for host in 10..100 {
+            cache.learn(
+                Instant::from_secs(host),
+                Ipv4Addr::new(192, 0, 2, host as u8),
+                MacAddress::default(),
+                true,
+            );
+        }
+        assert_eq!(cache.entries.len(), 4);
+        cache.learn(Instant::ZERO, PEER, MacAddress::default(), true);
+        assert_eq!(cache.resolve(Instant::ZERO, PEER, datagram(1)), known(false));
+    }
+}

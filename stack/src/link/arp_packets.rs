@@ -1,0 +1,62 @@
+//! ARP packets in and out (RFC 826).
+
+use crate::network::Network;
+use crate::time::Instant;
+use crate::wire::arp::{Packet, REPLY, REQUEST};
+use crate::wire::{Buffer, MacAddress, ethernet};
+use std::net::Ipv4Addr;
+
+impl Network {
+    /// The algorithm of RFC 826 "Packet Reception".
+    pub(crate) fn arp_arrives(&mut self, now: Instant, interface: usize, bytes: &[u8]) {
+        let Ok(packet) = Packet::parse(bytes) else { return };
+        let Some(link) = self.interfaces.get_mut(interface) else { return };
+        // Broadcast addresses are nobody's, also where a request asks for them (RFC 919 7.1).
+        let target_is_us = link.has(packet.target.into()) && !link.is_broadcast(packet.target);
+        // A probe has no sender's address (RFC 5227 2.1.1); a group or this host cannot be the sender of what is learned.
+        let sender_is_one_host = !packet.sender.is_unspecified()
+            && !packet.sender.is_multicast()
+            && !packet.sender.is_loopback()
+            && !link.is_broadcast(packet.sender)
+            && !packet.sender_mac.is_multicast()
+            && !link.has(packet.sender.into());
+        if sender_is_one_host {
+            for datagram in link.arp.learn(now, packet.sender, packet.sender_mac, target_is_us) {
+                self.send_frame(interface, packet.sender_mac, ethernet::IPV4, datagram);
+            }
+        }
+        if target_is_us && packet.operation == REQUEST && !packet.sender_mac.is_multicast() {
+            self.send_arp(
+                interface,
+                REPLY,
+                packet.target,
+                (packet.sender, packet.sender_mac),
+                packet.sender_mac,
+            );
+        }
+    }
+
+    /// Asks who has `target`: every station, or the one that had it.
+    pub(crate) fn send_arp_request(&mut self, interface: usize, target: Ipv4Addr, mac: Option<MacAddress>) {
+        let Some(link) = self.interfaces.get(interface) else { return };
+        // The own address in the target's network, so that its answer comes back.
+        let near = link.ipv4().find(|(_, cidr)| cidr.contains(target.into()));
+        let Some((sender, _)) = near.or_else(|| link.ipv4().next()) else { return };
+        let to = mac.unwrap_or(MacAddress::BROADCAST);
+        self.send_arp(interface, REQUEST, sender, (target, MacAddress::default()), to);
+    }
+
+    fn send_arp(
+        &mut self,
+        interface: usize,
+        operation: u16,
+        sender: Ipv4Addr,
+        (target, target_mac): (Ipv4Addr, MacAddress),
+        to: MacAddress,
+    ) {
+        let Some(sender_mac) = self.interfaces.get(interface).map(|link| link.mac) else { return };
+        let mut buffer = Buffer::new();
+        Packet { hardware_type: 1, operation, sender_mac, sender, target_mac, target }.emit(&mut buffer);
+        self.send_frame(interface, to, ethernet::ARP, buffer);
+    }
+}

@@ -1,0 +1,159 @@
+//! Neighbour discovery messages in and out (RFC 4861 6 and 7).
+
+use super::interface::{ALL_NODES, Interface};
+use super::neighbours::Advertised;
+use crate::ip::solicited_node;
+use crate::network::Network;
+use crate::time::Instant;
+use crate::wire::icmpv6::Header as Icmp;
+use crate::wire::ipv6::Header;
+use crate::wire::ndp::{Message, Options};
+use crate::wire::{Buffer, MacAddress, ethernet, protocol};
+use std::net::{IpAddr, Ipv6Addr};
+
+/// What proves that a message comes from the link: no router has touched it (RFC 4861 6.1, 7.1).
+const HOP_LIMIT: u8 = 255;
+
+impl Network {
+    /// A neighbour discovery message whose ICMPv6 checksum is right arrives. What is not valid is dropped silently.
+    pub(crate) fn discovery_arrives(
+        &mut self,
+        now: Instant,
+        interface: usize,
+        ip: &Header,
+        icmp: &Icmp,
+        body: &[u8],
+    ) {
+        if ip.hop_limit != HOP_LIMIT {
+            return;
+        }
+        match Message::parse(icmp, body) {
+            Ok(Message::NeighbourSolicitation { target, options }) => {
+                self.solicitation_arrives(now, interface, ip, target, &options);
+            }
+            Ok(Message::NeighbourAdvertisement { solicited, override_flag, target, options, .. }) => {
+                let advertised = Advertised { mac: options.target_link, solicited, override_flag };
+                self.advertisement_arrives(now, interface, ip, target, advertised);
+            }
+            // RFC 4861 6.3.4: a router's address is learned; its prefixes and parameters are not taken over here, since
+            // addresses and routes are configured.
+            Ok(Message::RouterAdvertisement { options, .. }) if ip.source.is_unicast_link_local() => {
+                self.learn_neighbour(interface, ip.source, options.source_link);
+            }
+            // Hosts drop solicitations of routers (6.1.1), and redirects are for configurations that allow them.
+            Ok(
+                Message::RouterAdvertisement { .. }
+                | Message::RouterSolicitation(_)
+                | Message::Redirect { .. },
+            )
+            | Err(_) => {}
+        }
+    }
+
+    /// RFC 4861 7.1.1 and 7.2.3, 7.2.4.
+    fn solicitation_arrives(
+        &mut self,
+        now: Instant,
+        interface: usize,
+        ip: &Header,
+        target: Ipv6Addr,
+        options: &Options,
+    ) {
+        let probe = ip.source.is_unspecified();
+        let valid_probe = ip.destination == solicited_node(target) && options.source_link.is_none();
+        let owned = self.interfaces.get(interface).is_some_and(|i| i.has(target.into()));
+        if target.is_multicast() || (probe && !valid_probe) || !owned {
+            return;
+        }
+        if !probe {
+            self.learn_neighbour(interface, ip.source, options.source_link);
+        }
+        let target_link = self.interfaces.get(interface).map(|i| i.mac);
+        let answer = Message::NeighbourAdvertisement {
+            router: false,
+            solicited: !probe,
+            override_flag: true,
+            target,
+            options: Options { target_link, ..Options::default() },
+        };
+        let destination = if probe { ALL_NODES } else { ip.source };
+        self.send_discovery(interface, target, destination, &answer, Reach::Resolve(now));
+    }
+
+    /// RFC 4861 7.1.2 and 7.2.5.
+    fn advertisement_arrives(
+        &mut self,
+        now: Instant,
+        interface: usize,
+        ip: &Header,
+        target: Ipv6Addr,
+        advertised: Advertised,
+    ) {
+        if target.is_multicast() || (ip.destination.is_multicast() && advertised.solicited) {
+            return;
+        }
+        let Some(link) = self.interfaces.get_mut(interface) else { return };
+        let waiting = link.neighbours.advertised(now, target, advertised);
+        self.release(interface, waiting, advertised.mac);
+    }
+
+    fn learn_neighbour(&mut self, interface: usize, address: Ipv6Addr, mac: Option<MacAddress>) {
+        let (Some(link), Some(mac)) = (self.interfaces.get_mut(interface), mac) else { return };
+        if mac.is_multicast() || link.has(address.into()) {
+            return;
+        }
+        let waiting = link.neighbours.learn(address, mac);
+        self.release(interface, waiting, Some(mac));
+    }
+
+    fn release(&mut self, interface: usize, waiting: Vec<Buffer>, mac: Option<MacAddress>) {
+        let Some(mac) = mac else { return };
+        waiting.into_iter().for_each(|packet| self.send_frame(interface, mac, ethernet::IPV6, packet));
+    }
+
+    /// Asks who has `target` (7.2.2): its solicited-node group, or the node that had it.
+    pub(crate) fn send_solicitation(&mut self, interface: usize, target: Ipv6Addr, mac: Option<MacAddress>) {
+        let Some(link) = self.interfaces.get(interface) else { return };
+        let Some(source) = solicitation_source(link, target) else { return };
+        let options = Options { source_link: Some(link.mac), ..Options::default() };
+        let message = Message::NeighbourSolicitation { target, options };
+        let (destination, reach) = match mac {
+            Some(mac) => (target, Reach::Mac(mac)),
+            None => {
+                (solicited_node(target), Reach::Mac(MacAddress::of_ipv6_multicast(solicited_node(target))))
+            }
+        };
+        self.send_discovery(interface, source, destination, &message, reach);
+    }
+
+    fn send_discovery(
+        &mut self,
+        interface: usize,
+        source: Ipv6Addr,
+        destination: Ipv6Addr,
+        message: &Message,
+        reach: Reach,
+    ) {
+        let mut buffer = Buffer::new();
+        message.emit(source, destination, &mut buffer);
+        let (next_header, hop_limit) = (protocol::ICMPV6, HOP_LIMIT);
+        Header { traffic_class: 0, flow_label: 0, next_header, hop_limit, source, destination }
+            .emit(&mut buffer);
+        match reach {
+            Reach::Mac(mac) => self.send_frame(interface, mac, ethernet::IPV6, buffer),
+            Reach::Resolve(now) => self.send_to_neighbour_v6(now, interface, destination, buffer),
+        }
+    }
+}
+
+/// How a message finds its hardware address.
+enum Reach {
+    Mac(MacAddress),
+    Resolve(Instant),
+}
+
+/// An own address with the target's prefix; else the first one.
+fn solicitation_source(link: &Interface, target: Ipv6Addr) -> Option<Ipv6Addr> {
+    let near = link.ipv6().find(|(_, cidr)| cidr.contains(IpAddr::V6(target)));
+    near.or_else(|| link.ipv6().next()).map(|(address, _)| address)
+}

@@ -1,0 +1,121 @@
+//! An interface: its addresses, the groups that follow from them, and its caches.
+
+use super::arp::ArpCache;
+use super::neighbours::NeighbourCache;
+use crate::config::{Config, InterfaceConfig, Medium};
+use crate::ip::{Cidr, solicited_node};
+use crate::wire::MacAddress;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// ff02::1, every node on the link (RFC 4291 2.7.1).
+pub(crate) const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+/// ff01::1, every node on the interface.
+const INTERFACE_ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 1);
+/// 224.0.0.1, of which every host is a member (RFC 1112 4).
+const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
+
+#[derive(Debug)]
+pub(crate) struct Interface {
+    pub(crate) medium: Medium,
+    pub(crate) mtu: u16,
+    pub(crate) mac: MacAddress,
+    pub(crate) addresses: Vec<Cidr>,
+    pub(crate) up: bool,
+    pub(crate) arp: ArpCache,
+    pub(crate) neighbours: NeighbourCache,
+}
+
+impl Interface {
+    pub(crate) fn new(interface: &InterfaceConfig, config: &Config) -> Interface {
+        let mut new = Interface {
+            medium: interface.medium,
+            mtu: interface.mtu,
+            mac: interface.mac,
+            addresses: Vec::new(),
+            up: true,
+            arp: ArpCache::new(config.arp),
+            neighbours: NeighbourCache::new(config.neighbour_discovery),
+        };
+        interface.addresses.iter().for_each(|address| new.add_address(*address));
+        new
+    }
+
+    /// Adds an address, and the link-local one that an IPv6 interface on Ethernet always has (RFC 4291 2.8).
+    pub(crate) fn add_address(&mut self, cidr: Cidr) {
+        if !self.has(cidr.address) {
+            self.addresses.push(cidr);
+        }
+        let link_local =
+            self.addresses.iter().any(|a| matches!(a.address, IpAddr::V6(a) if a.is_unicast_link_local()));
+        if cidr.address.is_ipv6() && self.medium == Medium::Ethernet && !link_local {
+            self.addresses.push(Cidr { address: link_local_of(self.mac).into(), length: 64 });
+        }
+    }
+
+    /// Removes an address; false where the interface does not have it.
+    pub(crate) fn remove_address(&mut self, address: IpAddr) -> bool {
+        let before = self.addresses.len();
+        self.addresses.retain(|a| a.address != address);
+        self.addresses.len() < before
+    }
+
+    /// Whether `address` is the interface's own.
+    pub(crate) fn has(&self, address: IpAddr) -> bool {
+        self.addresses.iter().any(|a| a.address == address)
+    }
+
+    /// Whether `address` is on the link by one of the interface's prefixes.
+    pub(crate) fn is_on_link(&self, address: IpAddr) -> bool {
+        self.addresses.iter().any(|a| a.contains(address))
+    }
+
+    /// Whether frames to this group address are for the host.
+    pub(crate) fn listens_to(&self, group: MacAddress) -> bool {
+        let own = self.addresses.iter().filter_map(|a| match a.address {
+            IpAddr::V4(_) => None,
+            IpAddr::V6(a) => Some(MacAddress::of_ipv6_multicast(solicited_node(a))),
+        });
+        own.chain([MacAddress::of_ipv4_multicast(ALL_HOSTS), MacAddress::of_ipv6_multicast(ALL_NODES)])
+            .any(|mac| mac == group)
+    }
+
+    /// Whether the host is a member of this IP group here.
+    pub(crate) fn is_member(&self, group: IpAddr) -> bool {
+        match group {
+            IpAddr::V4(group) => group == ALL_HOSTS,
+            IpAddr::V6(group) => {
+                let solicited = |a: &Cidr| matches!(a.address, IpAddr::V6(a) if solicited_node(a) == group);
+                matches!(group, ALL_NODES | INTERFACE_ALL_NODES) || self.addresses.iter().any(solicited)
+            }
+        }
+    }
+
+    /// Whether `address` is a broadcast address here: limited, or of one of the interface's subnets, in the form of
+    /// all ones or the old one of zeros (RFC 1122 3.3.6).
+    pub(crate) fn is_broadcast(&self, address: Ipv4Addr) -> bool {
+        address.is_broadcast() || self.addresses.iter().any(|a| a.is_broadcast(address))
+    }
+
+    /// The IPv4 addresses with their prefixes.
+    pub(crate) fn ipv4(&self) -> impl Iterator<Item = (Ipv4Addr, &Cidr)> {
+        self.addresses.iter().filter_map(|cidr| match cidr.address {
+            IpAddr::V4(a) => Some((a, cidr)),
+            IpAddr::V6(_) => None,
+        })
+    }
+
+    /// The IPv6 addresses with their prefixes.
+    pub(crate) fn ipv6(&self) -> impl Iterator<Item = (Ipv6Addr, &Cidr)> {
+        self.addresses.iter().filter_map(|cidr| match cidr.address {
+            IpAddr::V6(a) => Some((a, cidr)),
+            IpAddr::V4(_) => None,
+        })
+    }
+}
+
+/// The link-local address of a hardware address (RFC 4291 appendix A).
+fn link_local_of(mac: MacAddress) -> Ipv6Addr {
+    let [a, b, c, d, e, f] = mac.0.map(u16::from);
+    let word = |high: u16, low: u16| high << 8 | low;
+    Ipv6Addr::new(0xfe80, 0, 0, 0, word(a ^ 2, b), word(c, 0xff), word(0xfe, d), word(e, f))
+}

@@ -1,0 +1,42 @@
+//! Below IP: interfaces, Ethernet framing, and the caches that map IP addresses to hardware addresses.
+
+pub(crate) mod arp;
+mod arp_packets;
+mod discovery;
+pub(crate) mod ethernet;
+pub(crate) mod interface;
+pub(crate) mod neighbours;
+
+use crate::wire::{Buffer, MacAddress};
+
+/// To whom a frame was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cast {
+    /// To this host alone.
+    Unicast,
+    /// To a group.
+    Multicast,
+    /// To every station.
+    Broadcast,
+}
+
+/// What becomes of a datagram whose next hop's hardware address is asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Resolution {
+    /// The address is known: the datagram leaves. `confirm` says that the neighbour is to be asked, by unicast,
+    /// whether it is still there.
+    Known { mac: MacAddress, datagram: Buffer, confirm: bool },
+    /// The datagram waits, and the address is to be asked for now.
+    Ask,
+    /// The datagram waits for an answer to an earlier question.
+    Waiting,
+}
+
+/// What a cache's timers ask for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Due<A> {
+    /// Ask for the address; by unicast where the neighbour's last known hardware address is given.
+    Ask { address: A, mac: Option<MacAddress> },
+    /// Nobody answered: these datagrams cannot be delivered.
+    Unreachable { waiting: Vec<Buffer> },
+}

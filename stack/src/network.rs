@@ -1,0 +1,197 @@
+//! Everything below the transports: interfaces, routes, fragments, and the frames on their way out.
+
+use crate::config::{Config, Medium};
+use crate::icmp::limit::Limiter;
+use crate::ip::path_mtu::PathMtu;
+use crate::ip::reassembly4::Reassembly4;
+use crate::ip::reassembly6::Reassembly6;
+use crate::link::interface::Interface;
+use crate::link::{Cast, Due, Resolution, ethernet};
+use crate::rng::Rng;
+use crate::time::Instant;
+use crate::wire::{Buffer, MacAddress, ethernet as ethertype};
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Frames that wait to be taken by the caller; beyond it they are dropped, as a link's queue does.
+const MAX_OUTBOX: usize = 1 << 16;
+
+/// How a datagram came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Arrival {
+    pub(crate) interface: usize,
+    pub(crate) cast: Cast,
+    /// The host sent it to itself.
+    pub(crate) loopback: bool,
+}
+
+impl Arrival {
+    /// From the link of the first interface, to this host alone.
+    #[cfg(test)]
+    pub(crate) const ON_LINK: Arrival = Arrival { interface: 0, cast: Cast::Unicast, loopback: false };
+}
+
+#[derive(Debug)]
+pub(crate) struct Network {
+    pub(crate) config: Config,
+    pub(crate) interfaces: Vec<Interface>,
+    pub(crate) routes: Vec<crate::config::Route>,
+    pub(crate) path_mtu: PathMtu,
+    pub(crate) reassembly4: Reassembly4,
+    pub(crate) reassembly6: Reassembly6,
+    pub(crate) error_limit: Limiter,
+    pub(crate) rng: Rng,
+    /// The next Identification of IPv4 datagrams that may be fragmented.
+    pub(crate) identification: u16,
+    outbox: VecDeque<(usize, Buffer)>,
+    /// Datagrams that the host sent to itself, with the interface whose address it is.
+    pub(crate) loopback: VecDeque<(usize, Buffer)>,
+    /// Datagrams whose next hop did not answer: the sockets that sent them are to be told.
+    pub(crate) undelivered: Vec<Buffer>,
+}
+
+impl Network {
+    pub(crate) fn new(config: Config) -> Network {
+        let mut rng = Rng::new(config.seed);
+        let mut network = Network {
+            interfaces: config.interfaces.iter().map(|i| Interface::new(i, &config)).collect(),
+            routes: config.routes.clone(),
+            path_mtu: PathMtu::default(),
+            reassembly4: Reassembly4::new(config.ipv4.reassembly),
+            reassembly6: Reassembly6::new(config.ipv6.reassembly),
+            error_limit: Limiter::new(config.icmp.error_limit),
+            identification: rng.next_u16(),
+            rng,
+            outbox: VecDeque::new(),
+            loopback: VecDeque::new(),
+            undelivered: Vec::new(),
+            config,
+        };
+        for neighbour in &network.config.neighbours {
+            let Some(interface) = network.interfaces.get_mut(neighbour.interface) else { continue };
+            match neighbour.address {
+                IpAddr::V4(address) => interface.arp.add_permanent(address, neighbour.mac),
+                IpAddr::V6(address) => interface.neighbours.add_permanent(address, neighbour.mac),
+            }
+        }
+        network
+    }
+
+    /// The next frame to leave, with its interface.
+    pub(crate) fn take_frame(&mut self) -> Option<(usize, Buffer)> {
+        self.outbox.pop_front()
+    }
+
+    /// The frames that leave together, as if taken one by one.
+    fn push_frame(&mut self, interface: usize, frame: Buffer) {
+        if self.outbox.len() < MAX_OUTBOX && self.interfaces.get(interface).is_some_and(|i| i.up) {
+            self.outbox.push_back((interface, frame));
+        }
+    }
+
+    /// Puts a payload into a frame of its own; nothing where the medium has no frames.
+    pub(crate) fn send_frame(&mut self, interface: usize, to: MacAddress, ethertype: u16, payload: Buffer) {
+        let Some(from) =
+            self.interfaces.get(interface).filter(|i| i.medium == Medium::Ethernet).map(|i| i.mac)
+        else {
+            return;
+        };
+        self.push_frame(interface, ethernet::frame(from, to, ethertype, payload));
+    }
+
+    /// Hands an IPv4 datagram to the link, asking for the neighbour's address first where it must.
+    pub(crate) fn send_to_neighbour_v4(
+        &mut self,
+        now: Instant,
+        interface: usize,
+        next: Ipv4Addr,
+        datagram: Buffer,
+    ) {
+        let Some(link) = self.interfaces.get_mut(interface) else { return };
+        if link.medium == Medium::Ip {
+            return self.push_frame(interface, datagram);
+        }
+        if link.is_broadcast(next) {
+            return self.send_frame(interface, MacAddress::BROADCAST, ethertype::IPV4, datagram);
+        }
+        if next.is_multicast() {
+            return self.send_frame(
+                interface,
+                MacAddress::of_ipv4_multicast(next),
+                ethertype::IPV4,
+                datagram,
+            );
+        }
+        match link.arp.resolve(now, next, datagram) {
+            Resolution::Known { mac, datagram, confirm } => {
+                if confirm {
+                    self.send_arp_request(interface, next, Some(mac));
+                }
+                self.send_frame(interface, mac, ethertype::IPV4, datagram);
+            }
+            Resolution::Ask => self.send_arp_request(interface, next, None),
+            Resolution::Waiting => {}
+        }
+    }
+
+    /// Hands an IPv6 packet to the link, asking for the neighbour's address first where it must.
+    pub(crate) fn send_to_neighbour_v6(
+        &mut self,
+        now: Instant,
+        interface: usize,
+        next: Ipv6Addr,
+        packet: Buffer,
+    ) {
+        let Some(link) = self.interfaces.get_mut(interface) else { return };
+        if link.medium == Medium::Ip {
+            return self.push_frame(interface, packet);
+        }
+        if next.is_multicast() {
+            return self.send_frame(interface, MacAddress::of_ipv6_multicast(next), ethertype::IPV6, packet);
+        }
+        match link.neighbours.resolve(now, next, packet) {
+            Resolution::Known { mac, datagram, .. } => {
+                self.send_frame(interface, mac, ethertype::IPV6, datagram)
+            }
+            Resolution::Ask => self.send_solicitation(interface, next, None),
+            Resolution::Waiting => {}
+        }
+    }
+
+    /// Fires the caches' timers.
+    pub(crate) fn poll_neighbours(&mut self, now: Instant) {
+        for interface in 0..self.interfaces.len() {
+            for due in self.interfaces[interface].arp.poll(now) {
+                match due {
+                    Due::Ask { address, mac } => self.send_arp_request(interface, address, mac),
+                    Due::Unreachable { waiting } => self.undelivered.extend(waiting),
+                }
+            }
+            for due in self.interfaces[interface].neighbours.poll(now) {
+                match due {
+                    Due::Ask { address, mac } => self.send_solicitation(interface, address, mac),
+                    Due::Unreachable { waiting } => self.undelivered.extend(waiting),
+                }
+            }
+        }
+    }
+
+    /// When something below the transports is due.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let caches =
+            self.interfaces.iter().flat_map(|i| [i.arp.next_deadline(), i.neighbours.next_deadline()]);
+        caches.chain([self.reassembly4.next_deadline(), self.reassembly6.next_deadline()]).flatten().min()
+    }
+
+    /// Brings a link up or down. What was learned of its neighbours is forgotten with it.
+    pub(crate) fn set_link(&mut self, interface: usize, up: bool) -> bool {
+        let Some(link) = self.interfaces.get_mut(interface) else { return false };
+        link.up = up;
+        if !up {
+            link.arp.flush();
+            link.neighbours.flush();
+            self.outbox.retain(|(i, _)| *i != interface);
+        }
+        true
+    }
+}

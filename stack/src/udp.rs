@@ -1,0 +1,161 @@
+//! UDP below the descriptors: who gets a datagram (RFC 768, RFC 1122 4.1).
+
+use crate::icmp::Reported;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+
+/// Names a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct UdpId(u32);
+
+/// A datagram that waits for its reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Datagram {
+    pub(crate) from: SocketAddr,
+    pub(crate) data: Vec<u8>,
+}
+
+/// What every datagram costs of the buffer besides its bytes, so that empty ones are bounded too.
+const OVERHEAD: usize = 64;
+
+/// A socket.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    /// Whether it takes IPv4 datagrams.
+    pub(crate) ipv4: bool,
+    /// Whether it takes IPv6 datagrams.
+    pub(crate) ipv6: bool,
+    /// The address that it is bound to; `None`: all of the host's.
+    pub(crate) address: Option<IpAddr>,
+    /// The port that it is bound to; 0: not yet.
+    port: u16,
+    /// The peer that it is connected to.
+    pub(crate) remote: Option<SocketAddr>,
+    /// Bytes that it keeps for its reader.
+    pub(crate) capacity: usize,
+    /// An error that ICMP brought and that nobody has seen.
+    pub(crate) error: Option<Reported>,
+    queue: VecDeque<Datagram>,
+    queued: usize,
+}
+
+impl Socket {
+    /// The oldest datagram.
+    pub(crate) fn peek(&self) -> Option<&Datagram> {
+        self.queue.front()
+    }
+
+    /// Takes the oldest datagram.
+    pub(crate) fn receive(&mut self) -> Option<Datagram> {
+        let datagram = self.queue.pop_front()?;
+        self.queued -= datagram.data.len() + OVERHEAD;
+        Some(datagram)
+    }
+
+    /// The port that it is bound to; 0: not yet.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// How well a datagram fits; `None` where it is not for this socket.
+    fn fits(&self, from: SocketAddr, to: IpAddr) -> Option<u8> {
+        let family = if to.is_ipv4() { self.ipv4 } else { self.ipv6 };
+        let address = self.address.is_none_or(|own| own == to);
+        let remote = self.remote.is_none_or(|peer| peer == from);
+        (family && address && remote)
+            .then(|| u8::from(self.address.is_some()) + 2 * u8::from(self.remote.is_some()))
+    }
+
+    fn push(&mut self, from: SocketAddr, data: &[u8]) {
+        let cost = data.len() + OVERHEAD;
+        // A full buffer drops the newest, as sockets do.
+        if self.queued + cost <= self.capacity {
+            self.queued += cost;
+            self.queue.push_back(Datagram { from, data: data.to_vec() });
+        }
+    }
+}
+
+/// The sockets of a host.
+#[derive(Debug, Default)]
+pub(crate) struct Sockets {
+    next: u32,
+    sockets: BTreeMap<UdpId, Socket>,
+    ports: BTreeMap<u16, Vec<UdpId>>,
+}
+
+impl Sockets {
+    /// A socket without a port, which takes datagrams of the given families.
+    pub(crate) fn open(&mut self, ipv4: bool, ipv6: bool, capacity: usize) -> UdpId {
+        let id = UdpId(self.next);
+        self.next = self.next.wrapping_add(1);
+        let (address, remote, error, queue) = (None, None, None, VecDeque::new());
+        let socket = Socket { ipv4, ipv6, address, port: 0, remote, capacity, error, queue, queued: 0 };
+        self.sockets.insert(id, socket);
+        id
+    }
+
+    pub(crate) fn get(&self, id: UdpId) -> Option<&Socket> {
+        self.sockets.get(&id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: UdpId) -> Option<&mut Socket> {
+        self.sockets.get_mut(&id)
+    }
+
+    /// Binds a socket; the caller has checked that it may have the port.
+    pub(crate) fn bind(&mut self, id: UdpId, address: Option<IpAddr>, port: u16) {
+        let Some(socket) = self.sockets.get_mut(&id) else { return };
+        socket.address = address;
+        if socket.port != port {
+            self.ports.entry(socket.port).or_default().retain(|other| *other != id);
+            socket.port = port;
+            self.ports.entry(port).or_default().push(id);
+        }
+    }
+
+    /// Closes a socket; what waits in it is lost.
+    pub(crate) fn close(&mut self, id: UdpId) {
+        let Some(socket) = self.sockets.remove(&id) else { return };
+        if let Some(ids) = self.ports.get_mut(&socket.port) {
+            ids.retain(|other| *other != id);
+        }
+    }
+
+    /// Gives a datagram to its socket: to that which fits best, or to all that fit where it was sent to a broadcast or
+    /// multicast address. False where there is none.
+    pub(crate) fn deliver(&mut self, from: SocketAddr, to: SocketAddr, to_all: bool, data: &[u8]) -> bool {
+        let ids = self.ports.get(&to.port()).map_or(&[][..], Vec::as_slice);
+        let mut fitting: Vec<(u8, UdpId)> = ids
+            .iter()
+            .filter_map(|id| {
+                let socket = self.sockets.get(id)?;
+                // A socket bound to one of the host's addresses takes no broadcasts; bound to none, it does.
+                Some((socket.fits(from, to.ip())?, *id))
+            })
+            .collect();
+        if !to_all {
+            fitting = fitting.into_iter().max().into_iter().collect();
+        }
+        for (_, id) in &fitting {
+            if let Some(socket) = self.sockets.get_mut(id) {
+                socket.push(from, data);
+            }
+        }
+        !fitting.is_empty()
+    }
+
+    /// Tells the socket whose datagram drew an error: a connected one only, since the others could not say which
+    /// peer it is about.
+    pub(crate) fn report(&mut self, local: SocketAddr, remote: SocketAddr, error: Reported) {
+        let ids = self.ports.get(&local.port()).map_or(&[][..], Vec::as_slice);
+        for id in ids {
+            if let Some(socket) = self.sockets.get_mut(id) {
+                let ours = socket.address.is_none_or(|own| own == local.ip());
+                if ours && socket.remote == Some(remote) {
+                    socket.error = Some(error);
+                }
+            }
+        }
+    }
+}

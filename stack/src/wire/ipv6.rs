@@ -1,0 +1,109 @@
+//! The IPv6 header (RFC 8200 3).
+//!
+//! ```text
+//!  0..4   version (4 bits), traffic class (8 bits), flow label (20 bits)
+//!  4..6   payload length
+//!  6      next header
+//!  7      hop limit
+//!  8..24  source
+//! 24..40  destination
+//! ```
+
+use super::{Buffer, Error, Result, array, be16, be32};
+use std::net::Ipv6Addr;
+
+/// Bytes of the header.
+pub const HEADER_LEN: usize = 40;
+/// The least MTU of a link (RFC 8200 5).
+pub const MIN_MTU: usize = 1280;
+
+/// An IPv6 header. Parsed, it emits to the same bytes before the payload that the parse gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Traffic class: DSCP and ECN.
+    pub traffic_class: u8,
+    /// Flow label, 20 bits.
+    pub flow_label: u32,
+    /// What the payload starts with: [`super::protocol`].
+    pub next_header: u8,
+    /// Hop limit.
+    pub hop_limit: u8,
+    /// The sender.
+    pub source: Ipv6Addr,
+    /// The receiver.
+    pub destination: Ipv6Addr,
+}
+
+impl Header {
+    /// The header and its payload, which ends where payload length says.
+    ///
+    /// # Errors
+    /// A header that is cut off, another version, a payload that is cut off.
+    pub fn parse(bytes: &[u8]) -> Result<(Header, &[u8])> {
+        let (header, rest) = Header::parse_quoted(bytes)?;
+        let len = usize::from(be16(bytes, 4));
+        let payload = rest.get(..len).ok_or(Error::length("ipv6", "payload length"))?;
+        Ok((header, payload))
+    }
+
+    /// The header of a datagram that an ICMP error quotes, whose payload may be cut off.
+    ///
+    /// # Errors
+    /// Where the header itself is not whole, or of another version.
+    pub fn parse_quoted(bytes: &[u8]) -> Result<(Header, &[u8])> {
+        if bytes.len() < HEADER_LEN {
+            return Err(Error::truncated("ipv6", "destination"));
+        }
+        let first = be32(bytes, 0);
+        if first >> 28 != 6 {
+            return Err(Error::value("ipv6", "version"));
+        }
+        let header = Header {
+            traffic_class: (first >> 20) as u8,
+            flow_label: first & 0xf_ffff,
+            next_header: bytes[6],
+            hop_limit: bytes[7],
+            source: Ipv6Addr::from(array::<16>(bytes, 8)),
+            destination: Ipv6Addr::from(array::<16>(bytes, 24)),
+        };
+        Ok((header, &bytes[HEADER_LEN..]))
+    }
+
+    /// Prepends the header to its payload; one above 65535 bytes gets a payload length of 65535.
+    pub fn emit(&self, buffer: &mut Buffer) {
+        let len = u16::try_from(buffer.len()).unwrap_or(u16::MAX);
+        let first = 6 << 28 | u32::from(self.traffic_class) << 20 | self.flow_label & 0xf_ffff;
+        let bytes = buffer.prepend(HEADER_LEN);
+        bytes[..4].copy_from_slice(&first.to_be_bytes());
+        bytes[4..6].copy_from_slice(&len.to_be_bytes());
+        bytes[6] = self.next_header;
+        bytes[7] = self.hop_limit;
+        bytes[8..24].copy_from_slice(&self.source.octets());
+        bytes[24..].copy_from_slice(&self.destination.octets());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{altered, emitted, refuses_short};
+    use super::*;
+
+    #[test]
+    fn round_trip_and_refusals() {
+        let header = Header {
+            traffic_class: 0xb8,
+            flow_label: 0x12345,
+            next_header: 17,
+            hop_limit: 64,
+            source: [0x2001, 0xdb8, 0, 0, 0, 0, 0, 1].into(),
+            destination: [0x2001, 0xdb8, 0, 0, 0, 0, 0, 2].into(),
+        };
+        let bytes = emitted(b"payload", |b| header.emit(b));
+        assert_eq!(Header::parse(&bytes), Ok((header, &b"payload"[..])));
+        refuses_short(&bytes, bytes.len(), |b| Header::parse(b).map(|_| ()));
+        assert_eq!(Header::parse(&altered(&bytes, 0, 0x45)), Err(Error::value("ipv6", "version")));
+        assert_eq!(Header::parse(&altered(&bytes, 5, 8)), Err(Error::length("ipv6", "payload length")));
+        let padded = altered(&bytes, 5, 3);
+        assert_eq!(Header::parse(&padded).map(|(_, payload)| payload), Ok(&b"pay"[..]));
+    }
+}
