@@ -191,7 +191,8 @@ fn system_calls(by_socket: Option<BySocket>) -> Perform {
             applied = wanted;
         }
         let outcome = syscalls::execute(call, &shared.descriptors);
-        let outcome = outcome.unwrap_or_else(|| Outcome::error(libc::ENOSYS));
+        let mut outcome = outcome.unwrap_or_else(|| Outcome::error(libc::ENOSYS));
+        syscalls::stamp_by(shared.clock(), &mut outcome);
         match (call, &by_socket) {
             (Call::CapSet { .. }, _) if outcome.result.is_ok() => shared.note_capabilities(call),
             (Call::Socket { .. }, Some(by_socket)) => by_socket.apply(&outcome),

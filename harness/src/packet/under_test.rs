@@ -98,17 +98,14 @@ impl Sockets {
                     socket.local_port = Some(address.port());
                 }
             }
-            Call::Connect { fd, address } => {
-                let Some(socket) = self.by_fd(*fd) else { return };
-                match address {
-                    SocketAddress::Ip(address) if socket.state == State::New => {
-                        socket.state = State::Connecting;
-                        socket.remote_port = Some(address.port());
-                    }
-                    SocketAddress::Unspecified => socket.state = State::New,
-                    _ => {}
+            // TCP Fast Open connects by sending (RFC 7413, appendix A.1), and a datagram's address is its socket's peer.
+            Call::Connect { fd, address } | Call::Sendto { fd, address, .. } => self.connecting(*fd, address),
+            Call::Sendmsg { fd, message, .. } => {
+                if let Some(address) = message.name {
+                    self.connecting(*fd, &SocketAddress::Ip(address));
                 }
             }
+            Call::NullBuffer(call) => self.called(call),
             // The number may come back for another socket; what this one still sends is looked at all the same.
             Call::Close { fd } => {
                 if let Some(socket) = self.all.iter_mut().find(|s| s.fd == Some(*fd)) {
@@ -122,6 +119,18 @@ impl Sockets {
                     self.all.push(child);
                 }
             }
+            _ => {}
+        }
+    }
+
+    fn connecting(&mut self, fd: i32, address: &SocketAddress) {
+        let Some(socket) = self.by_fd(fd) else { return };
+        match address {
+            SocketAddress::Ip(address) if socket.state == State::New => {
+                socket.state = State::Connecting;
+                socket.remote_port = Some(address.port());
+            }
+            SocketAddress::Unspecified => socket.state = State::New,
             _ => {}
         }
     }

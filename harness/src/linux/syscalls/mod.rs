@@ -8,6 +8,7 @@ mod option;
 mod socket;
 
 pub(super) use descriptors::Descriptors;
+pub(super) use message::stamp_by;
 
 use crate::sut::{Call, Errno, Outcome, Output};
 
