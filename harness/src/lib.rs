@@ -1,9 +1,18 @@
 //! The harness of wireproof: it plays cases against TCP/IP stacks.
 
 pub mod abi;
+pub mod calls;
+pub mod code;
+pub mod engine;
 pub mod lang;
+#[cfg(target_os = "linux")]
+pub mod linux;
 pub mod packet;
+pub mod report;
 pub mod run;
+
+pub mod settings;
+pub mod stacks;
 pub mod sut;
 
 pub use stack::Instant;

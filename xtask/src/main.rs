@@ -1,3 +1,72 @@
 //! `cargo xtask VERB`: one thin command per verb.
 
-fn main() {}
+mod exit;
+mod fake;
+mod player;
+mod pool;
+mod programs;
+mod progress;
+mod protocol;
+mod results;
+mod worker;
+
+mod bench;
+mod ci;
+mod conformance;
+mod coverage;
+mod fuzz;
+mod golden;
+mod selftest;
+mod test;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// The commands of wireproof, a conformance suite and fuzzer for TCP/IP stacks.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Play cases on stacks and say what each requirement comes to.
+    Conformance(conformance::Options),
+    /// Run the test suite, under cargo-nextest where it is there.
+    Test(test::Options),
+    /// Play every twin on the reference stack; fails if one stays green.
+    Selftest(selftest::Options),
+    /// Compare what the witnesses do with what they did, or write it down.
+    #[command(subcommand)]
+    Golden(golden::Options),
+    /// Say which requirements have a case that can go red.
+    #[command(subcommand)]
+    Coverage(coverage::Options),
+    /// Fuzz parsers.
+    #[command(subcommand)]
+    Fuzz(fuzz::Options),
+    /// Measure what a run costs.
+    Bench(bench::Options),
+    /// Everything that must hold, step by step.
+    Ci,
+    /// Play runs that the parent asks for, one line of JSON each.
+    #[command(hide = true)]
+    Worker,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().verb {
+        Verb::Conformance(options) => conformance::run(&options),
+        Verb::Test(options) => test::test(&options),
+        Verb::Selftest(options) => selftest::selftest(&options),
+        Verb::Golden(options) => golden::golden(&options),
+        Verb::Coverage(options) => coverage::coverage(&options),
+        Verb::Fuzz(options) => fuzz::fuzz(&options),
+        Verb::Bench(options) => bench::bench(&options),
+        Verb::Ci => ci::ci(),
+        Verb::Worker => worker::run(),
+    };
+    exit::code(outcome)
+}

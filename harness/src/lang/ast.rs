@@ -224,10 +224,12 @@ pub enum Action {
     Code(String),
     /// `assert (EXPR)`
     Assert(Expr),
-    /// `nothing for T`: the stack sends nothing for so long.
-    NothingFor(Duration),
+    /// `nothing for T`, or `nothing for (EXPR) us`: the stack sends nothing for so many microseconds.
+    NothingFor(Expr),
     /// `nothing until +T` or `nothing until T`.
     NothingUntil(EventTime),
+    /// `elapsed $name`: captures the time between the last two events that happened, in microseconds.
+    Elapsed(String),
     /// `new connection`: the next SYN of each direction sets new bases for sequence numbers.
     NewConnection,
     /// `for n in 1 .. 40 { … }`
@@ -447,7 +449,10 @@ pub enum TcpOption {
     SackOk,
     /// Left and right edges, relative.
     Sack(Vec<(Pattern, Pattern)>),
-    Timestamp { val: Pattern, ecr: Pattern },
+    Timestamp {
+        val: Pattern,
+        ecr: Pattern,
+    },
     /// RFC 2385: the digest, which may be shorter than it should be.
     Md5(Vec<u8>),
     /// RFC 7413: the cookie, empty for a request.
@@ -457,9 +462,16 @@ pub enum TcpOption {
     /// RFC 9768: 24-bit counters in the order written.
     AccEcn(Vec<(AccEcnCounter, Pattern)>),
     /// RFC 5482: granularity bit and value, `uto 30 s` or `uto 2 min`.
-    UserTimeout { minutes: bool, value: Pattern },
+    UserTimeout {
+        minutes: bool,
+        value: Pattern,
+    },
     /// `raw KIND [len N] [BYTES]`: any kind, with a length that may lie.
-    Raw { kind: u8, length: Option<u8>, data: Vec<u8> },
+    Raw {
+        kind: u8,
+        length: Option<u8>,
+        data: Vec<u8>,
+    },
 }
 
 /// AccECN's counters.
@@ -480,7 +492,9 @@ pub struct HeaderOption {
     pub kind: Option<u8>,
     /// The length byte, where it was written and may lie.
     pub length: Option<u8>,
-    /// Its content: bytes, or how many zeros.
+    /// An address by name at the beginning of its content: `slla LOCAL_MAC`.
+    pub address: Option<String>,
+    /// Its content: bytes, or so many zeros.
     pub data: Vec<u8>,
     /// Where it stands.
     pub span: Span,

@@ -94,7 +94,8 @@ impl fmt::Display for Error {
         let gutter = line.to_string().len();
         let width = self.span.text().lines().next().map_or(1, |t| t.chars().count().max(1));
         // A tab in front of the caret stays a tab, so that both lines are indented alike.
-        let indent: String = text.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let indent: String =
+            text.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         writeln!(f, "error: {}", self.message)?;
         writeln!(f, "{:gutter$}--> {}:{line}:{column}", "", self.span.path().display())?;
         writeln!(f, "{:gutter$} |", "")?;

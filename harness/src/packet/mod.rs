@@ -4,29 +4,51 @@
 //! altering and describing all work. It is deliberately not the codec of the `stack` crate, so that a mistake in
 //! either shows as a difference between the two.
 
+mod alter;
+mod build;
+mod build_tcp;
+mod checksum;
+mod complete;
+mod describe;
+mod describe_options;
+mod dissect;
+pub mod fields;
+mod flows;
+mod header_options;
+mod headers;
+mod matching;
+mod matching_tcp;
+mod merge;
+mod names;
+pub mod neighbours;
+mod number;
+mod options;
+mod pattern;
+pub mod rules;
+#[cfg(test)]
+mod suite_tests;
+mod summary;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod under_test;
+mod value;
 mod world;
 
+pub use dissect::{Dissection, Part, dissect};
+pub use flows::{Direction, Flows, Timestamps};
+pub use neighbours::{FrameClass, classify};
+pub use pattern::pattern;
+pub use summary::{TcpSummary, tcp_summary};
 pub use world::{Host, World};
 
 use crate::lang::{self, ast};
-use crate::sut::{Call, Medium, Rules};
+use crate::sut::{Medium, Rules};
 use std::collections::BTreeMap;
 
 /// Values that a script has captured, by name without `$`.
 pub type Variables = BTreeMap<String, i64>;
-
-/// The bases of relative sequence numbers, and which connection a packet without ports belongs to.
-#[derive(Clone, Debug, Default)]
-pub struct Flows {}
-
-impl Flows {
-    /// Tells what calls have been made, since `socket`, `bind`, `listen` and `connect` decide which connection a
-    /// packet without ports belongs to.
-    pub fn called(&mut self, _call: &Call) {}
-
-    /// `new connection`: the next SYN of each direction sets new bases.
-    pub fn new_connection(&mut self) {}
-}
 
 /// What building and matching need to know of the run.
 pub struct Context<'a> {
@@ -55,8 +77,16 @@ pub struct Mismatch {
 ///
 /// # Errors
 /// Where the script says what cannot be built: an unknown name, a value too large for its field, an unset variable.
-pub fn build(_cx: &mut Context<'_>, _packet: &ast::Packet) -> Result<Vec<u8>, lang::Error> {
-    unimplemented!()
+pub fn build(cx: &mut Context<'_>, packet: &ast::Packet) -> Result<Vec<u8>, lang::Error> {
+    build::build(cx, packet, Direction::Inbound)
+}
+
+/// Builds the frame that the stack would send if it did what the packet says: what a twin injects.
+///
+/// # Errors
+/// As [`build()`].
+pub fn build_outbound(cx: &mut Context<'_>, packet: &ast::Packet) -> Result<Vec<u8>, lang::Error> {
+    build::build(cx, packet, Direction::Outbound)
 }
 
 /// Compares a frame with what the script expects. Captures and sequence bases are taken over only where it matches.
@@ -64,30 +94,36 @@ pub fn build(_cx: &mut Context<'_>, _packet: &ast::Packet) -> Result<Vec<u8>, la
 /// # Errors
 /// The outer error is the script's; the inner one the first field that differs, from the outside in.
 pub fn matches(
-    _cx: &mut Context<'_>,
-    _packet: &ast::Packet,
-    _medium: Medium,
-    _frame: &[u8],
+    cx: &mut Context<'_>,
+    packet: &ast::Packet,
+    medium: Medium,
+    frame: &[u8],
 ) -> Result<Result<(), Mismatch>, lang::Error> {
-    unimplemented!()
+    matching::matches(cx, packet, medium, frame)
 }
 
 /// Joins `next` to `frame` where it continues it: same connection, contiguous sequence numbers, the same flags but
-/// for PSH and FIN on the last. It is how a script that was written for a stack with segmentation offload is played on one
-/// without.
-pub fn merge(_medium: Medium, _frame: &mut Vec<u8>, _next: &[u8]) -> bool {
-    unimplemented!()
+/// for PSH and FIN, which are the last segment's. It is how a script that was written for a stack with segmentation offload is
+/// played on one without. `frame` is as it was where the answer is false.
+pub fn merge(medium: Medium, frame: &mut Vec<u8>, next: &[u8]) -> bool {
+    merge::merge(medium, frame, next)
 }
 
-/// Changes one field of a frame in place; checksums and lengths follow unless they are the field.
+/// Changes one field of a frame in place, or all options of a header (`options`). Lengths and checksums that were right
+/// before are right afterwards, unless they are the field.
 ///
 /// # Errors
-/// Where the frame has no such field.
-pub fn alter(_cx: &mut Context<'_>, _medium: Medium, _frame: &mut Vec<u8>, _change: &ast::Alteration) -> Result<(), String> {
-    unimplemented!()
+/// Where the frame has no such field, or the value does not fit.
+pub fn alter(
+    cx: &mut Context<'_>,
+    medium: Medium,
+    frame: &mut Vec<u8>,
+    change: &ast::Alteration,
+) -> Result<(), String> {
+    alter::alter(cx, medium, frame, change)
 }
 
 /// One readable line, as packetdrill or tcpdump would write it, with relative sequence numbers where a base is known.
-pub fn describe(_world: &World, _flows: &Flows, _medium: Medium, _frame: &[u8]) -> String {
-    unimplemented!()
+pub fn describe(world: &World, flows: &Flows, medium: Medium, frame: &[u8]) -> String {
+    describe::describe(world, flows, medium, frame)
 }

@@ -106,6 +106,8 @@ pub enum Call {
     Pipe,
     Splice { fd_in: i32, off_in: Option<i64>, fd_out: i32, off_out: Option<i64>, len: usize, flags: u32 },
     CapSet { effective: u64, permitted: u64, inheritable: u64 },
+    /// The call inside with a null pointer where its buffer stands; the buffer's length is as it is there.
+    NullBuffer(Box<Call>),
     /// A shell command of the script; completes with its exit status.
     Shell { command: String },
     /// Brings a link up or down.

@@ -384,3 +384,10 @@ pub(crate) fn is_unicast(address: IpAddr) -> bool {
     let broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
     !(address.is_unspecified() || address.is_multicast() || broadcast)
 }
+
+impl Connections {
+    /// The endpoints of every connection that is not closed.
+    pub(crate) fn tuples(&self) -> impl Iterator<Item = &FourTuple> {
+        self.by_tuple.keys()
+    }
+}

@@ -1,0 +1,592 @@
+//! The course of a run: time, stimuli, and what the stack did about them.
+
+use super::calls::Outstanding;
+use super::stop::Stop;
+use super::survey::Survey;
+use super::tcp_acks::AckHistory;
+use super::timing::{self, Tolerance};
+use super::twin::TwinState;
+use super::{PacketdrillConfig, PlayOptions, topology};
+use crate::calls::Descriptors;
+use crate::lang::ast::{Action, Event, EventTime, Expr, Packet, Phase, Script};
+use crate::lang::eval::evaluate;
+use crate::lang::{self, Span};
+use super::passive_stub::PassiveRules;
+use crate::packet::{self, Context, Flows, FrameClass, Variables, World};
+use crate::run::{Difference, Record, TraceEntry, TraceEvent, Verdict};
+use crate::sut::{self, CallId, Capability, InterfaceId, Medium, Outcome, Refusal, Rules, StackUnderTest};
+use stack::Instant;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+/// More frames than this at one instant are a flood: no case provokes a hundredth of it.
+const FLOOD_FRAMES: usize = 10_000;
+/// A stack whose deadline stays in the past for so many steps makes no progress.
+const STUCK_STEPS: usize = 10_000;
+/// Repetitions of `for`, over all loops of a run.
+const MAX_ITERATIONS: usize = 100_000;
+
+/// A frame that the stack sent and no line has accounted for yet.
+#[derive(Clone, Debug)]
+pub(super) struct Captured {
+    pub interface: InterfaceId,
+    pub at: Instant,
+    pub bytes: Vec<u8>,
+    /// The line that was being played when it was seen.
+    pub line: usize,
+    /// It acknowledges or offers more than the frame before it on its connection did.
+    pub news: bool,
+}
+
+/// The state of a run.
+pub(super) struct Player<'a> {
+    pub stack: &'a mut (dyn StackUnderTest + 'a),
+    pub script: &'a Script,
+    pub rules: Rules,
+    pub config: PacketdrillConfig,
+    pub world: World,
+    pub variables: Variables,
+    pub flows: Flows,
+    /// What `%{ }%` code knows: TCP_INFO as last read, and what earlier code has assigned.
+    pub code_variables: BTreeMap<String, i64>,
+    pub descriptors: Descriptors,
+    pub tolerance: Tolerance,
+    /// When the script started, on the stack's clock.
+    pub origin: Instant,
+    /// When the event before happened.
+    pub base: Instant,
+    /// When the event before that one happened.
+    previous_base: Instant,
+    /// Frames not yet accounted for, in the order in which they were sent.
+    pub queue: VecDeque<Captured>,
+    /// Calls that have completed and whose result nobody has looked at.
+    pub completed: Vec<(CallId, Instant, Outcome)>,
+    /// Calls that may return later.
+    pub outstanding: Vec<Outstanding<'a>>,
+    pub twin: TwinState<'a>,
+    pub acks: AckHistory,
+    pub trace: Vec<TraceEntry>,
+    observer: Option<&'a mut dyn FnMut(&TraceEntry)>,
+    passive: PassiveRules,
+    violation: Option<Difference>,
+    plays_neighbours: bool,
+    exactly: bool,
+    /// Whether the event before was an inbound packet: the next one is then timed from it (packetdrill's anchoring).
+    anchored: bool,
+    pub line: usize,
+    instant: Instant,
+    frames_at_instant: usize,
+    iterations: usize,
+}
+
+pub(super) fn play<'a>(
+    stack: &'a mut (dyn StackUnderTest + 'a),
+    script: &'a Script,
+    options: PlayOptions<'a>,
+) -> Record {
+    let family = options.family;
+    let mut player = match Player::start(stack, script, options) {
+        Ok(player) => player,
+        Err(stop) => return record(stop, Phase::Opening, Vec::new(), Duration::ZERO, family),
+    };
+    let mut phase = Phase::Opening;
+    let outcome = player.run(&mut phase);
+    let virtual_time = player.stack.now().saturating_since(player.origin);
+    let violation = player.violation.take();
+    let trace = player.finished_trace();
+    match (outcome, violation) {
+        (Err(stop @ (Stop::Error(_) | Stop::Skip(_))), _) => record(stop, phase, trace, virtual_time, family),
+        (Err(stop), None) => record(stop, phase, trace, virtual_time, family),
+        (Err(stop), Some(_)) if phase == Phase::Point => record(stop, phase, trace, virtual_time, family),
+        (_, Some(rule)) => {
+            record(Stop::Mismatch(Box::new(rule)), Phase::Point, trace, virtual_time, family)
+        }
+        (Ok(()), None) => {
+            Record { verdict: Verdict::Pass, first_difference: None, trace, virtual_time, family }
+        }
+    }
+}
+
+fn record(
+    stop: Stop,
+    phase: Phase,
+    trace: Vec<TraceEntry>,
+    virtual_time: Duration,
+    family: sut::Family,
+) -> Record {
+    let (verdict, difference) = match stop {
+        Stop::Mismatch(d) if phase == Phase::Opening => (Verdict::Inconclusive, d),
+        Stop::Mismatch(d) | Stop::Misbehaves(d) => (Verdict::Fail, d),
+        Stop::Skip(d) => (Verdict::Skip, d),
+        Stop::Error(d) => (Verdict::Error, d),
+    };
+    Record { verdict, first_difference: Some(*difference), trace, virtual_time, family }
+}
+
+impl<'a> Player<'a> {
+    fn start(
+        stack: &'a mut (dyn StackUnderTest + 'a),
+        script: &'a Script,
+        options: PlayOptions<'a>,
+    ) -> Result<Player<'a>, Stop> {
+        let survey = Survey::of(script, options.family);
+        let capabilities = stack.capabilities().clone();
+        let mut config = options.packetdrill;
+        let (rules, world, tolerance, exactly) = match &script.head {
+            Some(head) => {
+                for need in &head.needs {
+                    let capability = Capability::from_name(&need.value).ok_or_else(|| {
+                        let error = format!("there is no capability called '{}'", need.value);
+                        Stop::script(&lang::Error::new(&need.span, error))
+                    })?;
+                    require(&capabilities, capability)?;
+                }
+                let world = topology::of_case(head, options.family, &capabilities, &survey, options.seed)
+                    .map_err(|e| Stop::script(&e))?;
+                (Rules::Ours, world, Tolerance::Declared(capabilities.clone()), head.exactly)
+            }
+            None => {
+                config = config.with_options(&script.options, &options.command_line).map_err(|found| {
+                    Stop::Error(Box::new(Difference {
+                        field: "script".into(),
+                        found,
+                        ..Difference::default()
+                    }))
+                })?;
+                let world = topology::of_packetdrill(&config, options.family, options.seed);
+                let tolerance = Tolerance::packetdrill(&config);
+                (Rules::Packetdrill, world, tolerance, false)
+            }
+        };
+        for need in &survey.needs {
+            require(&capabilities, *need)?;
+        }
+        stack.start(&world.setup).map_err(|refusal| Stop::refused(None, refusal))?;
+        let now = stack.now();
+        Ok(Player {
+            passive: PassiveRules::new(&world, rules, rules == Rules::Packetdrill),
+            flows: Flows::default(),
+            code_variables: BTreeMap::new(),
+            stack,
+            script,
+            rules,
+            config,
+            world,
+            variables: Variables::new(),
+            descriptors: Descriptors::default(),
+            tolerance,
+            origin: now,
+            base: now,
+            previous_base: now,
+            queue: VecDeque::new(),
+            completed: Vec::new(),
+            outstanding: Vec::new(),
+            twin: TwinState::new(options.twin),
+            acks: AckHistory::default(),
+            trace: Vec::new(),
+            observer: options.observer,
+            violation: None,
+            plays_neighbours: !survey.speaks_of_resolution,
+            exactly,
+            anchored: false,
+            line: 0,
+            instant: now,
+            frames_at_instant: 0,
+            iterations: 0,
+        })
+    }
+
+    /// Plays everything; `phase` follows the line being played.
+    fn run(&mut self, phase: &mut Phase) -> Result<(), Stop> {
+        let script = self.script;
+        if let Some(init) = &script.init {
+            self.shell(init)?;
+        }
+        self.origin = self.stack.now();
+        self.base = self.origin;
+        self.descriptors.timing.start = self.origin;
+        let played = self.events(&script.events, phase).and_then(|()| self.finish(phase));
+        if let Some(cleanup) = &script.cleanup {
+            // Whatever it does, the verdict stands.
+            let _ = self.shell(cleanup);
+        }
+        played
+    }
+
+    fn events(&mut self, events: &'a [Event], phase: &mut Phase) -> Result<(), Stop> {
+        for event in events {
+            *phase = event.phase;
+            self.line = event.span.line();
+            let base = self.base;
+            self.event(event, phase)?;
+            if takes_time(&event.action) {
+                self.previous_base = base;
+            }
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: &'a Event, phase: &mut Phase) -> Result<(), Stop> {
+        let follows_inbound = std::mem::take(&mut self.anchored);
+        let is_anchored = follows_inbound && matches!(event.action, Action::Inbound(_));
+        if self.rules == Rules::Packetdrill && !is_anchored {
+            self.base = self.stack.now();
+        }
+        match &event.action {
+            Action::Inbound(packet) => self.inbound(event, packet, follows_inbound),
+            Action::Outbound(packet) => self.expect(event, packet),
+            Action::Maybe(packet) => self.expect_perhaps(event, packet),
+            Action::AnyOrder(packets) => self.expect_any_order(event, packets),
+            Action::OneOf(alternatives) => self.expect_one_of(event, alternatives),
+            Action::Call(call) => self.call(event, call),
+            Action::Shell(command) => {
+                self.wait_for(event)?;
+                self.shell(command)
+            }
+            Action::Code(code) => {
+                self.wait_for(event)?;
+                self.code(event, code)
+            }
+            Action::Assert(expr) => self.assert(event, expr),
+            Action::NothingFor(micros) => {
+                let micros = u64::try_from(self.value(micros, event)?).unwrap_or(0);
+                self.nothing_until(event, self.base + Duration::from_micros(micros))
+            }
+            Action::Elapsed(name) => {
+                let micros = self.base.saturating_since(self.previous_base).as_micros();
+                self.variables.insert(name.clone(), i64::try_from(micros).unwrap_or(i64::MAX));
+                Ok(())
+            }
+            Action::NothingUntil(time) => {
+                let (at, _) =
+                    timing::due(*time, self.origin, self.base).unwrap_or((self.base, self.base));
+                self.nothing_until(event, at)
+            }
+            Action::NewConnection => {
+                self.flows.new_connection();
+                Ok(())
+            }
+            Action::For { variable, from, to, body } => {
+                let (from, to) = (self.value(from, event)?, self.value(to, event)?);
+                for value in from..=to {
+                    self.iterations += 1;
+                    if self.iterations > MAX_ITERATIONS {
+                        let text = format!("more than {MAX_ITERATIONS} repetitions in one run");
+                        return Err(Stop::script(&lang::Error::new(&event.span, text)));
+                    }
+                    self.variables.insert(variable.clone(), value);
+                    self.events(body, phase)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets time pass until the event is due. Time does not go back: what is due in the past happens now.
+    pub(super) fn wait_for(&mut self, event: &Event) -> Result<(), Stop> {
+        let (at, _) = timing::due(event.time, self.origin, self.base).unwrap_or((self.base, self.base));
+        self.advance(at)?;
+        if self.rules == Rules::Ours || event.time != EventTime::Untimed {
+            self.base = self.base.max(self.stack.now());
+        }
+        Ok(())
+    }
+
+    fn inbound(&mut self, event: &Event, packet: &Packet, follows_inbound: bool) -> Result<(), Stop> {
+        let scheduled = timing::due(event.time, self.origin, self.base).map_or(self.base, |(at, _)| at);
+        self.wait_for(event)?;
+        let mut frame = self.build(packet)?;
+        let interface = self.interface(packet)?;
+        let delivered = self.twin_stimulus(event, interface, &mut frame)?;
+        if delivered {
+            self.inject(interface, frame)?;
+        }
+        self.twin_inject_after(event)?;
+        // Consecutive inbound packets are timed from when they were due, so that lateness does not add up.
+        if follows_inbound || self.rules == Rules::Packetdrill {
+            self.base = scheduled.max(self.origin);
+        }
+        self.anchored = true;
+        Ok(())
+    }
+
+    pub(super) fn inject(&mut self, interface: InterfaceId, frame: Vec<u8>) -> Result<(), Stop> {
+        let medium = self.medium(interface);
+        self.passive.inbound(medium, &frame);
+        let what = TraceEvent::Inbound { interface, medium, bytes: frame, text: String::new() };
+        self.note(self.stack.now(), what);
+        let Some(TraceEntry { what: TraceEvent::Inbound { bytes, .. }, .. }) = self.trace.last() else {
+            return Ok(());
+        };
+        self.stack.inject(interface, bytes).map_err(|r| self.refused(r))?;
+        self.advance(self.stack.now())
+    }
+
+    /// Lets the stack run until `until` and takes note of what it does.
+    pub(super) fn advance(&mut self, until: Instant) -> Result<(), Stop> {
+        self.run_while(until, |_| false)
+    }
+
+    /// Lets the stack run until `until`, or until `done` after something happened.
+    pub(super) fn run_while(
+        &mut self,
+        until: Instant,
+        mut done: impl FnMut(&Self) -> bool,
+    ) -> Result<(), Stop> {
+        let mut stuck = 0;
+        loop {
+            let now = self.stack.now();
+            let next = self.stack.next_deadline().map_or(until, |deadline| deadline.min(until)).max(now);
+            self.stack.run_until(next).map_err(|r| self.refused(r))?;
+            let happened = self.drain()?;
+            if done(self) {
+                return Ok(());
+            }
+            let passed = self.stack.now() > now;
+            stuck = if passed || happened { 0 } else { stuck + 1 };
+            if !happened && self.stack.now() >= until {
+                return Ok(());
+            }
+            if stuck > STUCK_STEPS {
+                return Err(self.misbehaves(
+                    "hang",
+                    format!("its next deadline stays at {} while time stands still", self.since_start(next)),
+                ));
+            }
+        }
+    }
+
+    /// Takes the stack's events over. Says whether there were any.
+    fn drain(&mut self) -> Result<bool, Stop> {
+        let mut events = Vec::new();
+        self.stack.events(&mut events).map_err(|r| self.refused(r))?;
+        let happened = !events.is_empty();
+        for event in events {
+            match event {
+                sut::Event::Frame { interface, at, bytes } => self.sent(interface, at, bytes)?,
+                sut::Event::Completed { id, at, outcome } => self.completed.push((id, at, outcome)),
+            }
+        }
+        self.settle_calls()?;
+        Ok(happened)
+    }
+
+    /// The stack sent a frame: the rules see it, the neighbours answer it, or it waits for the line that expects it.
+    fn sent(&mut self, interface: InterfaceId, at: Instant, bytes: Vec<u8>) -> Result<(), Stop> {
+        self.guard_against_flood(at)?;
+        let medium = self.medium(interface);
+        for violation in self.passive.outbound(medium, &bytes) {
+            let line = self.line;
+            self.violation.get_or_insert_with(|| Difference {
+                line,
+                field: format!("rule {}", violation.rule),
+                expected: violation.expected,
+                found: violation.found,
+                requirement: Some(violation.requirement.to_owned()),
+                ..Difference::default()
+            });
+        }
+        let what = TraceEvent::Outbound { interface, medium, bytes: bytes.clone(), text: String::new() };
+        self.note(at, what);
+        let frame = Captured {
+            news: self.acks.is_news(medium, &bytes),
+            interface,
+            at,
+            bytes,
+            line: self.line,
+        };
+        if self.rules == Rules::Packetdrill {
+            self.queue.push_back(frame);
+            return Ok(());
+        }
+        if self.plays_neighbours {
+            if let Some(answer) = packet::neighbours::answer(&self.world, interface.0, &frame.bytes) {
+                return self.inject(interface, answer);
+            }
+        }
+        let tolerated = match packet::classify(&self.world, medium, &frame.bytes) {
+            FrameClass::AddressResolution => self.plays_neighbours,
+            FrameClass::DuplicateAddressDetection
+            | FrameClass::RouterSolicitation
+            | FrameClass::GroupMembership => !self.exactly,
+            FrameClass::PureAck | FrameClass::Other => false,
+        };
+        if !tolerated {
+            self.queue.push_back(frame);
+        }
+        Ok(())
+    }
+
+    fn guard_against_flood(&mut self, at: Instant) -> Result<(), Stop> {
+        if at > self.instant {
+            self.instant = at;
+            self.frames_at_instant = 0;
+        }
+        self.frames_at_instant += 1;
+        if self.frames_at_instant <= FLOOD_FRAMES {
+            return Ok(());
+        }
+        Err(self.misbehaves("flood", format!("more than {FLOOD_FRAMES} frames at {}", self.since_start(at))))
+    }
+
+    fn nothing_until(&mut self, event: &Event, until: Instant) -> Result<(), Stop> {
+        self.twin_inject_after(event)?;
+        self.advance(until)?;
+        self.base = self.base.max(until);
+        self.nothing_left(&event.span)
+    }
+
+    /// Every frame that the stack has sent so far must be accounted for or tolerated.
+    fn nothing_left(&mut self, span: &Span) -> Result<(), Stop> {
+        while let Some(frame) = self.queue.pop_front() {
+            if self.is_tolerated_ack(&frame) {
+                continue;
+            }
+            let text = self.describe(&frame);
+            let mut stop = Stop::mismatch(
+                span,
+                "frame",
+                "no frame that is not mentioned".to_owned(),
+                format!("{text} at {}", self.since_start(frame.at)),
+            );
+            if let Stop::Mismatch(difference) = &mut stop {
+                difference.note = format!("sent while line {} was played", frame.line);
+            }
+            return Err(stop);
+        }
+        Ok(())
+    }
+
+    /// After the last line: what is still to come must come, and nothing else may.
+    fn finish(&mut self, phase: &mut Phase) -> Result<(), Stop> {
+        self.await_calls(Instant::FAR_FUTURE)?;
+        let Some(last) = self.script.events.last() else { return Ok(()) };
+        *phase = last.phase;
+        self.twin.check_applied()?;
+        if self.rules == Rules::Packetdrill {
+            return Ok(());
+        }
+        let until = self.tolerance.window(self.base, self.base, Duration::ZERO).latest;
+        self.advance(until)?;
+        self.nothing_left(&last.span)
+    }
+
+    fn assert(&mut self, event: &Event, expr: &Expr) -> Result<(), Stop> {
+        self.advance(self.stack.now())?;
+        match self.value(expr, event)? {
+            0 => {
+                let known: Vec<String> = self.variables.iter().map(|(n, v)| format!("${n} = {v}")).collect();
+                let text = event.span.text().to_owned();
+                Err(Stop::mismatch(&event.span, "assert", text, known.join(", ")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn value(&self, expr: &Expr, event: &Event) -> Result<i64, Stop> {
+        evaluate(expr, &self.variables).map_err(|e| Stop::script(&lang::Error::new(&event.span, e)))
+    }
+
+    /// Whether a frame that no line mentions is one of the pure ACKs that a stack may send at any time.
+    pub(super) fn is_tolerated_ack(&self, frame: &Captured) -> bool {
+        !self.exactly
+            && self.rules == Rules::Ours
+            && packet::classify(&self.world, self.medium(frame.interface), &frame.bytes) == FrameClass::PureAck
+            && frame.news
+    }
+
+    pub(super) fn context(&mut self) -> Context<'_> {
+        Context {
+            rules: self.rules,
+            world: &self.world,
+            variables: &mut self.variables,
+            flows: &mut self.flows,
+        }
+    }
+
+    pub(super) fn build(&mut self, packet: &Packet) -> Result<Vec<u8>, Stop> {
+        packet::build(&mut self.context(), packet).map_err(|e| Stop::script(&e))
+    }
+
+    pub(super) fn interface(&self, packet: &Packet) -> Result<InterfaceId, Stop> {
+        let Some(name) = &packet.interface else { return Ok(InterfaceId(0)) };
+        let found = self.world.setup.interfaces.iter().position(|i| i.name == *name);
+        found.map(InterfaceId).ok_or_else(|| {
+            let text = format!("there is no interface called '{name}'");
+            Stop::script(&lang::Error::new(&packet.span, text))
+        })
+    }
+
+    pub(super) fn medium(&self, interface: InterfaceId) -> Medium {
+        self.world.setup.interfaces.get(interface.0).map_or(Medium::Ethernet, |i| i.medium)
+    }
+
+    pub(super) fn describe(&self, frame: &Captured) -> String {
+        packet::describe(&self.world, &self.flows, self.medium(frame.interface), &frame.bytes)
+    }
+
+    pub(super) fn since_start(&self, at: Instant) -> String {
+        Instant::from_nanos(at.saturating_since(self.origin).as_nanos() as u64).to_string()
+    }
+
+    pub(super) fn note(&mut self, at: Instant, what: TraceEvent) {
+        let at = Instant::from_nanos(at.saturating_since(self.origin).as_nanos() as u64);
+        let entry = TraceEntry { at, line: Some(self.line).filter(|l| *l > 0), what };
+        if let Some(observer) = &mut self.observer {
+            observer(&entry);
+        }
+        self.trace.push(entry);
+    }
+
+    /// The trace with every frame described, now that all sequence number bases are known.
+    fn finished_trace(&mut self) -> Vec<TraceEntry> {
+        let mut trace = std::mem::take(&mut self.trace);
+        for entry in &mut trace {
+            if let TraceEvent::Inbound { medium, bytes, text, .. }
+            | TraceEvent::Outbound { medium, bytes, text, .. } = &mut entry.what
+            {
+                *text = packet::describe(&self.world, &self.flows, *medium, bytes);
+            }
+        }
+        trace
+    }
+
+    fn refused(&self, refusal: Refusal) -> Stop {
+        Stop::refused(None, refusal)
+    }
+
+    fn misbehaves(&self, field: &str, found: String) -> Stop {
+        Stop::Misbehaves(Box::new(Difference {
+            line: self.line,
+            field: field.to_owned(),
+            expected: "a bounded answer".to_owned(),
+            found,
+            note: self.trace.iter().rev().find_map(last_stimulus).unwrap_or_default(),
+            ..Difference::default()
+        }))
+    }
+}
+
+/// Whether an action is an event that `elapsed` counts between.
+fn takes_time(action: &Action) -> bool {
+    !matches!(action, Action::Elapsed(_) | Action::Assert(_) | Action::NewConnection | Action::For { .. })
+}
+
+fn last_stimulus(entry: &TraceEntry) -> Option<String> {
+    match &entry.what {
+        TraceEvent::Inbound { bytes, .. } => Some(format!("the last frame before it: {}", hex(bytes))),
+        _ => None,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn require(stack: &sut::Capabilities, capability: Capability) -> Result<(), Stop> {
+    match stack.has(capability) {
+        true => Ok(()),
+        false => Err(Stop::skip(format!("{} has no {}", stack.name, capability.name()))),
+    }
+}
+

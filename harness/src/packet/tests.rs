@@ -1,0 +1,199 @@
+//! Building, matching and describing together; frames are read by pnet, which knows nothing of our tables.
+
+use super::testing::*;
+use super::{Timestamps, pattern};
+use crate::lang::ast::*;
+use crate::sut::{Call, Family, Medium, Rules, SocketAddress};
+use pnet::packet::{Packet as _, ethernet, icmp, icmpv6, ipv4, ipv6, tcp as ptcp, udp as pudp};
+use std::time::Duration;
+
+const S: u16 = 2;
+const SA: u16 = 0x12;
+const A: u16 = 0x10;
+const PA: u16 = 0x18;
+
+fn none() -> TcpOptions {
+    TcpOptions::Exactly(Vec::new())
+}
+
+fn every_run() -> Vec<Run> {
+    let mut runs = Vec::new();
+    for family in [Family::Ipv4, Family::Ipv6] {
+        for medium in [Medium::Ethernet, Medium::Ip] {
+            runs.push(Run::new(family, medium, Rules::Ours));
+        }
+    }
+    runs
+}
+
+/// The IP datagram's payload as pnet sees it, after checking everything outside.
+fn unwrap_ip(run: &Run, frame: &[u8]) -> (std::net::IpAddr, std::net::IpAddr, u8, Vec<u8>) {
+    let datagram = if run.medium() == Medium::Ethernet {
+        assert!(frame.len() >= 60);
+        let ether = ethernet::EthernetPacket::new(frame).unwrap();
+        assert_eq!(ether.get_destination().octets(), LOCAL_MAC.0);
+        assert_eq!(ether.get_source().octets(), REMOTE_MAC.0);
+        ether.payload().to_vec()
+    } else {
+        frame.to_vec()
+    };
+    if run.world.local.is_ipv6() {
+        let ip = ipv6::Ipv6Packet::new(&datagram).unwrap();
+        assert_eq!(ip.get_version(), 6);
+        let length = usize::from(ip.get_payload_length());
+        let content = datagram[40..40 + length].to_vec();
+        (ip.get_source().into(), ip.get_destination().into(), ip.get_next_header().0, content)
+    } else {
+        let ip = ipv4::Ipv4Packet::new(&datagram).unwrap();
+        assert_eq!(ip.get_checksum(), ipv4::checksum(&ip));
+        let content = datagram[20..usize::from(ip.get_total_length())].to_vec();
+        (ip.get_source().into(), ip.get_destination().into(), ip.get_next_level_protocol().0, content)
+    }
+}
+
+#[test]
+fn pnet_reads_what_is_built() {
+    use std::net::IpAddr::{V4, V6};
+    for mut run in every_run() {
+        for length in [0, 1, 10, 1401] {
+            let frame = run.build(vec![
+                layer(LayerKind::Udp, vec![number("sport", 4000), number("dport", 7)]),
+                payload(length),
+            ]);
+            let (source, destination, protocol, bytes) = unwrap_ip(&run, &frame);
+            assert_eq!((source, destination, protocol), (run.world.remote, run.world.local, 17));
+            let datagram = pudp::UdpPacket::new(&bytes).unwrap();
+            assert_eq!(usize::from(datagram.get_length()), bytes.len());
+            let right = match (source, destination) {
+                (V4(s), V4(d)) => pudp::ipv4_checksum(&datagram, &s, &d),
+                (V6(s), V6(d)) => pudp::ipv6_checksum(&datagram, &s, &d),
+                _ => unreachable!(),
+            };
+            assert_eq!(datagram.get_checksum(), right);
+
+            let frame = run.build(vec![tcp(PA, 1, 0, 1000, none()), payload(length)]);
+            let (source, destination, protocol, bytes) = unwrap_ip(&run, &frame);
+            assert_eq!(protocol, 6);
+            let segment = ptcp::TcpPacket::new(&bytes).unwrap();
+            let right = match (source, destination) {
+                (V4(s), V4(d)) => ptcp::ipv4_checksum(&segment, &s, &d),
+                (V6(s), V6(d)) => ptcp::ipv6_checksum(&segment, &s, &d),
+                _ => unreachable!(),
+            };
+            assert_eq!(segment.get_checksum(), right);
+            assert_eq!((segment.get_source(), segment.get_destination()), (40000, 8080));
+            let expected: Vec<u8> = (0..length as u32).map(pattern).collect();
+            assert_eq!(segment.payload(), expected);
+
+            let echo = vec![name("type_name", "echo_request"), number("id", 1), number("seq", 2)];
+            let frame = run.build(vec![layer(LayerKind::Icmp, echo), payload(length)]);
+            let (source, destination, protocol, bytes) = unwrap_ip(&run, &frame);
+            if let (V6(s), V6(d)) = (source, destination) {
+                assert_eq!(protocol, 58);
+                let message = icmpv6::Icmpv6Packet::new(&bytes).unwrap();
+                assert_eq!(message.get_checksum(), icmpv6::checksum(&message, &s, &d));
+            } else {
+                assert_eq!(protocol, 1);
+                let message = icmp::IcmpPacket::new(&bytes).unwrap();
+                assert_eq!(message.get_checksum(), icmp::checksum(&message));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_handshake_has_relative_numbers() {
+    for mut run in every_run() {
+        run.build(vec![tcp(S, 0, -1, 1000, TcpOptions::Exactly(vec![TcpOption::Mss(is(1460))]))]);
+        let answer = vec![Layer {
+            fields: vec![number("seq", 0x1234_5678), number("ack", 1), number("win", 5)],
+            ..tcp(SA, 0, -1, -1, none())
+        }];
+        let frame = run.outbound(answer);
+        let mut expected = tcp(SA, 0, 1, -1, none());
+        expected.fields.push(field("win", Value::Number(variable("w"))));
+        assert_eq!(run.matching(vec![expected], &frame), "");
+        assert_eq!(run.variables["w"], 5);
+        assert_eq!(run.describe(&frame), "> S. 0:0(0) ack 1 win 5");
+
+        let data = run.outbound(vec![tcp(PA, 1, 1, 5, none()), payload(10)]);
+        assert_eq!(run.describe(&data), "> P. 1:11(10) ack 1 win 5");
+        assert_eq!(run.matching(vec![tcp(PA, 1, 1, -1, none()), payload(10)], &data), "");
+        assert_eq!(run.matching(vec![tcp(PA, 1, 2, -1, none()), payload(10)], &data), "tcp.ack: 2 / 1");
+        assert_eq!(
+            run.matching(vec![tcp(PA, 1, 1, -1, none()), payload(9)], &data),
+            "tcp.payload.length: 9 / 10"
+        );
+        assert_eq!(run.matching(vec![tcp(A, 1, 1, -1, none()), payload(10)], &data), "tcp.flags: . / P.");
+
+        let ack = run.build(vec![tcp(A, 1, 11, 1000, none())]);
+        let at = ack.iter().position(|b| *b == 0x12).unwrap();
+        assert_eq!(ack[at..at + 4], (0x1234_5678u32 + 11).to_be_bytes());
+    }
+}
+
+#[test]
+fn nothing_is_taken_over_from_a_frame_that_differs() {
+    let mut run = Run::new(Family::Ipv4, Medium::Ip, Rules::Ours);
+    let frame = run.outbound(vec![tcp(S, 77, -1, 9, none())]);
+    let mut expected = tcp(S, 0, -1, -1, TcpOptions::Exactly(vec![TcpOption::Mss(is(1))]));
+    expected.fields.push(field("win", Value::Number(variable("w"))));
+    assert_eq!(run.matching(vec![expected], &frame), "tcp.options: <mss> / <>");
+    assert!(run.variables.is_empty());
+    assert_eq!(run.describe(&frame), "> S 77:77(0) win 9");
+}
+
+#[test]
+fn what_is_built_matches_itself_and_reads_as_written() {
+    #[track_caller]
+    fn check(family: Family, layers: Vec<Layer>, text: &str) {
+        let mut run = Run::new(family, Medium::Ethernet, Rules::Ours);
+        let frame = run.outbound(layers.clone());
+        assert_eq!(run.matching(layers, &frame), "");
+        assert_eq!(run.describe(&frame), text);
+    }
+    let udp =
+        |fields: &[(&str, i64)]| layer(LayerKind::Udp, fields.iter().map(|(n, v)| number(n, *v)).collect());
+    let who_has = vec![number("op", 1), name("tpa", "192.0.2.2"), name("spa", "LOCAL")];
+    check(Family::Ipv4, vec![layer(LayerKind::Arp, who_has)], "> arp who-has 192.0.2.2 tell 192.0.2.1");
+    let reply = vec![number("op", 2), name("spa", "192.0.2.1"), name("sha", "LOCAL_MAC")];
+    check(Family::Ipv4, vec![layer(LayerKind::Arp, reply)], "> arp reply 192.0.2.1 is-at 02:00:00:00:00:01");
+    let ports = [("sport", 4000), ("dport", 7)];
+    let fragment = || layer(LayerKind::Ip, vec![number("id", 7), number("mf", 1), number("off", 0)]);
+    check(Family::Ipv4, vec![fragment(), udp(&ports), payload(1480)], "> [id 7, mf] udp 4000 > 7 (1480)");
+    check(Family::Ipv6, vec![fragment(), udp(&ports), payload(1480)], "> [id 7, mf] udp 4000 > 7 (1480)");
+    let last = || layer(LayerKind::Ip, vec![number("id", 7), number("off", 1480), name("proto", "udp")]);
+    check(Family::Ipv4, vec![last(), payload(20)], "> [id 7, off 1480, proto udp] ip payload (20)");
+    let quote = Layer {
+        body: LayerBody::Quote(vec![udp(&[("sport", 4000), ("dport", 9)]), payload(16)]),
+        ..layer(LayerKind::Icmp, vec![name("type_name", "unreachable"), name("code_name", "port")])
+    };
+    check(Family::Ipv4, vec![quote.clone()], "> icmp unreachable port [udp 4000 > 9 (16)]");
+    check(Family::Ipv6, vec![quote], "> icmp6 unreachable port [udp 4000 > 9 (16)]");
+}
+
+#[test]
+fn upstream_maps_ports_numbers_and_timestamps() {
+    let mut run = Run::new(Family::Ipv4, Medium::Ip, Rules::Packetdrill);
+    run.flows.set_timestamps(Timestamps {
+        tick: Duration::from_millis(1),
+        ecr_scaled: false,
+        tolerance: Duration::from_millis(4),
+    });
+    run.flows.called(&Call::Socket { domain: 2, kind: 1, protocol: 6 });
+    let address = SocketAddress::Ip("192.0.2.2:40000".parse().unwrap());
+    run.flows.called(&Call::Connect { fd: 3, address });
+    let ts = |val, ecr| TcpOptions::Exactly(vec![TcpOption::Timestamp { val: is(val), ecr: is(ecr) }]);
+    // The stack's own port, sequence number and clock.
+    let mut live = tcp(S, 5_000_000, -1, 100, ts(9000, 0));
+    live.fields.push(number("sport", 33333));
+    let frame = run.outbound(vec![live.clone()]);
+    assert_eq!(run.matching(vec![tcp(S, 0, -1, -1, ts(100, 0))], &frame), "");
+    let frame = run.build(vec![tcp(SA, 0, 1, 1000, ts(700, 100))]);
+    assert_eq!(frame[22..24], 33333u16.to_be_bytes());
+    assert_eq!(frame[28..32], 5_000_001u32.to_be_bytes());
+    assert_eq!(frame[40..52], [8, 10, 0, 0, 2, 188, 0, 0, 0x23, 0x28, 0, 0]);
+    let ack = run.outbound(vec![tcp(A, 1, 1, 100, ts(9010, 700))]);
+    assert_eq!(run.matching(vec![tcp(A, 1, 1, -1, ts(110, 700))], &ack), "");
+    assert_eq!(run.matching(vec![tcp(A, 1, 1, -1, ts(160, 700))], &ack), "tcp.TS.val: 160 / 110");
+}

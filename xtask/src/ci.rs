@@ -1,0 +1,80 @@
+//! `cargo xtask ci`: everything that must hold, step by step, stopping at the first that does not.
+
+use crate::exit::{Exit, Outcome};
+use crate::fuzz;
+use crate::programs::{cargo, root};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// For how long each fuzz target runs, in seconds.
+const FUZZ_SECONDS: u32 = 5;
+
+struct Step {
+    name: String,
+    command: Command,
+}
+
+/// Runs the steps.
+pub(crate) fn ci() -> Outcome {
+    let start = Instant::now();
+    let mut times: Vec<(String, Duration)> = Vec::new();
+    let mut exit = Exit::AsExpected;
+    for mut step in steps()? {
+        let start = Instant::now();
+        eprint!("{} … ", step.name);
+        let output = step.command.output().map_err(|e| format!("{}: {e}", step.name))?;
+        times.push((step.name.clone(), start.elapsed()));
+        eprintln!("{:.1} s", start.elapsed().as_secs_f64());
+        if !output.status.success() {
+            println!("{}", String::from_utf8_lossy(&output.stdout));
+            eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+            eprintln!("{} failed with {}", step.name, output.status);
+            exit = Exit::Unexpected;
+            break;
+        }
+    }
+    println!("\n{:<24} {:>8}", "step", "seconds");
+    for (name, time) in &times {
+        println!("{name:<24} {:>8.1}", time.as_secs_f64());
+    }
+    println!("{:<24} {:>8.1}", "all", start.elapsed().as_secs_f64());
+    Ok(exit)
+}
+
+fn steps() -> Result<Vec<Step>, String> {
+    let mut steps = vec![
+        by_cargo("format", &["fmt", "--all", "--check"]),
+        by_cargo("lints", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        by_cargo("documentation", &["doc", "--workspace", "--no-deps", "--document-private-items"]),
+        own("catalogue", &["coverage", "catalogue"])?,
+        own("test", &["test"])?,
+        own("test --system", &["test", "--system"])?,
+        own("conformance", &["conformance"])?,
+        own("selftest", &["selftest"])?,
+        own("golden check", &["golden", "check"])?,
+    ];
+    for step in &mut steps {
+        if step.name == "documentation" {
+            step.command.env("RUSTDOCFLAGS", "-D warnings");
+        }
+    }
+    let time = format!("{FUZZ_SECONDS}s");
+    for target in fuzz::targets()? {
+        steps.push(own(&format!("fuzz {target}"), &["fuzz", "run", &target, "--for", &time])?);
+    }
+    Ok(steps)
+}
+
+fn by_cargo(name: &str, arguments: &[&str]) -> Step {
+    let mut command = cargo();
+    command.args(arguments);
+    Step { name: name.to_owned(), command }
+}
+
+/// A step that is a verb of this program.
+fn own(name: &str, arguments: &[&str]) -> Result<Step, String> {
+    let program = std::env::current_exe().map_err(|e| format!("this program's own path is unknown: {e}"))?;
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root());
+    Ok(Step { name: name.to_owned(), command })
+}

@@ -1,0 +1,94 @@
+//! What is not as expected, run by run, each with the command that repeats it.
+
+use super::play::{Played, Run, is_unsteady};
+use crate::exit::Exit;
+use crate::results::Difference;
+use cases::expectation::Standing;
+
+/// Prints the exchanges.
+pub(super) fn print_ladders(runs: &[Run]) {
+    for run in runs {
+        if let Some(ladder) = &run.ladder {
+            println!("\n{}", title(run));
+            println!("{}", ladder.trim_end());
+            if let Some(difference) = &run.result.first_difference {
+                println!("{}", indented(&explanation(difference)));
+            }
+        }
+    }
+}
+
+/// Prints what is not as expected, and says whether that changes the exit status.
+pub(super) fn print(played: &Played) -> Exit {
+    let of = |standing: Standing| played.runs.iter().filter(move |r| r.judgement.standing == standing);
+    print_all("below MUST, reported only", of(Standing::Weak));
+    print_all("unlisted: the ledger has nothing about this version", of(Standing::Unlisted));
+    print_all("unsteady on the real clock", of(Standing::Timing));
+    print_all("unexpected", of(Standing::Unexpected));
+    let timing = of(Standing::Timing).count();
+    let is_unsteady = is_unsteady(timing, played.real_runs);
+    if is_unsteady {
+        println!("\n{timing} of {} runs on the real clock were unsteady, more than 1 %", played.real_runs);
+    }
+    let unexpected = of(Standing::Unexpected).count();
+    println!("\n{} runs, {unexpected} unexpected", played.runs.len());
+    if unexpected > 0 || is_unsteady { Exit::Unexpected } else { Exit::AsExpected }
+}
+
+fn print_all<'a>(heading: &str, runs: impl Iterator<Item = &'a Run>) {
+    let runs: Vec<&Run> = runs.collect();
+    if runs.is_empty() {
+        return;
+    }
+    println!("\n{heading} ({}):", runs.len());
+    for run in runs {
+        println!("\n{}", title(run));
+        if !run.result.requirements.is_empty() {
+            println!(
+                "    {} {}",
+                run.result.level.as_deref().unwrap_or(""),
+                run.result.requirements.join(" ")
+            );
+        }
+        if let Some(difference) = &run.result.first_difference {
+            println!("{}", indented(&explanation(difference)));
+        }
+        if let Some(note) = &run.judgement.note {
+            println!("    {note}");
+        }
+        println!("    {}", run.result.replay);
+    }
+}
+
+fn title(run: &Run) -> String {
+    let result = &run.result;
+    let verdict = if result.verdict == result.expected {
+        result.verdict.clone()
+    } else {
+        format!("{}, expected {}", result.verdict, result.expected)
+    };
+    format!("{} {} on {}: {verdict}", result.case, result.family, result.stack)
+}
+
+fn explanation(difference: &Difference) -> String {
+    let mut lines = Vec::new();
+    if difference.line > 0 {
+        lines.push(format!("{}:{}", difference.file, difference.line));
+    }
+    let field = if difference.field.is_empty() { "difference" } else { &difference.field };
+    lines.push(match difference.expected.as_str() {
+        "" => format!("{field}: {}", difference.found),
+        expected => format!("{field}: expected {expected}, found {}", difference.found),
+    });
+    if let Some(requirement) = &difference.requirement {
+        lines.push(format!("requirement {requirement}"));
+    }
+    if !difference.note.trim().is_empty() {
+        lines.push(difference.note.trim_end().to_owned());
+    }
+    lines.join("\n")
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+}

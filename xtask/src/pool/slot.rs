@@ -1,0 +1,196 @@
+//! One slot of a pool: keeps a worker busy, and judges its silence and its end.
+
+use super::Pool;
+use super::process::{Heard, Worker};
+use crate::protocol::{Answer, Greeting, Job, TRACE};
+use harness::run::Verdict;
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+/// How often a silent worker is looked at.
+const GLANCE: Duration = Duration::from_millis(100);
+
+pub(super) struct Slot<'a> {
+    pool: &'a Pool,
+    queue: &'a Mutex<VecDeque<Job>>,
+    answers: Sender<Answer>,
+    /// What the worker has ahead of it, in order.
+    ahead: VecDeque<Job>,
+}
+
+/// A worker and when it last answered.
+struct Watched {
+    worker: Worker,
+    cpu: Duration,
+    since: Instant,
+}
+
+impl<'a> Slot<'a> {
+    pub(super) fn new(pool: &'a Pool, queue: &'a Mutex<VecDeque<Job>>, answers: Sender<Answer>) -> Slot<'a> {
+        Slot { pool, queue, answers, ahead: VecDeque::new() }
+    }
+
+    /// Plays until the queue is empty.
+    pub(super) fn run(mut self) {
+        let mut watched: Option<Watched> = None;
+        while let Some(job) = self.next_job() {
+            let mut current = match watched.take().map_or_else(|| self.start(), Ok) {
+                Ok(current) => current,
+                Err(reason) => {
+                    self.answer(Answer::broken(job.run, Verdict::Error, "adapter", reason));
+                    continue;
+                }
+            };
+            self.give_back(job);
+            watched = self.serve(&mut current).then_some(current);
+        }
+    }
+
+    fn start(&self) -> Result<Watched, String> {
+        let mut worker = Worker::start(&self.pool.program, &self.pool.session)?;
+        match worker.greeting(self.pool.limits.silence)? {
+            Greeting::Ready(_) => Ok(Watched { cpu: worker.cpu(), worker, since: Instant::now() }),
+            Greeting::Refused(reason) => Err(reason),
+        }
+    }
+
+    fn next_job(&self) -> Option<Job> {
+        self.queue.lock().ok()?.pop_front()
+    }
+
+    fn give_back(&self, job: Job) {
+        if let Ok(mut queue) = self.queue.lock() {
+            queue.push_front(job);
+        }
+    }
+
+    fn answer(&self, answer: Answer) {
+        // The receiver lives as long as the slots do.
+        let _ = self.answers.send(answer);
+    }
+
+    /// Keeps the worker busy until the queue is empty (true) or the worker is no longer of use (false).
+    fn serve(&mut self, current: &mut Watched) -> bool {
+        loop {
+            if self.refill(current).is_err() {
+                return self.bury(current);
+            }
+            if self.ahead.is_empty() {
+                return true;
+            }
+            match current.worker.hear(GLANCE) {
+                Heard::Answer(answer) if self.ahead.front().is_some_and(|job| job.run == answer.run) => {
+                    self.ahead.pop_front();
+                    let is_last = answer.is_last;
+                    self.answer(*answer);
+                    if is_last {
+                        self.return_ahead();
+                        return false;
+                    }
+                    current.since = Instant::now();
+                    current.cpu = Duration::MAX;
+                }
+                Heard::Answer(answer) => return self.lose(current, format!("answered run {}", answer.run)),
+                Heard::Garbage(line) => return self.lose(current, format!("no answer: {line}")),
+                Heard::End => return self.bury(current),
+                Heard::Nothing => {
+                    if let Some(reason) = self.overdue(current) {
+                        return self.give_up(current, &reason);
+                    }
+                }
+            }
+        }
+    }
+
+    fn refill(&mut self, current: &mut Watched) -> Result<(), String> {
+        while self.ahead.len() < self.pool.depth.max(1) {
+            let Some(job) = self.next_job() else { return Ok(()) };
+            let sent = current.worker.send(&job);
+            self.ahead.push_back(job);
+            sent?;
+        }
+        Ok(())
+    }
+
+    /// Why the worker is given up, if it is.
+    fn overdue(&self, current: &mut Watched) -> Option<String> {
+        let now = current.worker.cpu();
+        // The first glance after an answer sets the mark: one run more or less is nothing beside the limit.
+        if current.cpu == Duration::MAX {
+            current.cpu = now;
+        }
+        let limits = self.pool.limits;
+        if now.saturating_sub(current.cpu) >= limits.cpu {
+            return Some(format!("no answer within {} s of CPU time", limits.cpu.as_secs_f64()));
+        }
+        let silent = current.since.elapsed() >= limits.silence;
+        silent.then(|| format!("no answer within {} s", limits.silence.as_secs_f64()))
+    }
+
+    /// The worker has hung: that is the verdict of the run, which is played once more to learn the last frame.
+    fn give_up(&mut self, current: &mut Watched, reason: &str) -> bool {
+        current.worker.kill();
+        if let Some(job) = self.ahead.pop_front() {
+            let mut answer = Answer::broken(job.run, Verdict::Fail, "hang", reason.to_owned());
+            if let Some(difference) = &mut answer.difference {
+                difference.note = self.last_stimulus(&job);
+            }
+            self.answer(answer);
+        }
+        self.return_ahead();
+        false
+    }
+
+    /// The worker has died: the run that it was at has failed with that.
+    fn bury(&mut self, current: &mut Watched) -> bool {
+        let how = current.worker.end();
+        if let Some(job) = self.ahead.pop_front() {
+            let mut answer = Answer::broken(job.run, Verdict::Fail, "crash", how);
+            if let Some(difference) = &mut answer.difference {
+                difference.note = self.last_stimulus(&job);
+            }
+            self.answer(answer);
+        }
+        self.return_ahead();
+        false
+    }
+
+    /// The worker speaks nonsense, which is our fault.
+    fn lose(&mut self, current: &mut Watched, what: String) -> bool {
+        current.worker.kill();
+        if let Some(job) = self.ahead.pop_front() {
+            self.answer(Answer::broken(job.run, Verdict::Error, "adapter", what));
+        }
+        self.return_ahead();
+        false
+    }
+
+    fn return_ahead(&mut self) {
+        while let Some(job) = self.ahead.pop_back() {
+            self.give_back(job);
+        }
+    }
+
+    /// Plays a run that did not end once more, alone and traced: the last stimulus before the end.
+    fn last_stimulus(&self, job: &Job) -> String {
+        let mut job = job.clone();
+        job.wants.trace = true;
+        let Ok(mut watched) = self.start() else { return String::new() };
+        if watched.worker.send(&job).is_err() {
+            return String::new();
+        }
+        loop {
+            match watched.worker.hear(GLANCE) {
+                Heard::Nothing if self.overdue(&mut watched).is_none() => {}
+                Heard::Answer(_) => return "a second run, alone, came to its end".to_owned(),
+                _ => break,
+            }
+        }
+        watched.worker.kill();
+        let said = watched.worker.said();
+        let last = said.lines().rev().find_map(|line| line.strip_prefix(TRACE));
+        last.map_or_else(String::new, |what| format!("the last before it: {what}"))
+    }
+}
