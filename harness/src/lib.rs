@@ -5,7 +5,10 @@ pub mod calls;
 pub mod code;
 pub mod engine;
 pub mod lang;
+#[cfg(target_os = "linux")]
+pub mod linux;
 pub mod packet;
+pub mod report;
 pub mod run;
 
 pub mod settings;

@@ -228,6 +228,10 @@ impl<'a> Player<'a> {
 
     fn event(&mut self, event: &'a Event, phase: &mut Phase) -> Result<(), Stop> {
         let follows_inbound = std::mem::take(&mut self.anchored);
+        let is_anchored = follows_inbound && matches!(event.action, Action::Inbound(_));
+        if self.rules == Rules::Packetdrill && !is_anchored {
+            self.base = self.stack.now();
+        }
         match &event.action {
             Action::Inbound(packet) => self.inbound(event, packet, follows_inbound),
             Action::Outbound(packet) => self.expect(event, packet),
@@ -298,7 +302,7 @@ impl<'a> Player<'a> {
             self.inject(interface, frame)?;
         }
         self.twin_inject_after(event)?;
-        // Consecutive inbound packets are timed from the first one's due time, so that lateness does not add up.
+        // Consecutive inbound packets are timed from when they were due, so that lateness does not add up.
         if follows_inbound || self.rules == Rules::Packetdrill {
             self.base = scheduled.max(self.origin);
         }

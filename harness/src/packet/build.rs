@@ -134,11 +134,11 @@ impl<'c, 'a> Writer<'c, 'a> {
                         format!("`{}` has no options", fields::keyword(kind)),
                     ));
                 };
-                bytes.extend(header_options::write(style, options)?);
+                bytes.extend(header_options::write(self.cx.world, &self.place, style, options)?);
             }
             // An options header is a multiple of 8 bytes even when empty.
             _ if Style::of(kind) == Some(Style::Ipv6) => {
-                bytes.extend(header_options::write(Style::Ipv6, &[])?)
+                bytes.extend(header_options::write(self.cx.world, &self.place, Style::Ipv6, &[])?)
             }
             _ => {}
         }
@@ -421,7 +421,7 @@ pub(super) fn icmp_numbers(layer: &Layer, cx: &Context<'_>) -> Result<(u8, Optio
     };
     let v6 = layer.kind == LayerKind::Icmpv6;
     if let Some(type_name) = text("type_name") {
-        return names::icmp_type_code(v6, type_name, text("code_name")).ok_or_else(|| {
+        return lang::names::icmp_type_code(v6, type_name, text("code_name")).ok_or_else(|| {
             let version = if v6 { "ICMPv6" } else { "ICMPv4" };
             let code = text("code_name").unwrap_or("");
             lang::Error::new(&layer.span, format!("{version} has no `{type_name} {code}`"))

@@ -114,7 +114,7 @@ pub(super) fn refresh(frame: &mut [u8], parts: &[Part], keep: &dyn Fn(usize, &st
 }
 
 /// What a length field should be, in the header's own units; `None` where the field is not a length here.
-fn right_length(frame: &[u8], part: &Part, name: &str) -> Option<usize> {
+pub(super) fn right_length(frame: &[u8], part: &Part, name: &str) -> Option<usize> {
     let (header, whole) = (part.header_end - part.start, part.end - part.start);
     match (part.kind, name) {
         // The field is a type unless it already is a length.

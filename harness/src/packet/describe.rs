@@ -201,16 +201,13 @@ impl Line<'_> {
         }
         let other_version = (part.kind == LayerKind::Ipv6) != self.world.setup.family.is_ipv6_on_wire();
         let keyword = if other_version { fields::keyword(part.kind) } else { "" };
-        let options = self.options(part);
-        let mut text =
+        words.extend(self.options(part));
+        let text =
             if words.is_empty() { keyword.to_string() } else { format!("{keyword}[{}]", words.join(", ")) };
-        if !options.is_empty() {
-            text = format!("{text} {options}");
-        }
-        if unknown || fragment {
-            format!("{text} ip payload").trim_start().to_string()
-        } else {
-            text.trim().to_string()
+        match (unknown || fragment, keyword.is_empty()) {
+            (true, true) => format!("{text} {} payload", fields::keyword(part.kind)),
+            (true, false) => format!("{text} payload"),
+            (false, _) => text,
         }
     }
 
@@ -219,7 +216,7 @@ impl Line<'_> {
         if words.is_empty() {
             words.push(format!("id {}", self.get(part, "id")));
         }
-        let rest = if self.get(part, "off") != 0 { " ip payload" } else { "" };
+        let rest = if self.get(part, "off") != 0 { " ip6 payload" } else { "" };
         format!("[{}]{rest}", words.join(", "))
     }
 
@@ -238,12 +235,10 @@ impl Line<'_> {
         words
     }
 
-    fn options(&self, part: &Part) -> String {
-        let Some(style) = Style::of(part.kind) else { return String::new() };
+    fn options(&self, part: &Part) -> Vec<String> {
+        let Some(style) = Style::of(part.kind) else { return Vec::new() };
         let bytes = self.frame.get(part.options(self.frame)).unwrap_or(&[]);
-        let options: Vec<_> =
-            header_options::split(style, bytes).iter().map(|o| header_option(style, o)).collect();
-        if options.is_empty() { String::new() } else { format!("opt[{}]", options.join(", ")) }
+        header_options::split(style, bytes).iter().map(|o| header_option(style, o)).collect()
     }
 
     /// A header whose fields are simply listed.
@@ -257,11 +252,7 @@ impl Line<'_> {
             .filter_map(|r| Some((r, r.get(header)?)).filter(|(_, v)| *v != 0))
             .map(|(r, v)| format!("{} {}", r.name, number::show(&r, v)))
             .collect();
-        if let Some(style) = Style::of(part.kind) {
-            words.clear();
-            let bytes = self.frame.get(part.options(self.frame)).unwrap_or(&[]);
-            words.extend(header_options::split(style, bytes).iter().map(|o| header_option(style, o)));
-        }
+        words.extend(self.options(part));
         format!("{}[{}]", fields::keyword(part.kind), words.join(", "))
     }
 
@@ -318,7 +309,7 @@ impl Line<'_> {
         if icmp::has_nd_options(part.kind, kind) {
             let options = self.options(part);
             if !options.is_empty() {
-                let _infallible = write!(text, " {options}");
+                let _infallible = write!(text, " [{}]", options.join(", "));
             }
         } else if !icmp::quotes(part.kind, kind) {
             let _infallible = write!(text, " ({})", self.payload_length(index));
@@ -366,7 +357,7 @@ impl Line<'_> {
         text
     }
 
-    /// `4000 > 80: ` where the ports are not those that go without saying.
+    /// `4000 > 80 ` where the ports are not those that go without saying.
     fn port_words(&self, sport: u16, dport: u16) -> String {
         let (local, remote) = self.flows.ports(self.world);
         let usual = match self.direction {
@@ -377,7 +368,7 @@ impl Line<'_> {
         if fits(usual.0, sport) && fits(usual.1, dport) {
             String::new()
         } else {
-            format!("{sport} > {dport}: ")
+            format!("{sport} > {dport} ")
         }
     }
 

@@ -3,9 +3,12 @@
 //! In our cases bases belong to a 4-tuple and a direction. Upstream scripts know one socket at a time, the one under
 //! test, and their numbers are its: that is in [`under_test`](super::under_test).
 
+use super::build_tcp::{ACK, SYN};
 use super::under_test::Sockets;
 use super::world::World;
-use crate::sut::{Call, Rules, SocketAddress};
+use super::{dissect, names};
+use crate::lang::ast::LayerKind;
+use crate::sut::{Call, Medium, Rules, SocketAddress};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -115,6 +118,22 @@ impl Flows {
             }
             _ => {}
         }
+    }
+
+    /// Whether a frame that the stack sent belongs to the socket under test of an upstream script. Its tool does not
+    /// see any other frame. True in our cases, where every frame counts.
+    pub fn concerns(&self, world: &World, medium: Medium, frame: &[u8]) -> bool {
+        if world.setup.rules == Rules::Ours {
+            return true;
+        }
+        let d = dissect::dissect(medium, frame);
+        let last = d.parts.iter().rev().find(|p| p.kind != LayerKind::Payload);
+        let (Some(last), Some((source, destination))) = (last, d.addresses(frame)) else { return false };
+        let Some(protocol) = names::protocol_of(last.kind) else { return false };
+        let get = |name| last.get(frame, name).unwrap_or(0) as u16;
+        let key = Key { source: (source, get("sport")), destination: (destination, get("dport")) };
+        let first = last.kind != LayerKind::Tcp || get("flags") & (SYN | ACK) == SYN;
+        self.sockets.concerns(world, key, protocol, first)
     }
 
     fn bound_port(&self, fd: i32) -> Option<u16> {

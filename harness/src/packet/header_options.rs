@@ -1,7 +1,10 @@
 //! Options of IPv4 headers, of IPv6 extension headers and of neighbour discovery messages.
 
+use super::World;
+use super::complete::{self, Place};
 use crate::lang;
 use crate::lang::ast::{HeaderOption, LayerKind};
+use std::net::IpAddr;
 
 /// How options of a header are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,14 +83,23 @@ pub(super) fn kind_of(style: Style, option: &HeaderOption) -> Result<u8, lang::E
 }
 
 /// The options' bytes, padded to what the header needs.
-pub(super) fn write(style: Style, options: &[HeaderOption]) -> Result<Vec<u8>, lang::Error> {
+///
+/// # Errors
+/// Where an option or an address has no such name.
+pub(super) fn write(
+    world: &World,
+    place: &Place,
+    style: Style,
+    options: &[HeaderOption],
+) -> Result<Vec<u8>, lang::Error> {
     let mut bytes = Vec::new();
     for option in options {
         let kind = kind_of(style, option)?;
+        let data = [address(world, place, option)?, option.data.clone()].concat();
         bytes.push(kind);
         if !style.is_single(kind) || option.length.is_some() {
-            bytes.push(option.length.unwrap_or_else(|| style.right_length(option.data.len())));
-            bytes.extend_from_slice(&option.data);
+            bytes.push(option.length.unwrap_or_else(|| style.right_length(data.len())));
+            bytes.extend_from_slice(&data);
             if style == Style::Discovery {
                 bytes.resize(bytes.len().next_multiple_of(8), 0);
             }
@@ -99,6 +111,20 @@ pub(super) fn write(style: Style, options: &[HeaderOption]) -> Result<Vec<u8>, l
         Style::Discovery => {}
     }
     Ok(bytes)
+}
+
+/// The address that an option begins with, by name: `slla LOCAL_MAC`.
+fn address(world: &World, place: &Place, option: &HeaderOption) -> Result<Vec<u8>, lang::Error> {
+    let Some(name) = &option.address else { return Ok(Vec::new()) };
+    let mac = if name == "LOCAL_MAC" { Some(place.local_mac(world)) } else { world.mac(name) };
+    if let Some(mac) = mac {
+        return Ok(mac.0.to_vec());
+    }
+    match complete::address(world, place, name) {
+        Some(IpAddr::V4(address)) => Ok(address.octets().to_vec()),
+        Some(IpAddr::V6(address)) => Ok(address.octets().to_vec()),
+        None => Err(lang::Error::new(&option.span, format!("no host or address is called `{name}`"))),
+    }
 }
 
 /// RFC 8200 section 4.2: Pad1 or PadN, until header and options are a multiple of 8 bytes.

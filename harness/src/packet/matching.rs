@@ -415,7 +415,7 @@ impl<'m> Matcher<'m> {
             .into());
         };
         let bytes = self.frame.get(part.options(self.frame)).unwrap_or(&[]);
-        let expected = header_options::write(style, said)?;
+        let expected = header_options::write(self.world, &self.place, style, said)?;
         let show = |bytes: &[u8]| {
             let options = header_options::split(style, bytes);
             options.iter().map(|o| describe::header_option(style, o)).collect::<Vec<_>>().join(", ")

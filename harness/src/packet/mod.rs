@@ -4,6 +4,7 @@
 //! altering and describing all work. It is deliberately not the codec of the `stack` crate, so that a mistake in
 //! either shows as a difference between the two.
 
+mod alter;
 mod build;
 mod build_tcp;
 mod checksum;
@@ -17,10 +18,14 @@ mod header_options;
 mod headers;
 mod matching;
 mod matching_tcp;
+mod merge;
 mod names;
+pub mod neighbours;
 mod number;
 mod options;
 mod pattern;
+pub mod rules;
+mod summary;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -31,8 +36,9 @@ mod world;
 
 pub use dissect::{Dissection, Part, dissect};
 pub use flows::{Direction, Flows, Timestamps};
+pub use neighbours::{FrameClass, classify};
 pub use pattern::pattern;
-pub use value::evaluate;
+pub use summary::{TcpSummary, tcp_summary};
 pub use world::{Host, World};
 
 use crate::lang::{self, ast};
@@ -95,23 +101,24 @@ pub fn matches(
 }
 
 /// Joins `next` to `frame` where it continues it: same connection, contiguous sequence numbers, the same flags but
-/// for PSH and FIN on the last. It is how a script that was written for a stack with segmentation offload is played on one
-/// without.
-pub fn merge(_medium: Medium, _frame: &mut Vec<u8>, _next: &[u8]) -> bool {
-    unimplemented!()
+/// for PSH and FIN, which are the last segment's. It is how a script that was written for a stack with segmentation offload is
+/// played on one without. `frame` is as it was where the answer is false.
+pub fn merge(medium: Medium, frame: &mut Vec<u8>, next: &[u8]) -> bool {
+    merge::merge(medium, frame, next)
 }
 
-/// Changes one field of a frame in place; checksums and lengths follow unless they are the field.
+/// Changes one field of a frame in place, or all options of a header (`options`). Lengths and checksums that were right
+/// before are right afterwards, unless they are the field.
 ///
 /// # Errors
-/// Where the frame has no such field.
+/// Where the frame has no such field, or the value does not fit.
 pub fn alter(
-    _cx: &mut Context<'_>,
-    _medium: Medium,
-    _frame: &mut Vec<u8>,
-    _change: &ast::Alteration,
+    cx: &mut Context<'_>,
+    medium: Medium,
+    frame: &mut Vec<u8>,
+    change: &ast::Alteration,
 ) -> Result<(), String> {
-    unimplemented!()
+    alter::alter(cx, medium, frame, change)
 }
 
 /// One readable line, as packetdrill or tcpdump would write it, with relative sequence numbers where a base is known.

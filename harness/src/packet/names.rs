@@ -204,18 +204,8 @@ const ICMP_TYPES: &[IcmpType] = &[
     icmp(true, 135, &["neighbor_solicitation", "ns"], &[]),
     icmp(true, 136, &["neighbor_advertisement", "na"], &[]),
     icmp(true, 137, &["redirect"], &[]),
-    icmp(true, 143, &["mld2_report"], &[]),
+    icmp(true, 143, &["mldv2_report"], &[]),
 ];
-
-/// The number of an ICMP type by name, and that of its code.
-pub(super) fn icmp_type_code(v6: bool, type_name: &str, code_name: Option<&str>) -> Option<(u8, Option<u8>)> {
-    let entry = ICMP_TYPES.iter().find(|t| t.v6 == v6 && t.names.contains(&type_name))?;
-    let code = match code_name {
-        Some(name) => Some(entry.codes.iter().find(|(_, n)| *n == name)?.0),
-        None => None,
-    };
-    Some((entry.number, code))
-}
 
 /// The names of an ICMP type and of its code, where they have any.
 pub(super) fn icmp_names(v6: bool, number: u8, code: u8) -> Option<(&'static str, Option<&'static str>)> {

@@ -10,6 +10,10 @@ use std::collections::BTreeMap;
 /// TIME-WAIT of one before.
 const FIRST_PEER_PORT: u16 = 49152;
 
+/// IP protocol numbers of messages without ports.
+const ICMP: u8 = 1;
+const ICMPV6: u8 = 58;
+
 /// How far a socket has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum State {
@@ -32,6 +36,8 @@ enum State {
 #[derive(Clone, Debug, Default)]
 struct Socket {
     fd: Option<i32>,
+    /// As `socket` was given it.
+    protocol: i32,
     state: State,
     local_port: Option<u16>,
     remote_port: Option<u16>,
@@ -74,7 +80,9 @@ impl Sockets {
 
     pub(super) fn called(&mut self, call: &Call) {
         match call {
-            Call::Socket { .. } => self.all.push(Socket::default()),
+            Call::Socket { protocol, .. } => {
+                self.all.push(Socket { protocol: *protocol, ..Socket::default() })
+            }
             Call::Listen { fd, .. } => {
                 if let Some(socket) = self.by_fd(*fd) {
                     socket.state = State::Listening;
@@ -224,17 +232,17 @@ impl Sockets {
         }
     }
 
-    /// Whether a frame with this key, from the stack, belongs to the socket under test. `syn` and `ack` are TCP's.
-    pub(super) fn concerns(&self, world: &World, key: Key, first: bool) -> bool {
+    /// Whether a frame with this key, from the stack, belongs to the socket under test. A SYN or a datagram (`first`)
+    /// may show the port that the stack chose; messages without ports belong to a socket of their protocol.
+    pub(super) fn concerns(&self, world: &World, key: Key, protocol: u8, first: bool) -> bool {
         let Some(socket) = self.current() else { return false };
         let (local, remote) = self.ports(world);
         let addresses = key.source.0 == world.local && key.destination.0 == world.remote;
+        if matches!(protocol, ICMP | ICMPV6) {
+            return addresses && socket.protocol == i32::from(protocol);
+        }
         let waiting = matches!(socket.state, State::Connecting | State::SynSent);
-        let local_fits = if waiting && first {
-            local.is_none_or(|p| p == key.source.1)
-        } else {
-            local == Some(key.source.1)
-        };
-        addresses && local_fits && key.destination.1 == remote
+        let own = local == Some(key.source.1) || (waiting && first && local.is_none());
+        addresses && own && key.destination.1 == remote
     }
 }

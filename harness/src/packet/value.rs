@@ -2,50 +2,11 @@
 
 use super::Variables;
 use crate::lang::{self, Span, ast};
-use ast::{BinaryOp, Expr, Pattern};
+use ast::{Expr, Pattern};
 
-/// Computes an expression; wraps at 64 bits.
-///
-/// # Errors
-/// Where a variable has no value, or a division is by zero.
-pub fn evaluate(expr: &Expr, variables: &Variables, span: &Span) -> Result<i64, lang::Error> {
-    match expr {
-        Expr::Int(value) => Ok(*value),
-        Expr::Variable(name) => variables.get(name).copied().ok_or_else(|| {
-            lang::Error::new(span, format!("${name} has no value yet")).help(
-                "a variable takes its value from the first line that expects it in a packet or a result",
-            )
-        }),
-        Expr::Absolute(inner) => evaluate(inner, variables, span),
-        Expr::Negate(inner) => Ok(evaluate(inner, variables, span)?.wrapping_neg()),
-        Expr::Binary(op, a, b) => {
-            let (a, b) = (evaluate(a, variables, span)?, evaluate(b, variables, span)?);
-            binary(*op, a, b).ok_or_else(|| lang::Error::new(span, "division by zero"))
-        }
-    }
-}
-
-fn binary(op: BinaryOp, a: i64, b: i64) -> Option<i64> {
-    Some(match op {
-        BinaryOp::Or => i64::from(a != 0 || b != 0),
-        BinaryOp::And => i64::from(a != 0 && b != 0),
-        BinaryOp::Equal => i64::from(a == b),
-        BinaryOp::NotEqual => i64::from(a != b),
-        BinaryOp::Less => i64::from(a < b),
-        BinaryOp::LessOrEqual => i64::from(a <= b),
-        BinaryOp::Greater => i64::from(a > b),
-        BinaryOp::GreaterOrEqual => i64::from(a >= b),
-        BinaryOp::BitOr => a | b,
-        BinaryOp::BitXor => a ^ b,
-        BinaryOp::BitAnd => a & b,
-        BinaryOp::ShiftLeft => a.wrapping_shl(b as u32),
-        BinaryOp::ShiftRight => a.wrapping_shr(b as u32),
-        BinaryOp::Add => a.wrapping_add(b),
-        BinaryOp::Subtract => a.wrapping_sub(b),
-        BinaryOp::Multiply => a.wrapping_mul(b),
-        BinaryOp::Divide => a.checked_div(b)?,
-        BinaryOp::Remainder => a.checked_rem(b)?,
-    })
+/// Computes an expression.
+fn evaluate(expr: &Expr, variables: &Variables, span: &Span) -> Result<i64, lang::Error> {
+    lang::eval::evaluate(expr, variables).map_err(|why| lang::Error::new(span, why))
 }
 
 /// A number that a script says, and whether it is meant as it stands rather than relative to a base.

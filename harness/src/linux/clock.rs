@@ -1,0 +1,53 @@
+//! The one place where this driver reads a clock.
+
+use stack::Instant;
+
+/// A run's clock: nanoseconds of CLOCK_MONOTONIC since the run's start.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    start: u64,
+}
+
+impl Clock {
+    /// A clock that reads zero now.
+    pub(super) fn start() -> Clock {
+        Clock { start: read(libc::CLOCK_MONOTONIC) }
+    }
+
+    /// The present.
+    pub(super) fn now(self) -> Instant {
+        Instant::from_nanos(read(libc::CLOCK_MONOTONIC).saturating_sub(self.start))
+    }
+
+    /// The instant that the kernel stamped with `realtime` nanoseconds of CLOCK_REALTIME.
+    ///
+    /// Packet sockets stamp in realtime. The two clocks are read together at each conversion, so a step of the
+    /// machine's clock hurts only what is under way at that moment; the result is never in the future.
+    pub(super) fn at_realtime(self, realtime: u64) -> Instant {
+        let now = read(libc::CLOCK_MONOTONIC);
+        let age = read(libc::CLOCK_REALTIME).saturating_sub(realtime);
+        Instant::from_nanos(now.saturating_sub(age).saturating_sub(self.start))
+    }
+}
+
+fn read(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a valid timespec for the kernel to fill in. The clocks used here always exist.
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    from_timespec(time)
+}
+
+/// Nanoseconds in a timespec; zero where it is negative.
+pub(super) fn from_timespec(time: libc::timespec) -> u64 {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
+    seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
+}
+
+/// The length of a tick, 1/CONFIG_HZ; 4 ms where it cannot be found.
+pub(super) fn tick() -> std::time::Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a valid timespec for the kernel to fill in. The coarse clocks advance once a tick.
+    let found = unsafe { libc::clock_getres(libc::CLOCK_MONOTONIC_COARSE, &raw mut time) } == 0;
+    std::time::Duration::from_nanos(if found { from_timespec(time).max(1) } else { 4_000_000 })
+}

@@ -1,0 +1,63 @@
+//! ethtool: turns off what would let a device see other frames than a wire would (checksums left open, segments merged),
+//! and asks for the carrier.
+
+use super::os::{ioctl_struct, owned};
+use std::io;
+use std::os::fd::AsRawFd;
+
+/// ethtool commands that take a value, and what they turn off.
+const FEATURES: [(u32, &str); 7] = [
+    (0x1f, "TSO"),
+    (0x24, "GSO"),
+    (0x2c, "GRO"),
+    (0x22, "UFO"),
+    (0x19, "scatter and gather"),
+    (0x17, "transmit checksums"),
+    (0x15, "receive checksums"),
+];
+
+const SIOCETHTOOL: libc::Ioctl = 0x8946;
+
+/// struct ethtool_value.
+#[repr(C)]
+struct Value {
+    command: u32,
+    data: u32,
+}
+
+/// ETHTOOL_GLINK, whose answer is whether there is a carrier.
+const GET_LINK: u32 = 0x0a;
+
+/// Turns offload off on the interface `name` of the calling thread's namespace. A feature that the device does not have,
+/// or cannot turn off, is left.
+pub(super) fn turn_off(name: &str) -> io::Result<()> {
+    for (command, _) in FEATURES {
+        match ethtool(name, Value { command, data: 0 }) {
+            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Makes an interface that has just got its carrier ready to send. The kernel does that by itself, but some time later,
+/// and until then it loses what is sent; it does it at once for somebody who asks about the carrier.
+pub(super) fn settle_carrier(name: &str) -> io::Result<()> {
+    match ethtool(name, Value { command: GET_LINK, data: 0 })?.data {
+        0 => Err(io::Error::other(format!("{name} has no carrier"))),
+        _ => Ok(()),
+    }
+}
+
+fn ethtool(name: &str, mut value: Value) -> io::Result<Value> {
+    // SAFETY: no pointers.
+    let socket = owned(unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) })?;
+    // SAFETY: all-zero bytes are a valid ifreq.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().take(15).zip(name.bytes()) {
+        *to = libc::c_char::from_ne_bytes([from]);
+    }
+    request.ifr_ifru.ifru_data = (&raw mut value).cast();
+    ioctl_struct(socket.as_raw_fd(), SIOCETHTOOL, &mut request)?;
+    Ok(value)
+}

@@ -1,0 +1,223 @@
+//! One run: its network, its threads, and what has happened in it.
+
+use super::Linux;
+use super::clock::Clock;
+use super::executor::{LaneKind, Perform, Pool};
+use super::link::LARGEST_FRAME;
+use super::namespace;
+use super::network::Network;
+use super::orphans;
+use super::os::{Doing, readable, wait_readable};
+use super::settings::{self, BySocket};
+use super::shell::Shell;
+use super::syscalls;
+use crate::sut::{Call, CallId, Event, InterfaceId, Outcome, Refusal, Setup};
+use stack::Instant;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long `submit` waits for a call that never blocks, should the machine be that slow.
+const NEVER_BLOCKS: Duration = Duration::from_secs(1);
+
+/// The most frames taken from a link at one time, so that a stack that floods does not keep its driver busy for ever.
+const MOST_FRAMES: usize = 4096;
+
+/// A run in the namespace that the calling thread is in.
+pub(super) struct Run {
+    pool: Pool,
+    network: Network,
+    clock: Clock,
+    frames: Vec<Event>,
+    administrative: Vec<Event>,
+    buffer: Vec<u8>,
+    next_call: u64,
+    settle: Duration,
+    by_socket: Option<BySocket>,
+    working_directory: Option<PathBuf>,
+}
+
+fn broken(what: &str) -> impl FnOnce(io::Error) -> Refusal {
+    let what = what.to_owned();
+    move |error| Refusal::Broken(format!("{what}: {error}"))
+}
+
+impl Run {
+    /// A new namespace with what `setup` says in it.
+    pub(super) fn start(setup: &Setup, linux: &Linux) -> Result<Run, Refusal> {
+        namespace::unshare_network().doing("unshare(CLONE_NEWNET)").map_err(Refusal::Broken)?;
+        let network = Network::build(setup, &linux.choice, linux.access)?;
+        let by_socket = settings::apply(setup)?;
+        let clock = Clock::start();
+        Ok(Run {
+            pool: Pool::new(clock).map_err(broken("eventfd"))?,
+            network,
+            clock,
+            frames: Vec::new(),
+            administrative: Vec::new(),
+            buffer: vec![0; LARGEST_FRAME],
+            next_call: 0,
+            settle: linux.settle,
+            by_socket,
+            working_directory: linux.working_directory.clone(),
+        })
+    }
+
+    /// Ends the run's calls and connections, and gives back what remains to be closed. To be called in its namespace.
+    pub(super) fn end(self) -> Network {
+        drop(self.pool);
+        orphans::abort_all();
+        self.network
+    }
+
+    /// The run's clock.
+    pub(super) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// A frame arrives. One that the device does not take (too short, too long, link down) is lost, as on a wire.
+    pub(super) fn inject(&mut self, interface: InterfaceId, frame: &[u8]) -> Result<(), Refusal> {
+        const LOST: [i32; 5] = [libc::EINVAL, libc::EIO, libc::ENETDOWN, libc::EMSGSIZE, libc::ENXIO];
+        let Some(port) = self.network.ports.get_mut(interface.0) else {
+            return Err(Refusal::Broken(format!("no interface {}", interface.0)));
+        };
+        match port.link.send(frame) {
+            Err(error) if error.raw_os_error().is_some_and(|e| LOST.contains(&e)) => Ok(()),
+            result => result.map_err(broken("sending a frame")),
+        }
+    }
+
+    /// Makes a call.
+    pub(super) fn submit(&mut self, call: Call) -> Result<CallId, Refusal> {
+        let id = CallId(self.next_call);
+        self.next_call += 1;
+        if let Some(outcome) = self.administer(&call)? {
+            self.administrative.push(Event::Completed { id, at: self.clock.now(), outcome });
+            return Ok(id);
+        }
+        let wait = if syscalls::may_block(&call) { self.settle } else { NEVER_BLOCKS };
+        let submitted = match call {
+            // A file is opened where the commands see it.
+            Call::Shell { .. } | Call::Open { .. } => {
+                let directory = self.working_directory.clone();
+                self.pool.submit(LaneKind::Shell, id, call, || commands(Shell::new(directory)))
+            }
+            _ => {
+                let by_socket = self.by_socket.clone();
+                self.pool.submit(LaneKind::Calls, id, call, || system_calls(by_socket))
+            }
+        };
+        submitted.map_err(broken("submitting a call"))?;
+        self.pool.wait(id, wait).map_err(broken("waiting for a call"))?;
+        Ok(id)
+    }
+
+    /// Does what is not a system call of the script, if the call is such.
+    fn administer(&mut self, call: &Call) -> Result<Option<Outcome>, Refusal> {
+        let index = |network: &Network, interface: InterfaceId| {
+            network.index(interface).ok_or_else(|| Refusal::Broken(format!("no interface {}", interface.0)))
+        };
+        let done = match call {
+            Call::Link { interface, up } => {
+                let index = index(&self.network, *interface)?;
+                self.network.netlink().set_up(index, *up)
+            }
+            Call::Address { interface, prefix, add } => {
+                let index = index(&self.network, *interface)?;
+                self.network.netlink().address(index, *prefix, *add)
+            }
+            Call::Route { destination, gateway, interface, add } => {
+                let index = index(&self.network, *interface)?;
+                self.network.netlink().route(index, *destination, *gateway, *add)
+            }
+            Call::Set { name, value } => settings::change(name, value)?,
+            _ => return Ok(None),
+        };
+        Ok(Some(match done {
+            Ok(()) => Outcome::value(0),
+            Err(error) => Outcome::error(error.raw_os_error().unwrap_or(libc::EIO)),
+        }))
+    }
+
+    /// Takes from the links what is there.
+    fn drain(&mut self) -> Result<(), Refusal> {
+        for (at, port) in self.network.ports.iter_mut().enumerate() {
+            for _ in 0..MOST_FRAMES {
+                let received = port.link.receive(&mut self.buffer).map_err(broken("receiving a frame"))?;
+                let Some(received) = received else { break };
+                let stamped = received.realtime.map(|realtime| self.clock.at_realtime(realtime));
+                let at_time = stamped.unwrap_or_else(|| self.clock.now());
+                let mut bytes = self.buffer[..received.len].to_vec();
+                port.link.complete(&mut bytes);
+                self.frames.push(Event::Frame { interface: InterfaceId(at), at: at_time, bytes });
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands over what has happened, in the order of time.
+    pub(super) fn events(&mut self, events: &mut Vec<Event>) -> Result<(), Refusal> {
+        self.drain()?;
+        let start = events.len();
+        events.append(&mut self.administrative);
+        let completed =
+            |c: super::executor::Completion| Event::Completed { id: c.id, at: c.at, outcome: c.outcome };
+        events.extend(self.pool.completions().into_iter().map(completed));
+        events.append(&mut self.frames);
+        events[start..].sort_by_key(Event::at);
+        Ok(())
+    }
+
+    /// Waits until `until` or until there is an event.
+    pub(super) fn run_until(&mut self, until: Instant) -> Result<(), Refusal> {
+        loop {
+            self.drain()?;
+            if !self.frames.is_empty() || !self.administrative.is_empty() || self.pool.has_completions() {
+                return Ok(());
+            }
+            let left = until.saturating_since(self.clock.now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            let mut fds = vec![readable(self.pool.fd())];
+            fds.extend(self.network.ports.iter().filter_map(|p| p.link.fd()).map(readable));
+            let nanos = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
+            wait_readable(&mut fds, Some(nanos)).map_err(broken("waiting for an event"))?;
+        }
+    }
+}
+
+/// What a thread of the lane for system calls does.
+fn system_calls(by_socket: Option<BySocket>) -> Perform {
+    let mut applied = None;
+    Box::new(move |call, shared| {
+        let wanted = shared.capabilities();
+        if wanted != applied {
+            // Another thread made this call and was told what came of it; this one only follows.
+            let _ = wanted.as_ref().and_then(|call| syscalls::execute(call, &shared.descriptors));
+            applied = wanted;
+        }
+        let outcome = syscalls::execute(call, &shared.descriptors);
+        let outcome = outcome.unwrap_or_else(|| Outcome::error(libc::ENOSYS));
+        match (call, &by_socket) {
+            (Call::CapSet { .. }, _) if outcome.result.is_ok() => shared.note_capabilities(call),
+            (Call::Socket { .. }, Some(by_socket)) => by_socket.apply(&outcome),
+            _ => {}
+        }
+        outcome
+    })
+}
+
+/// What the thread of the lane for shell commands does.
+fn commands(mut shell: Shell) -> Perform {
+    Box::new(move |call, shared| match call {
+        Call::Shell { command } => shell.run(command, shared),
+        _ => match shell.enter() {
+            Ok(()) => {
+                let outcome = syscalls::execute(call, &shared.descriptors);
+                outcome.unwrap_or_else(|| Outcome::error(libc::ENOSYS))
+            }
+            Err(_) => Outcome::error(libc::EIO),
+        },
+    })
+}

@@ -1,0 +1,116 @@
+//! Named settings: those of a setup, and those that a case changes while it runs.
+
+use super::baseline;
+use crate::sut::{Outcome, Refusal, Rules, Setup};
+use std::io;
+
+const CONGESTION_CONTROL: &str = "ipv4/tcp_congestion_control";
+
+/// The size of the segments that injected TCP segments claim to be merged from: packetdrill's `--mss`.
+const GSO: &str = "gso";
+
+/// What [`GSO`] says in `setup`, 0 where it says nothing.
+///
+/// # Errors
+/// [`Refusal::Broken`] where it is no number of 16 bits.
+pub(super) fn gso_size(setup: &Setup) -> Result<u16, Refusal> {
+    let Some(text) = setup.settings.get(GSO) else { return Ok(0) };
+    text.parse().map_err(|_| Refusal::Broken(format!("{GSO}={text}: not a number from 0 to 65535")))
+}
+
+/// What a setting's name stands for.
+struct Setting {
+    name: &'static str,
+    paths: &'static [&'static str],
+}
+
+/// The settings that a case may change, with the kernel's names for them.
+const SETTINGS: &[Setting] = &[
+    Setting { name: "cc", paths: &[CONGESTION_CONTROL] },
+    Setting {
+        name: "ttl",
+        paths: &["ipv4/ip_default_ttl", "ipv6/conf/all/hop_limit", "ipv6/conf/default/hop_limit"],
+    },
+    Setting { name: "forwarding", paths: &["ipv4/ip_forward", "ipv6/conf/all/forwarding"] },
+];
+
+/// A congestion control that the namespace refuses as its default, and that each TCP socket is given instead.
+///
+/// A namespace takes only the algorithms that the first one allows to everybody (`tcp_allowed_congestion_control`),
+/// whoever asks; a socket takes any from a caller with CAP_NET_ADMIN. Accepted connections have their listener's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BySocket {
+    /// What sockets get.
+    pub(super) algorithm: String,
+    /// The namespace's default as long as the script has not set it: sockets made after that get the script's.
+    unchanged: String,
+}
+
+impl BySocket {
+    /// Gives a new socket its congestion control. What is no TCP socket refuses, and needs none.
+    pub(super) fn apply(&self, outcome: &Outcome) {
+        let Ok(fd) = outcome.result else { return };
+        if baseline::read(CONGESTION_CONTROL).is_ok_and(|now| now == self.unchanged) {
+            set_for_socket(i32::try_from(fd).unwrap_or(-1), &self.algorithm);
+        }
+    }
+}
+
+fn set_for_socket(fd: i32, algorithm: &str) {
+    let length = libc::socklen_t::try_from(algorithm.len()).unwrap_or(0);
+    // SAFETY: the pointer and the length describe `algorithm`.
+    unsafe {
+        libc::setsockopt(fd, libc::IPPROTO_TCP, libc::TCP_CONGESTION, algorithm.as_ptr().cast(), length)
+    };
+}
+
+/// Applies a setup's settings in the calling thread's namespace.
+///
+/// # Errors
+/// [`Refusal::Unsupported`] with the setting that this kernel, or this driver, does not have.
+pub(super) fn apply(setup: &Setup) -> Result<Option<BySocket>, Refusal> {
+    let known = |name: &str| name == "cc" || (name == GSO && setup.rules == Rules::Packetdrill);
+    if let Some(name) = setup.settings.keys().find(|name| !known(name)) {
+        return Err(Refusal::Unsupported(name.clone()));
+    }
+    let default = match setup.rules {
+        // The algorithm that the RFCs describe.
+        Rules::Ours => "reno",
+        // The one that upstream scripts were written for.
+        Rules::Packetdrill => "cubic",
+    };
+    let asked = setup.settings.get("cc");
+    let algorithm = asked.map_or(default, String::as_str);
+    let refused = match baseline::write(CONGESTION_CONTROL, algorithm) {
+        Ok(()) => return Ok(None),
+        Err(error) => Refusal::Unsupported(format!("cc={algorithm} ({error})")),
+    };
+    if !takes_by_socket(algorithm) {
+        return if asked.is_some() { Err(refused) } else { Ok(None) };
+    }
+    let unchanged = baseline::read(CONGESTION_CONTROL).map_err(|e| Refusal::Broken(e.to_string()))?;
+    Ok(Some(BySocket { algorithm: algorithm.to_owned(), unchanged }))
+}
+
+/// Whether a socket of this namespace can be given the algorithm.
+fn takes_by_socket(algorithm: &str) -> bool {
+    let flags = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+    // SAFETY: no pointers.
+    let Ok(fd) = super::os::owned(unsafe { libc::socket(libc::AF_INET, flags, 0) }) else { return false };
+    let fd = std::os::fd::AsRawFd::as_raw_fd(&fd);
+    let length = libc::socklen_t::try_from(algorithm.len()).unwrap_or(0);
+    // SAFETY: the pointer and the length describe `algorithm`.
+    unsafe {
+        libc::setsockopt(fd, libc::IPPROTO_TCP, libc::TCP_CONGESTION, algorithm.as_ptr().cast(), length) == 0
+    }
+}
+
+/// Changes a setting while a run goes on.
+///
+/// # Errors
+/// [`Refusal::Unsupported`] where there is no setting of that name.
+pub(super) fn change(name: &str, value: &str) -> Result<io::Result<()>, Refusal> {
+    let setting = SETTINGS.iter().find(|s| s.name == name);
+    let setting = setting.ok_or_else(|| Refusal::Unsupported(format!("setting {name}")))?;
+    Ok(setting.paths.iter().try_for_each(|path| baseline::write(path, value)))
+}

@@ -1,0 +1,54 @@
+//! What a run leaves to look at: a ladder for the terminal, a capture for Wireshark, a text for golden files.
+
+pub mod ladder;
+pub mod pcapng;
+pub mod snapshot;
+#[cfg(test)]
+mod tests;
+
+pub use ladder::ladder;
+pub use pcapng::pcapng;
+pub use snapshot::{Times, snapshot};
+
+use crate::run::{TraceEntry, TraceEvent};
+use crate::sut::{CallId, Outcome, Output};
+
+/// What a call returned, as packetdrill writes results: `= 3`, `= -1 ETIMEDOUT`, with how much came with it.
+pub(crate) fn outcome_text(outcome: &Outcome) -> String {
+    let result = match outcome.result {
+        Ok(value) => format!("= {value}"),
+        Err(errno) => format!("= -1 {errno}"),
+    };
+    match &outcome.output {
+        Output::Address(Some(address), _) => format!("{result} from {address}"),
+        Output::Descriptors(a, b) => format!("{result} [{a}, {b}]"),
+        Output::Integer(value) => format!("{result} [{value}]"),
+        Output::Option(bytes) => {
+            format!("{result} [0x{}]", bytes.iter().map(|b| format!("{b:02x}")).collect::<String>())
+        }
+        _ => result,
+    }
+}
+
+/// The interface of a frame in the trace, where the run has more than one; calls have none.
+pub(crate) fn interface_of(entry: &TraceEntry) -> Option<usize> {
+    match &entry.what {
+        TraceEvent::Inbound { interface, .. } | TraceEvent::Outbound { interface, .. } => Some(interface.0),
+        TraceEvent::Call { .. } | TraceEvent::Completed { .. } => None,
+    }
+}
+
+/// Whether a trace has frames of more than one interface.
+pub(crate) fn multihomed(trace: &[TraceEntry]) -> bool {
+    let mut interfaces = trace.iter().filter_map(interface_of);
+    let first = interfaces.next();
+    interfaces.any(|i| Some(i) != first)
+}
+
+/// Whether the next thing that happened is that call's completion, at the same instant.
+pub(crate) fn completes_next(trace: &[TraceEntry], index: usize, call: CallId) -> bool {
+    let at = trace.get(index).map(|e| e.at);
+    trace.get(index + 1).is_some_and(|next| {
+        Some(next.at) == at && matches!(next.what, TraceEvent::Completed { id, .. } if id == call)
+    })
+}

@@ -1,0 +1,56 @@
+//! The trace as text for golden files: one readable line a packet or call.
+
+use super::{completes_next, interface_of, multihomed, outcome_text};
+use crate::run::{TraceEntry, TraceEvent};
+use std::fmt::Write as _;
+
+/// Whether a snapshot has times: they are the same on every machine only where the clock is virtual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// In front of each line, in seconds since the start.
+    Shown,
+    /// Left out: the clock is real.
+    Left,
+}
+
+/// The trace, one line an event: `0.100000 > S. 0:0(0) ack 1 win 65535`. Calls that complete at once take one line.
+pub fn snapshot(trace: &[TraceEntry], times: Times) -> String {
+    let interfaces = multihomed(trace);
+    let mut text = String::new();
+    for (index, entry) in trace.iter().enumerate() {
+        let time = match times {
+            Times::Shown => format!("{} ", entry.at),
+            Times::Left => String::new(),
+        };
+        let interface =
+            interface_of(entry).filter(|_| interfaces).map(|i| format!("#{i} ")).unwrap_or_default();
+        let words = match &entry.what {
+            TraceEvent::Inbound { text, .. } | TraceEvent::Outbound { text, .. } => text.clone(),
+            // The line of the completion says it all.
+            TraceEvent::Call { id, .. } if completes_next(trace, index, *id) => continue,
+            TraceEvent::Call { text, .. } => format!("{text} ..."),
+            TraceEvent::Completed { text, outcome, .. } => format!("{text} {}", outcome_text(outcome)),
+        };
+        let _infallible = writeln!(text, "{time}{interface}{words}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::trace;
+    use super::*;
+
+    #[test]
+    fn times_are_shown_or_left_out() {
+        let expected = "\
+            0.000000 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n\
+            0.100000 < S 0:0(0) win 1000\n\
+            0.100000 > S. 0:0(0) ack 1 win 65535\n\
+            0.100000 read(4, ..., 10) ...\n\
+            1.300250 read(4, ..., 10) = 0\n";
+        assert_eq!(snapshot(&trace(), Times::Shown), expected);
+        let without: String = expected.lines().map(|l| format!("{}\n", &l[9..])).collect();
+        assert_eq!(snapshot(&trace(), Times::Left), without);
+    }
+}
