@@ -3,6 +3,7 @@
 use crate::differences::{self, Kind};
 use stack::wire::Error;
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Who decodes besides `stack`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +41,19 @@ macro_rules! number {
         }
     })* };
 }
-number!(bool, u8, u16, u32, u128, std::net::Ipv4Addr, std::net::Ipv6Addr);
+number!(bool, u8, u16, u32);
+
+impl From<Ipv4Addr> for Value<'_> {
+    fn from(address: Ipv4Addr) -> Self {
+        Value::Number(address.to_bits().into())
+    }
+}
+
+impl From<Ipv6Addr> for Value<'_> {
+    fn from(address: Ipv6Addr) -> Self {
+        Value::Number(address.to_bits())
+    }
+}
 
 impl From<[u8; 6]> for Value<'_> {
     fn from(mac: [u8; 6]) -> Self {

@@ -79,6 +79,9 @@ fn ours<'a>((header, payload): (Header<'a>, &'a [u8])) -> Fields<'a> {
 fn etherparse(bytes: &[u8]) -> Result<Fields<'_>, &'static str> {
     let slice = Ipv4Slice::from_slice(bytes).map_err(|_| "content")?;
     let header = slice.header();
+    // Its header is a copy, whose options live no longer than it; where they end it says.
+    let options = &bytes[HEADER_LEN..usize::from(header.ihl()) * 4];
+    let payload = slice.payload().payload;
     Ok(Fields::new([
         ("tos", (header.dcp().value() << 2 | header.ecn().value()).into()),
         ("identification", header.identification().into()),
@@ -89,14 +92,9 @@ fn etherparse(bytes: &[u8]) -> Result<Fields<'_>, &'static str> {
         ("protocol", header.protocol().0.into()),
         ("source", header.source_addr().into()),
         ("destination", header.destination_addr().into()),
-        ("options", header.options().into()),
-        ("payload", bytes_of(bytes, slice.payload().payload)),
+        ("options", options.into()),
+        ("payload", payload.into()),
     ]))
-}
-
-/// `part` as a value; it borrows from `_whole`, not from the slice's header.
-fn bytes_of<'a>(_whole: &'a [u8], part: &'a [u8]) -> crate::decoders::Value<'a> {
-    part.into()
 }
 
 fn pnet(bytes: &[u8]) -> Result<Fields<'_>, &'static str> {
