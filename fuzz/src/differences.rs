@@ -2,6 +2,7 @@
 
 use crate::decoders::Decoder::{self, Etherparse, Pnet, Smoltcp};
 use crate::input::be16;
+use crate::targets::ndp::options_of;
 
 /// In what two decoders differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,16 @@ fn always(_bytes: &[u8]) -> bool {
 
 fn is_802_3(frame: &[u8]) -> bool {
     be16(frame, 12) < 0x0600
+}
+
+/// A neighbour discovery message with an option of another length than RFC 4861 4.6 and RFC 2464 6 give its kind.
+fn has_odd_option(message: &[u8]) -> bool {
+    options_of(message).any(|(kind, units)| match kind {
+        1 | 2 | 5 => units != 1,
+        3 => units != 4,
+        4 => units < 6,
+        _ => false,
+    })
 }
 
 use Kind::{Field, OnlyTheyAccept, OnlyWeAccept};
@@ -240,5 +251,28 @@ pub const TABLE: &[Difference] = &[
         when: always,
         right: Right::Both,
         why: "pnet reads fields and leaves the length (RFC 768) to its user",
+    },
+    Difference {
+        header: "ndp",
+        decoders: &[Smoltcp],
+        kinds: &[OnlyTheyAccept("code")],
+        when: |bytes| bytes[1] != 0,
+        right: Right::We,
+        why: "a message whose code is not 0 must be discarded (RFC 4861 6.1.1, 6.1.2, 7.1.1, 7.1.2, 8.1)",
+    },
+    Difference {
+        header: "ndp",
+        decoders: &[Etherparse, Smoltcp],
+        kinds: &[
+            OnlyWeAccept("option"),
+            OnlyWeAccept("options"),
+            Field("source link"),
+            Field("target link"),
+            Field("mtu"),
+        ],
+        when: has_odd_option,
+        right: Right::Both,
+        why: "RFC 4861 6.1 and 7.1 discard a message for an option of length 0 alone; one of an odd length is skipped \
+              here, refused or read in part there",
     },
 ];

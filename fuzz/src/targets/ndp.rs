@@ -5,6 +5,7 @@ use crate::input::{choices, put16};
 use etherparse::icmpv6::{Icmpv6PayloadSlice, NdpOptionSlice, NdpOptionsIterator};
 use smoltcp::wire;
 use stack::wire::icmpv6::{self, Header};
+use stack::wire::ipv6::MIN_MTU;
 use stack::wire::ndp::{Message, Options};
 use stack::wire::{Buffer, MacAddress};
 use std::net::Ipv6Addr;
@@ -19,6 +20,8 @@ const DESTINATION: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2);
 pub fn ndp(data: &[u8]) {
     let Some((choice, rest)) = choices(data) else { return };
     let (Some((&code, rest)), kind) = (rest.split_first(), 133 + choice % 6) else { return };
+    // A message is never fragmented (RFC 6980 5), and more prefixes than fit the least MTU are not kept.
+    let rest = &rest[..rest.len().min(MIN_MTU)];
     let Some((word, body)) = rest.split_first_chunk::<4>() else { return };
     let header = Header { kind, code, rest: *word };
     let parsed = Message::parse(&header, body);
@@ -65,6 +68,16 @@ fn fixed_len(kind: u8) -> usize {
         icmpv6::REDIRECT => 40,
         _ => 24,
     }
+}
+
+/// The options of a message from its type on, as kind and length in units of 8 bytes, up to the first that is cut off.
+pub(crate) fn options_of(bytes: &[u8]) -> impl Iterator<Item = (u8, u8)> {
+    let mut at = bytes.first().map_or(0, |kind| fixed_len(*kind));
+    std::iter::from_fn(move || {
+        let (kind, units) = (*bytes.get(at)?, *bytes.get(at + 1)?);
+        at += usize::from(units) * 8;
+        (units > 0 && at <= bytes.len()).then_some((kind, units))
+    })
 }
 
 /// Values that all messages are compared by; what a message does not have is 0.
