@@ -45,12 +45,15 @@ pub struct Difference {
 
 /// The class of a difference, where there is one.
 pub fn explanation(header: &str, decoder: Decoder, kind: Kind, bytes: &[u8]) -> Option<&'static Difference> {
-    TABLE.iter().find(|row| {
+    let row = TABLE.iter().find(|row| {
         row.header == header
             && row.decoders.contains(&decoder)
             && row.kinds.contains(&kind)
             && (row.when)(bytes)
-    })
+    });
+    #[cfg(test)]
+    tests::note(row, decoder, kind);
+    row
 }
 
 fn always(_bytes: &[u8]) -> bool {
@@ -276,3 +279,35 @@ pub const TABLE: &[Difference] = &[
               here, refused or read in part there",
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::sync::Mutex;
+
+    static SEEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+    fn name(row: &Difference, decoder: Decoder, kind: Kind) -> String {
+        format!("{} {decoder:?} {kind:?}: {}", row.header, row.why)
+    }
+
+    pub(super) fn note(row: Option<&Difference>, decoder: Decoder, kind: Kind) {
+        if let (Some(row), Ok(mut seen)) = (row, SEEN.lock()) {
+            seen.insert(name(row, decoder, kind));
+        }
+    }
+
+    /// A difference that no seed shows may be one that is gone, or never was.
+    #[test]
+    fn every_difference_is_shown_by_a_seed() {
+        crate::seeds::replay_all();
+        let rows = TABLE.iter().flat_map(|row| {
+            let pairs = row.decoders.iter().flat_map(|d| row.kinds.iter().map(|k| (*d, *k)));
+            pairs.map(|(decoder, kind)| name(row, decoder, kind))
+        });
+        let seen = SEEN.lock().unwrap();
+        let missing: Vec<String> = rows.filter(|row| !seen.contains(row)).collect();
+        assert!(missing.is_empty(), "no seed shows\n{}", missing.join("\n"));
+    }
+}

@@ -8,6 +8,8 @@ pub mod decoders;
 pub mod differences;
 pub mod emission;
 pub mod input;
+#[cfg(test)]
+mod seeds;
 pub mod targets;
 
 /// A target: its name and its function.

@@ -1,5 +1,6 @@
 //! The case language.
 
+use harness::lang::ast::Script;
 use harness::lang::{self, Error, Loader, Options};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,25 +28,26 @@ impl Loader for Files {
 /// At a finding.
 pub fn language(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
+    let parsed = parse(text);
+    if let Err(error) = &parsed {
+        readable(error);
+    }
+    assert_eq!(parse(text), parsed, "the same text was parsed twice");
+}
+
+/// The script in `text`, read with the files behind it.
+pub(crate) fn parse(text: &str) -> Result<Script, Error> {
     let mut files = text.split(SEPARATOR);
-    let script = files.next().unwrap_or_default();
+    let script = files.next().unwrap_or_default().to_owned();
     let mut map = BTreeMap::new();
     for (number, text) in (1..).zip(files) {
         // Odd ones beside the script, even ones in the suite's openings.
         let folder = if number % 2 == 1 { "cases/tcp" } else { "cases/given" };
         map.insert(Path::new(folder).join(format!("{number}.pkt")), text.to_owned());
     }
-    let files = Files(map);
-    let parse = || {
-        let defines = BTreeMap::from([("TFO_COOKIE".to_owned(), "3021b9d889017eeb".to_owned())]);
-        let options = Options { defines, loader: &files, suite: Some(PathBuf::from("cases")) };
-        lang::parse(Path::new("cases/tcp/case.pkt"), script.to_owned(), &options)
-    };
-    let parsed = parse();
-    if let Err(error) = &parsed {
-        readable(error);
-    }
-    assert_eq!(parse(), parsed, "the same text was parsed twice");
+    let defines = BTreeMap::from([("TFO_COOKIE".to_owned(), "3021b9d889017eeb".to_owned())]);
+    let options = Options { defines, loader: &Files(map), suite: Some(PathBuf::from("cases")) };
+    lang::parse(Path::new("cases/tcp/case.pkt"), script, &options)
 }
 
 /// An error names a place that exists, and can be shown.
