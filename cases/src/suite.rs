@@ -4,6 +4,7 @@
 //! is an upstream packetdrill script, which only a user's tree may have.
 
 use crate::catalogue::{Catalogue, Level};
+use crate::reading::parse;
 use crate::upstream;
 use harness::lang::{self, SourceFile, Span, ast};
 use harness::sut::Family;
@@ -67,8 +68,8 @@ impl Case {
     }
 }
 
-/// Turns a text into a script; the family decides upstream's defines.
-pub type Parse<'a> = &'a dyn Fn(&Path, &str, Family) -> Result<ast::Script, lang::Error>;
+/// `-D SYM=value`: symbols that are replaced in upstream scripts, beyond their runners' own.
+pub type Defines = BTreeMap<String, String>;
 
 /// The cases of a tree and what is wrong with the others.
 #[derive(Debug, Default)]
@@ -85,9 +86,9 @@ impl Tree {
         Tree { root: crate::root().to_owned(), shown: "cases".into(), is_suite: true }
     }
 
-    /// A user's tree.
+    /// A user's tree. It is shown as seen from the current folder, since reports name no absolute paths.
     pub fn at(folder: &Path) -> Tree {
-        Tree { root: folder.to_owned(), shown: folder.to_owned(), is_suite: false }
+        Tree { root: folder.to_owned(), shown: find::relative(folder), is_suite: false }
     }
 
     /// The path of a file of this tree as errors show it.
@@ -140,15 +141,15 @@ impl Tree {
         &self,
         file: &CaseFile,
         catalogue: &Catalogue,
-        parse: Parse,
+        defines: &Defines,
     ) -> Result<Case, Vec<lang::Error>> {
         let text = self.text(file).map_err(|e| vec![e])?;
         let families = upstream::families(&file.id);
-        let script = parse(&file.path, &text, families[0]).map_err(|e| vec![e])?;
+        let script = parse(self, &file.path, &text, families[0], defines).map_err(|e| vec![e])?;
         // Defines differ between families, so an upstream script may be right in one and wrong in another.
         if script.head.is_none() && !self.is_suite {
             for family in &families[1..] {
-                parse(&file.path, &text, *family).map_err(|e| vec![e])?;
+                parse(self, &file.path, &text, *family, defines).map_err(|e| vec![e])?;
             }
         }
         let source = SourceFile { path: self.shown(&file.path), text };
@@ -157,11 +158,11 @@ impl Tree {
     }
 
     /// Reads and checks the cases among `files`.
-    pub fn load(&self, files: &[CaseFile], catalogue: &Catalogue, parse: Parse) -> Suite {
+    pub fn load(&self, files: &[CaseFile], catalogue: &Catalogue, defines: &Defines) -> Suite {
         let mut suite = Suite::default();
         let mut seen: BTreeMap<String, &CaseFile> = BTreeMap::new();
         for file in files {
-            match self.case(file, catalogue, parse) {
+            match self.case(file, catalogue, defines) {
                 Ok(case) => suite.cases.push(case),
                 Err(errors) => suite.errors.extend(errors),
             }

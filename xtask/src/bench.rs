@@ -2,9 +2,8 @@
 
 use crate::exit::{Exit, Outcome};
 use crate::protocol::{Job, Wants};
-use crate::selftest::pool;
+use crate::selftest::{load, pool};
 use cases::catalogue::Catalogue;
-use cases::suite::Tree;
 use serde::Serialize;
 
 /// Figures are medians over so many rounds.
@@ -70,10 +69,7 @@ pub(crate) fn bench(options: &Options) -> Outcome {
 /// The CPU time of a run, start-up apart: all cases, one worker, the median of all runs of all rounds.
 fn cpu_of_a_run(stack: &str) -> Result<Measure, String> {
     let catalogue = Catalogue::load()?;
-    let tree = Tree::suite();
-    let suite = tree.load(&tree.files()?, &catalogue, &|path, text, family| {
-        cases::player::parse(&tree, path, text, family)
-    });
+    let suite = load(&[], &catalogue)?;
     let mut pool = pool(stack)?;
     pool.workers = 1;
     let mut jobs = Vec::new();

@@ -1,8 +1,16 @@
 //! Plays one run: from a case's name to an answer. Everything that a worker needs of the harness is in here.
 
 use crate::fake::Fake;
-use crate::protocol::{Answer, Job, Session};
+use crate::protocol::{Answer, Job, Session, TRACE};
 use crate::results::StackInfo;
+use cases::suite::Tree;
+use cases::upstream::CommandLine;
+use harness::engine::{self, PlayOptions};
+use harness::lang::ast::Script;
+use harness::linux::{LinkChoice, Linux};
+use harness::run::{Difference, Record, TraceEntry, TraceEvent, Verdict};
+use harness::sut::{Capabilities, StackUnderTest};
+use std::path::Path;
 
 /// A stack with what is needed to play on it.
 pub(crate) trait Player {
@@ -21,5 +29,122 @@ pub(crate) fn open(session: &Session) -> Result<Box<dyn Player>, String> {
     if let Some(fake) = Fake::open(&session.stack) {
         return Ok(Box::new(fake));
     }
-    Err(format!("no engine plays on {} yet", session.stack))
+    let command_line = CommandLine::parse(&session.packetdrill)?;
+    Ok(Box::new(Case { stack: Stack::open(session)?, tree: session.tree(), command_line }))
+}
+
+/// The stacks that this program knows.
+enum Stack {
+    Memory(Box<dyn StackUnderTest>),
+    Linux(Box<Linux>),
+}
+
+impl Stack {
+    fn open(session: &Session) -> Result<Stack, String> {
+        let name = session.stack.as_str();
+        if name == "linux" {
+            let link = session.link.as_deref().map_or(Ok(LinkChoice::Auto), str::parse)?;
+            return Ok(Stack::Linux(Box::new(Linux::new(Linux::probe()?, link)?)));
+        }
+        let known = || format!("there is no stack {name:?}; there are {}", cases::stacks::NAMES.join(", "));
+        cases::stacks::in_memory(name).map(Stack::Memory).ok_or_else(known)
+    }
+
+    fn under_test(&mut self) -> &mut dyn StackUnderTest {
+        match self {
+            Stack::Memory(stack) => stack.as_mut(),
+            Stack::Linux(linux) => linux.as_mut(),
+        }
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        match self {
+            Stack::Memory(stack) => stack.capabilities(),
+            Stack::Linux(linux) => linux.capabilities(),
+        }
+    }
+
+    /// A script's shell commands run in the script's own folder.
+    fn enter(&mut self, folder: &Path) {
+        if let Stack::Linux(linux) = self {
+            linux.set_working_directory(folder);
+        }
+    }
+}
+
+/// A stack on which cases are played.
+struct Case {
+    stack: Stack,
+    tree: Tree,
+    command_line: CommandLine,
+}
+
+impl Player for Case {
+    fn info(&self) -> StackInfo {
+        StackInfo::from(self.stack.capabilities())
+    }
+
+    fn play(&mut self, job: &Job) -> Answer {
+        if let Ok(Some(folder)) =
+            self.tree.file(&job.case).path.canonicalize().map(|p| p.parent().map(Path::to_owned))
+        {
+            self.stack.enter(&folder);
+        }
+        match self.script(job) {
+            Ok(script) => self.play_script(job, &script),
+            Err(message) => Answer::broken(job.run, Verdict::Error, "script", message),
+        }
+    }
+}
+
+impl Case {
+    fn script(&self, job: &Job) -> Result<Script, String> {
+        let file = self.tree.file(&job.case);
+        let text = self.tree.text(&file).map_err(|e| e.to_string())?;
+        cases::reading::parse(&self.tree, &file.path, &text, job.family, &self.command_line.defines)
+            .map_err(|e| e.to_string())
+    }
+
+    fn play_script(&mut self, job: &Job, script: &Script) -> Answer {
+        let twin = match job.twin {
+            None => None,
+            Some(index) => match script.head.as_ref().and_then(|head| head.twins.get(index)) {
+                None => return Answer::broken(job.run, Verdict::Error, "script", format!("no twin {index}")),
+                twin => twin,
+            },
+        };
+        let mut say = |entry: &TraceEntry| {
+            if let Some(stimulus) = stimulus(&entry.what) {
+                eprintln!("{TRACE}{stimulus}");
+            }
+        };
+        let mut options = PlayOptions::new(job.family);
+        options.seed = job.seed;
+        options.twin = twin;
+        options.command_line = self.command_line.options.clone();
+        if job.wants.trace {
+            options.observer = Some(&mut say);
+        }
+        let record = engine::play(self.stack.under_test(), script, options);
+        let mut answer = answer(job, &record);
+        answer.green = twin.and_then(|twin| engine::is_red(script, twin, &record).err());
+        answer
+    }
+}
+
+/// What the stack is about to be given, in words.
+fn stimulus(event: &TraceEvent) -> Option<String> {
+    match event {
+        TraceEvent::Inbound { text, .. } => Some(format!("frame < {text}")),
+        TraceEvent::Call { text, .. } => Some(format!("call {text}")),
+        TraceEvent::Outbound { .. } | TraceEvent::Completed { .. } => None,
+    }
+}
+
+fn answer(job: &Job, record: &Record) -> Answer {
+    Answer {
+        difference: record.first_difference.clone().map(Difference::into),
+        virtual_us: u64::try_from(record.virtual_time.as_micros()).unwrap_or(u64::MAX),
+        ..Answer::new(job.run, record.verdict)
+    }
 }

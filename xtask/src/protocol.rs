@@ -113,13 +113,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// An answer to `run` with a difference of which only the kind and what was found are known.
-    pub(crate) fn broken(run: usize, verdict: Verdict, field: &str, found: String) -> Answer {
-        let difference = Difference { field: field.to_owned(), found, ..Difference::default() };
+    /// An answer of which only the verdict is known.
+    pub(crate) fn new(run: usize, verdict: Verdict) -> Answer {
         Answer {
             run,
             verdict,
-            difference: Some(difference),
+            difference: None,
             virtual_us: 0,
             wall_us: 0,
             cpu_us: 0,
@@ -128,6 +127,13 @@ impl Answer {
             snapshot: None,
             is_last: false,
         }
+    }
+
+    /// An answer with a difference of which only the kind and what was found are known.
+    pub(crate) fn broken(run: usize, verdict: Verdict, field: &str, found: String) -> Answer {
+        let difference = Difference { field: field.to_owned(), found, ..Difference::default() };
+        let green = Some(format!("{field}: {}", difference.found));
+        Answer { difference: Some(difference), green, ..Answer::new(run, verdict) }
     }
 }
 

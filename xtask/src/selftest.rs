@@ -6,7 +6,7 @@ use crate::progress::Progress;
 use crate::protocol::{Answer, Job, Session, Wants};
 use cases::catalogue::Catalogue;
 use cases::coverage::Fact;
-use cases::suite::{Case, Suite, Tree};
+use cases::suite::{Case, Defines, Suite, Tree};
 use harness::run::Verdict;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,8 +90,7 @@ pub(crate) fn find(prefixes: &[String]) -> Result<Findings, String> {
 pub(crate) fn load(prefixes: &[String], catalogue: &Catalogue) -> Result<Suite, String> {
     let tree = Tree::suite();
     let files = cases::suite::select(tree.files()?, prefixes)?;
-    let suite =
-        tree.load(&files, catalogue, &|path, text, family| cases::player::parse(&tree, path, text, family));
+    let suite = tree.load(&files, catalogue, &Defines::new());
     match suite.errors.first() {
         None => Ok(suite),
         Some(_) => Err(suite.errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n")),

@@ -34,7 +34,7 @@ pub(crate) fn test(options: &Options) -> Outcome {
         false => command.args(["test", "--workspace", "--no-fail-fast"]),
     };
     if options.system {
-        command.args(["--test", "system"]);
+        command.args(["--test", "system*"]);
     }
     // cargo test takes one filter, and everything behind -- more of them.
     if !has_nextest && !options.filters.is_empty() {

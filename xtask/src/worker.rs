@@ -32,8 +32,7 @@ struct Panic {
 /// Plays the runs that standard input names until it ends.
 pub(crate) fn run() -> Outcome {
     let mut answers = private_output()?;
-    // A parent that is killed takes its workers along, also those that hang.
-    prctl::set_pdeathsig(Signal::SIGKILL).map_err(|e| format!("prctl: {e}"))?;
+    die_with_parent()?;
     setrlimit(Resource::RLIMIT_AS, MEMORY, MEMORY).map_err(|e| format!("setrlimit: {e}"))?;
     std::panic::set_hook(Box::new(remember_panic));
     let mut lines = std::io::stdin().lock().lines();
@@ -46,6 +45,8 @@ pub(crate) fn run() -> Outcome {
             return say(&mut answers, &Greeting::Refused(format!("panic while opening: {}", panic_text())));
         }
     };
+    // The kernel forgets it where opening the stack has changed this process's privileges.
+    die_with_parent()?;
     say(&mut answers, &Greeting::Ready(player.info()))?;
     for line in lines {
         let answer = play(player.as_mut(), &read(line)?);
@@ -56,6 +57,11 @@ pub(crate) fn run() -> Outcome {
         }
     }
     Ok(Exit::AsExpected)
+}
+
+/// A parent that is killed takes its workers along, also those that hang.
+fn die_with_parent() -> Result<(), String> {
+    prctl::set_pdeathsig(Signal::SIGKILL).map_err(|e| format!("prctl: {e}"))
 }
 
 /// Standard output as a file of its own; what writes to standard output from now on writes to standard error.

@@ -1,7 +1,7 @@
 //! Looks for `*.pkt` below a tree's root.
 
 use super::{CaseFile, Tree};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 /// Deeper folders are a loop or a mistake.
 const DEEPEST: usize = 32;
@@ -40,4 +40,29 @@ fn id(tree: &Tree, path: &Path) -> Result<String, String> {
     let below = path.strip_prefix(&tree.root).unwrap_or(path).with_extension("");
     let id = below.to_str().filter(|id| !id.contains(['\n', '\t']));
     id.map(str::to_owned).ok_or_else(|| format!("{}: not a name that a report can show", path.display()))
+}
+
+/// A folder as seen from the current one.
+pub(super) fn relative(folder: &Path) -> PathBuf {
+    let (Ok(there), Ok(here)) = (folder.canonicalize(), std::env::current_dir()) else {
+        return folder.to_owned();
+    };
+    let common = there.components().zip(here.components()).take_while(|(a, b)| a == b).count();
+    let up = here.components().skip(common).map(|_| Component::ParentDir);
+    let path: PathBuf = up.chain(there.components().skip(common)).collect();
+    if path.as_os_str().is_empty() { PathBuf::from(".") } else { path }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_shown_as_seen_from_here() {
+        let here = std::env::current_dir().expect("a current folder");
+        assert_eq!(relative(&here), Path::new("."));
+        assert_eq!(relative(&here.join("src")), Path::new("src"));
+        assert_eq!(relative(here.parent().expect("a parent")), Path::new(".."));
+        assert_eq!(relative(Path::new("no/such/folder")), Path::new("no/such/folder"));
+    }
 }

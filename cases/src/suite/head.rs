@@ -40,12 +40,13 @@ pub(super) fn check(
         Some(head) => {
             check_requirements(head, catalogue, start, &mut errors);
             check_needs(head, &mut errors);
-            (families(&file.id, head, &mut errors), values(&head.requires), values(&head.needs))
+            (families(&file.id, head), values(&head.requires), values(&head.needs))
         }
         None => {
             if tree.is_suite {
                 errors.push(
-                    Error::new(start, "no //! head").help("a case begins with //! about, requires, twins"),
+                    Error::new(start, "no //! requires: in its head")
+                        .help("write //! requires: RFC9293-MUST-23"),
                 );
             }
             (upstream::families(&file.id).to_vec(), Vec::new(), Vec::new())
@@ -118,22 +119,11 @@ fn check_needs(head: &Head, errors: &mut Vec<Error>) {
     }
 }
 
-fn families(id: &str, head: &Head, errors: &mut Vec<Error>) -> Vec<Family> {
-    let mut families = Vec::new();
-    for Spanned { value: name, span } in &head.families {
-        match Family::from_name(name) {
-            Some(family) if families.contains(&family) => {
-                errors.push(Error::new(span, format!("family {name} stands twice")));
-            }
-            Some(family) => families.push(family),
-            None => {
-                let known = Family::ALL.iter().map(|(_, n)| *n);
-                errors.push(Error::new(span, format!("unknown family {name}")).help(advice(name, known)));
-            }
-        }
-    }
-    if !head.families.is_empty() {
-        return families;
+/// The families in the head, of which the parser has seen that they exist, or those of the case's first folder.
+fn families(id: &str, head: &Head) -> Vec<Family> {
+    let said: Vec<Family> = head.families.iter().filter_map(|f| Family::from_name(&f.value)).collect();
+    if !said.is_empty() {
+        return said;
     }
     let first = id.split('/').next().unwrap_or("");
     let default = PROTOCOLS.iter().find(|(name, _)| *name == first).map(|(_, families)| *families);

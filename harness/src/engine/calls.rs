@@ -8,7 +8,7 @@ use crate::code::{self, ErrorKind};
 use crate::lang::ast::{CallSpec, Event, Shell};
 use crate::run::TraceEvent;
 use crate::settings;
-use crate::sut::{Call, CallId, Capability, Clock, Outcome, Output, Rules};
+use crate::sut::{Call, CallId, Capability, Clock, Outcome, Output, Refusal, Rules};
 use stack::Instant;
 use std::time::Duration;
 
@@ -162,10 +162,13 @@ impl<'a> Player<'a> {
         for setting in settings {
             let name = setting.name.clone();
             let call = Call::Set { name: setting.name, value: setting.value };
-            let id = self.stack.submit(call).map_err(|r| Stop::refused(Some(span), r))?;
-            match self.completion(id, CALL_PATIENCE)? {
-                Some((_, Outcome { result: Ok(_), .. })) => {}
-                _ => return Err(Stop::skip(format!("the setting {name}"))),
+            let done = match self.stack.submit(call) {
+                Ok(id) => self.completion(id, CALL_PATIENCE)?.is_some_and(|(_, o)| o.result.is_ok()),
+                Err(Refusal::Unsupported(_)) => false,
+                Err(broken) => return Err(Stop::refused(Some(span), broken)),
+            };
+            if !done && !setting.optional {
+                return Err(Stop::skip(format!("the setting {name}")));
             }
         }
         Ok(())

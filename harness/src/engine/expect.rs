@@ -31,7 +31,7 @@ impl Player<'_> {
             let Some(frame) = self.next_frame(due.patience)? else {
                 return Err(self.missing(event, packet));
             };
-            let Some(frame) = self.tamper(event, packet, frame)? else { continue };
+            let Some(frame) = self.tamper(event, &[packet], frame)? else { continue };
             let Some(at) = self.accept(event, packet, frame, due)? else { continue };
             return self.on_time(event, due, at);
         }
@@ -75,6 +75,7 @@ impl Player<'_> {
     pub(super) fn expect_perhaps(&mut self, event: &Event, packet: &Packet) -> Result<(), Stop> {
         let due = self.due(event);
         while let Some(frame) = self.next_frame(due.patience)? {
+            let Some(frame) = self.tamper(event, &[packet], frame)? else { continue };
             if self.matches(packet, &frame)?.is_ok() {
                 self.base = frame.at;
                 return Ok(());
@@ -96,6 +97,7 @@ impl Player<'_> {
             let Some(frame) = self.next_frame(due.patience)? else {
                 return Err(self.missing(event, first));
             };
+            let Some(frame) = self.tamper(event, &missing, frame)? else { continue };
             let mut found = None;
             for (index, packet) in missing.iter().enumerate() {
                 if self.matches(packet, &frame)?.is_ok() {
@@ -139,6 +141,8 @@ impl Player<'_> {
                     (false, None) => Ok(()),
                 };
             };
+            let expected: Vec<&Packet> = alive.iter().filter_map(|packets| packets.get(length)).collect();
+            let Some(frame) = self.tamper(event, &expected, frame)? else { continue };
             let mut matching = Vec::new();
             for packets in &alive {
                 if let Some(packet) = packets.get(length) {
@@ -230,6 +234,16 @@ impl Player<'_> {
         let matched = self.matches(packet, frame)?.is_ok();
         (self.variables, self.flows) = (variables, flows);
         Ok(matched)
+    }
+
+    /// Whether `frame` would match one of `packets`.
+    pub(super) fn would_match_one(&mut self, packets: &[&Packet], frame: &Captured) -> Result<bool, Stop> {
+        for packet in packets {
+            if self.would_match(packet, frame)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn missing(&self, event: &Event, packet: &Packet) -> Stop {

@@ -11,7 +11,7 @@ use crate::calls::Descriptors;
 use crate::lang::ast::{Action, Event, EventTime, Expr, Packet, Phase, Script};
 use crate::lang::eval::evaluate;
 use crate::lang::{self, Span};
-use crate::packet::rules::PassiveRules;
+use super::passive_stub::PassiveRules;
 use crate::packet::{self, Context, Flows, FrameClass, Variables, World};
 use crate::run::{Difference, Record, TraceEntry, TraceEvent, Verdict};
 use crate::sut::{self, CallId, Capability, InterfaceId, Medium, Outcome, Refusal, Rules, StackUnderTest};
@@ -141,8 +141,7 @@ impl<'a> Player<'a> {
                     })?;
                     require(&capabilities, capability)?;
                 }
-                let ethernet = survey.needs.contains(&Capability::Ethernet);
-                let world = topology::of_case(head, options.family, &capabilities, ethernet, options.seed)
+                let world = topology::of_case(head, options.family, &capabilities, &survey, options.seed)
                     .map_err(|e| Stop::script(&e))?;
                 (Rules::Ours, world, Tolerance::Declared(capabilities.clone()), head.exactly)
             }
@@ -205,6 +204,7 @@ impl<'a> Player<'a> {
         }
         self.origin = self.stack.now();
         self.base = self.origin;
+        self.descriptors.timing.start = self.origin;
         let played = self.events(&script.events, phase).and_then(|()| self.finish(phase));
         if let Some(cleanup) = &script.cleanup {
             // Whatever it does, the verdict stands.

@@ -1,11 +1,12 @@
 //! What the stack under test is connected to: from a case's head, or from packetdrill's options.
 
 use super::config::PacketdrillConfig;
+use super::survey::Survey;
 use crate::lang::Error;
 use crate::lang::ast::{Head, Spanned, Topology};
 use crate::packet::{Host, World};
 use crate::sut::{
-    Capabilities, Capability, Family, Interface, MacAddress, Medium, Prefix, Route, Rules, Setup,
+    Capabilities, Capability, Family, Interface, MacAddress, Medium, Neighbour, Prefix, Route, Rules, Setup,
 };
 use std::net::IpAddr;
 
@@ -36,10 +37,10 @@ pub(super) fn of_case(
     head: &Head,
     family: Family,
     stack: &Capabilities,
-    needs_ethernet: bool,
+    survey: &Survey,
     seed: u64,
 ) -> Result<World, Error> {
-    let ethernet = stack.has(Capability::Ethernet) || needs_ethernet;
+    let ethernet = stack.has(Capability::Ethernet) || survey.needs.contains(&Capability::Ethernet);
     let (addresses, local, remote) = default_addresses(family);
     let medium = if ethernet { Medium::Ethernet } else { Medium::Ip };
     let first = Interface {
@@ -65,7 +66,21 @@ pub(super) fn of_case(
     for declaration in &head.topology {
         declare(&mut world, declaration, medium)?;
     }
+    if !survey.speaks_of_resolution && medium == Medium::Ethernet {
+        world.setup.neighbours = known_neighbours(&world);
+    }
     Ok(world)
+}
+
+/// A case that is silent about address resolution is not about it: the stack knows its neighbours from the start.
+fn known_neighbours(world: &World) -> Vec<Neighbour> {
+    let of_host = |host: &Host| {
+        let (mac, interface) = (host.mac, host.interface);
+        let addresses = host.addresses.clone().into_iter();
+        addresses.map(move |address| Neighbour { address, mac, interface })
+    };
+    let addresses = world.hosts.iter().flat_map(of_host);
+    addresses.filter(|n| is_of(n.address, world.setup.family)).collect()
 }
 
 fn declare(world: &mut World, line: &Spanned<Topology>, medium: Medium) -> Result<(), Error> {

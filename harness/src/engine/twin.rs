@@ -57,15 +57,15 @@ impl TwinAction {
 }
 
 impl Player<'_> {
-    /// Lets the twin at a frame that the stack sent, if it is the one that the line expects. `None`: it is lost.
+    /// Lets the twin at a frame that the stack sent, if it is one that the line expects. `None`: it is lost.
     pub(super) fn tamper(
         &mut self,
         event: &Event,
-        packet: &Packet,
+        expected: &[&Packet],
         mut frame: Captured,
     ) -> Result<Option<Captured>, Stop> {
         let actions = self.twin.waiting_for(event.label.as_ref());
-        if actions.is_empty() || !self.would_match(packet, &frame)? {
+        if actions.is_empty() || !self.would_match_one(expected, &frame)? {
             return Ok(Some(frame));
         }
         for (index, action) in actions {

@@ -59,6 +59,8 @@ pub(super) fn right(frame: &[u8], parts: &[Part], index: usize) -> Option<u16> {
             let said = part.get(frame, "len")? as usize;
             let missing = said.saturating_sub(bytes.len());
             let have = bytes.len().saturating_sub(8) as u32;
+            // What lies behind a length that is shorter than the frame is not part of the datagram.
+            bytes.truncate(said.max(8));
             bytes.extend((0..missing as u32).map(|i| pattern(have + i)));
             with_pseudo_header(frame, &parts[..index], part.kind, &bytes)?
         }

@@ -2,7 +2,7 @@
 
 use super::build_tcp::{ACK, SYN};
 use super::checksum;
-use super::complete::is_own;
+use super::complete::{Place, is_own};
 use super::describe_options as tcp_options;
 use super::dissect::{self, Dissection, Part};
 use super::fields;
@@ -13,6 +13,7 @@ use super::{World, names, number};
 use crate::lang::ast::LayerKind;
 use crate::sut::{Medium, Rules};
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 pub(super) use tcp_options::option_name;
 
@@ -146,21 +147,72 @@ impl Line<'_> {
         row.and_then(|row| Some(number::show(&row, row.get(part.header(self.frame))?))).unwrap_or_default()
     }
 
-    /// The Ethernet header goes without saying unless nothing known follows.
+    /// Where the frame is: its interface is not told, and the first one's addresses are those that go without saying.
+    fn place(&self) -> Place {
+        let (local, remote) = (self.world.local, self.world.remote);
+        Place { interface: 0, medium: Medium::Ethernet, local, remote }
+    }
+
+    fn mac_towards(&self, address: IpAddr) -> u128 {
+        number::mac_number(self.place().mac_towards(self.world, address))
+    }
+
+    fn ipv4(&self, part: &Part, name: &str) -> IpAddr {
+        IpAddr::from((self.get(part, name) as u32).to_be_bytes())
+    }
+
+    /// The Ethernet header goes without saying where it follows from what it carries.
     fn ether(&self, index: usize, part: &Part) -> String {
-        if self.parts.get(index + 1).is_some_and(|p| p.kind != LayerKind::Payload) {
-            return String::new();
+        let inner = self.parts.get(index + 1).filter(|p| p.kind != LayerKind::Payload);
+        let usual = inner.and_then(|inner| self.usual_macs(inner));
+        let mut words = Vec::new();
+        for (name, usual) in [("dst", usual.map(|u| u.1)), ("src", usual.map(|u| u.0))] {
+            if part.get(self.frame, name) != usual {
+                words.push(format!("{name} {}", self.shown(part, name)));
+            }
         }
-        let (dst, src) = (self.shown(part, "dst"), self.shown(part, "src"));
-        format!("ether[dst {dst}, src {src}, type 0x{:04x}]", self.get(part, "type"))
+        if inner.is_none() {
+            words.push(format!("type 0x{:04x}", self.get(part, "type")));
+        }
+        if words.is_empty() { String::new() } else { format!("ether[{}] /", words.join(", ")) }
+    }
+
+    /// Source and destination hardware address that follow from the header within.
+    fn usual_macs(&self, inner: &Part) -> Option<(u128, u128)> {
+        let own = number::mac_number(self.place().local_mac(self.world));
+        let (source, destination) = match inner.kind {
+            LayerKind::Arp => (self.ipv4(inner, "spa"), self.ipv4(inner, "tpa")),
+            _ => dissect::addresses(&[*inner], self.frame).unwrap_or(self.place().addresses(self.direction)),
+        };
+        let broadcast = number::mac_number(crate::sut::MacAddress::BROADCAST);
+        let request = inner.kind == LayerKind::Arp && self.get(inner, "op") == 1;
+        let towards = if request { broadcast } else { self.mac_towards(destination) };
+        Some(match self.direction {
+            Direction::Outbound => (own, towards),
+            Direction::Inbound if towards & 1 << 40 != 0 => (self.mac_towards(source), towards),
+            Direction::Inbound => (self.mac_towards(source), own),
+        })
     }
 
     fn arp(&self, part: &Part) -> String {
         let [spa, tpa, sha] = ["spa", "tpa", "sha"].map(|name| self.shown(part, name));
-        match self.get(part, "op") {
-            1 => format!("arp who-has {tpa} tell {spa}"),
-            2 => format!("arp reply {spa} is-at {sha}"),
-            op => format!("arp[op {op}, spa {spa}, sha {sha}, tpa {tpa}]"),
+        let op = self.get(part, "op");
+        let mut usual = vec![("htype", 1), ("ptype", 0x0800), ("hlen", 6), ("plen", 4)];
+        if op != 2 {
+            usual.push(("sha", self.mac_towards(self.ipv4(part, "spa"))));
+            usual.push(("tha", 0));
+        } else {
+            let (_, target) = self.place().addresses(self.direction);
+            usual.push(("tpa", number::address_number(target)));
+            usual.push(("tha", self.mac_towards(self.ipv4(part, "tpa"))));
+        }
+        let unusual = usual.into_iter().filter(|(name, usual)| part.get(self.frame, name) != Some(*usual));
+        let unusual: Vec<_> = unusual.map(|(name, _)| format!("{name} {}", self.shown(part, name))).collect();
+        let behind = if unusual.is_empty() { String::new() } else { format!(" [{}]", unusual.join(", ")) };
+        match op {
+            1 => format!("arp who-has {tpa} tell {spa}{behind}"),
+            2 => format!("arp reply {spa} is-at {sha}{behind}"),
+            op => format!("arp[op {op}, spa {spa}, sha {sha}, tpa {tpa}, tha {}]", self.shown(part, "tha")),
         }
     }
 

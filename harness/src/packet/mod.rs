@@ -25,6 +25,8 @@ mod number;
 mod options;
 mod pattern;
 pub mod rules;
+#[cfg(test)]
+mod suite_tests;
 mod summary;
 #[cfg(test)]
 mod testing;

@@ -3,6 +3,7 @@
 use super::Options;
 use cases::catalogue::Catalogue;
 use cases::suite::{Case, Suite, Tree, normal, select};
+use cases::upstream::CommandLine;
 use harness::sut::Family;
 
 /// The cases that were selected, and what they are judged by.
@@ -28,10 +29,8 @@ impl Plan {
         if selected.is_empty() {
             return Err(format!("{}: no *.pkt in it", tree.shown.display()));
         }
-        let parse = |path: &std::path::Path, text: &str, family: Family| {
-            cases::player::parse(&tree, path, text, family)
-        };
-        let suite = tree.load(&selected, &catalogue, &parse);
+        let packetdrill = CommandLine::parse(&options.packetdrill)?;
+        let suite = tree.load(&selected, &catalogue, &packetdrill.defines);
         Ok(Plan { ids, suite, catalogue, tree })
     }
 

@@ -75,7 +75,7 @@ struct Stack {
 
 /// The stacks that were asked for, virtual clocks first, so that nothing else runs while a real clock ticks.
 fn open(options: &Options, plan: &Plan) -> Result<Vec<Stack>, String> {
-    let known: Vec<&str> = cases::player::STACKS.to_vec();
+    let known: Vec<&str> = cases::stacks::NAMES.to_vec();
     let mut names: Vec<&str> = options.stack.iter().map(String::as_str).collect();
     if names.is_empty() {
         names = known;
@@ -194,7 +194,7 @@ impl Stack {
             virtual_us: is_virtual.then_some(answer.virtual_us),
             wall_us: answer.wall_us,
             first_difference: answer.difference,
-            replay: replay(options, &self.info.name, &job.case, job.family),
+            replay: replay(options, plan, &self.info.name, &job.case, job.family),
         };
         Ok(Run { result, judgement, ladder: answer.ladder })
     }
@@ -266,13 +266,13 @@ fn pcap_path(options: &Options, stack: &str, case: &str, family: Family) -> Path
 }
 
 /// The command that repeats a run.
-fn replay(options: &Options, stack: &str, case: &str, family: Family) -> String {
+fn replay(options: &Options, plan: &Plan, stack: &str, case: &str, family: Family) -> String {
     let mut command = format!("cargo xtask conformance {} --stack {stack} --family {family}", quoted(case));
     if options.seed != super::SEED {
         command += &format!(" --seed {}", options.seed);
     }
-    if let Some(folder) = &options.cases {
-        command += &format!(" --cases {}", quoted(&relative(folder)));
+    if !plan.tree.is_suite {
+        command += &format!(" --cases {}", quoted(&plan.tree.shown.display().to_string()));
     }
     if let Some(link) = &options.link {
         command += &format!(" --link {}", quoted(link));
@@ -292,18 +292,6 @@ fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
-}
-
-/// A folder as seen from here: results name no absolute paths.
-fn relative(folder: &std::path::Path) -> String {
-    let (Ok(folder_path), Ok(here)) = (folder.canonicalize(), std::env::current_dir()) else {
-        return folder.display().to_string();
-    };
-    let common = folder_path.components().zip(here.components()).take_while(|(a, b)| a == b).count();
-    let up = here.components().skip(common).map(|_| "..".into());
-    let down = folder_path.components().skip(common).map(|c| c.as_os_str().to_owned());
-    let path: PathBuf = up.chain(down).collect();
-    if path.as_os_str().is_empty() { ".".to_owned() } else { path.display().to_string() }
 }
 
 /// Whether runs on a real clock that ended now so, now so, are too many: more than 1 %.
@@ -327,8 +315,5 @@ mod tests {
         assert_eq!(quoted("a b"), "'a b'");
         assert_eq!(quoted("it's"), r"'it'\''s'");
         assert_eq!(quoted(""), "''");
-        let here = std::env::current_dir().expect("a current folder");
-        assert_eq!(relative(&here), ".");
-        assert_eq!(relative(here.parent().expect("a parent")), "..");
     }
 }

@@ -161,7 +161,7 @@ impl Parser {
         match self.kind() {
             Kind::Code => Ok(Action::Code(self.advance().text)),
             Kind::Ellipsis => Ok(Action::Call(self.call()?)),
-            _ if self.at_direction() => self.packet_action(),
+            _ if self.at_direction() && self.word_at(0) != Some("maybe") => self.packet_action(),
             _ => {
                 if let Some(action) = self.timed_statement()? {
                     return Ok(action);

@@ -228,6 +228,9 @@ impl Parser {
     }
 }
 
+/// Words that may follow a packet on its line: the next alternative of `one of`, and the end of a twin.
+pub(super) const ENDS_PACKET: &[&str] = &["nothing", "red"];
+
 /// What upstream does not have.
 impl Parser {
     /// `csum bad`, `data "text"` and so on, up to the end of the line or to what cannot be one.
@@ -243,7 +246,7 @@ impl Parser {
                 fields.push(self.field()?);
             } else if word == "data" {
                 *payload = Some(self.data()?);
-            } else if word == "nothing" {
+            } else if ENDS_PACKET.contains(&word.as_str()) {
                 break;
             } else {
                 let advice = suggest::advice(&word, known.iter().copied().chain(["data"]));

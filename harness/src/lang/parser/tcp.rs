@@ -184,7 +184,7 @@ impl Parser {
             }
             let Some(word) = self.word_at(0).map(str::to_string) else { return Ok(()) };
             if !PAIRS.contains(&word.as_str()) {
-                if !self.same_line() || word == "nothing" {
+                if !self.same_line() || super::layers::ENDS_PACKET.contains(&word.as_str()) {
                     return Ok(());
                 }
                 let advice = suggest::advice(&word, PAIRS.iter().copied());

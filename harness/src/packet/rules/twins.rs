@@ -32,7 +32,7 @@ pub fn twins() -> Vec<RuleTwin> {
 use LayerKind as K;
 
 const BREAKS: &[(&str, Break)] = &[
-    ("padding-zero", pad_with_garbage),
+    ("padding-zero", |m, f| pad_with_garbage(m, f)),
     ("ip-version", |m, f| change(m, f, K::Ipv4, "version", |_| 5)),
     ("ip6-version", |m, f| change(m, f, K::Ipv6, "version", |_| 5)),
     ("ip-header-length", |m, f| change(m, f, K::Ipv4, "ihl", |_| 4)),
@@ -59,7 +59,7 @@ const BREAKS: &[(&str, Break)] = &[
     ("udp6-checksum-not-zero", |m, f| change(m, f, K::Udp, "csum", |_| 0)),
     ("tcp-checksum", |m, f| change(m, f, K::Tcp, "csum", |n| n ^ 0x0101)),
     ("tcp-reserved-bits", |m, f| change(m, f, K::Tcp, "reserved", |_| 1)),
-    ("tcp-option-lengths", lie_about_option),
+    ("tcp-option-lengths", |m, f| lie_about_option(m, f)),
     ("no-reset-to-reset", |m, f| change(m, f, K::Tcp, "flags", |_| 0x04)),
     ("ack-forward", |m, f| change(m, f, K::Tcp, "ack", |n| n.wrapping_sub(1))),
     ("window-right-edge", |m, f| change(m, f, K::Tcp, "win", |n| n / 2)),
@@ -80,7 +80,7 @@ fn change(medium: Medium, frame: &mut [u8], kind: LayerKind, name: &str, to: fn(
     true
 }
 
-fn pad_with_garbage(medium: Medium, frame: &mut Vec<u8>) -> bool {
+fn pad_with_garbage(medium: Medium, frame: &mut [u8]) -> bool {
     let padding = dissect::dissect(medium, frame).padding;
     let Some(last) = frame.get_mut(padding).and_then(<[u8]>::last_mut) else { return false };
     *last = 0xa5;
@@ -101,7 +101,7 @@ fn grow(medium: Medium, frame: &mut Vec<u8>) -> bool {
 }
 
 /// Makes the packet that an error quotes an error.
-fn quote_error(medium: Medium, frame: &mut Vec<u8>, kind: LayerKind, protocol: u128, error: u8) -> bool {
+fn quote_error(medium: Medium, frame: &mut [u8], kind: LayerKind, protocol: u128, error: u8) -> bool {
     let d = dissect::dissect(medium, frame);
     let Some(quoted) = d.quote.first().copied() else { return false };
     let name = if quoted.kind == LayerKind::Ipv6 { "next" } else { "proto" };
@@ -116,7 +116,7 @@ fn quote_error(medium: Medium, frame: &mut Vec<u8>, kind: LayerKind, protocol: u
 }
 
 /// Gives the first TCP option a length that reaches beyond the header.
-fn lie_about_option(medium: Medium, frame: &mut Vec<u8>) -> bool {
+fn lie_about_option(medium: Medium, frame: &mut [u8]) -> bool {
     let d = dissect::dissect(medium, frame);
     let Some(tcp) = d.last(LayerKind::Tcp) else { return false };
     let first = tcp.start + fixed_length(LayerKind::Tcp, &[]);

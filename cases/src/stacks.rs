@@ -1,0 +1,19 @@
+//! The stacks that cases are played on, by name.
+
+use harness::stacks::descriptors::Descriptors;
+use harness::stacks::smoltcp::Smoltcp;
+use harness::sut::StackUnderTest;
+
+/// Every stack, in the order of reports.
+pub const NAMES: &[&str] = &["reference", "smoltcp", "linux"];
+
+/// Those that live in this process, in virtual time, and run everywhere.
+pub const IN_MEMORY: &[&str] = &["smoltcp"];
+
+/// The stack in memory called `name`.
+pub fn in_memory(name: &str) -> Option<Box<dyn StackUnderTest>> {
+    match name {
+        "smoltcp" => Some(Box::new(Descriptors::new(Smoltcp::default()))),
+        _ => None,
+    }
+}
