@@ -8,6 +8,7 @@ pub mod ip;
 mod link;
 mod network;
 pub mod rng;
+pub mod tcp;
 pub mod time;
 mod udp;
 pub mod wire;
