@@ -278,6 +278,30 @@ pub const TABLE: &[Difference] = &[
         why: "RFC 4861 6.1 and 7.1 discard a message for an option of length 0 alone; one of an odd length is skipped \
               here, refused or read in part there",
     },
+    Difference {
+        header: "tcp",
+        decoders: &[Etherparse, Pnet, Smoltcp],
+        kinds: &[OnlyTheyAccept("length")],
+        when: |bytes| bytes[12] > 0x50,
+        right: Right::Both,
+        why: "they read options later; an illegal length (RFC 9293 MUST-7) refuses the whole segment here",
+    },
+    Difference {
+        header: "tcp",
+        decoders: &[Pnet],
+        kinds: &[OnlyTheyAccept("data offset")],
+        when: always,
+        right: Right::Both,
+        why: "pnet reads fields and leaves the data offset (RFC 9293 3.1) to its user",
+    },
+    Difference {
+        header: "tcp options",
+        decoders: &[Etherparse],
+        kinds: &[OnlyWeAccept("unknown kind")],
+        when: always,
+        right: Right::We,
+        why: "an option that is not known must be ignored by its length (RFC 9293 MUST-6)",
+    },
 ];
 
 #[cfg(test)]

@@ -31,5 +31,7 @@ pub const TARGETS: &[Target] = &[
     ("language", targets::language::language),
     ("ndp", targets::ndp::ndp),
     ("settings", targets::settings::settings),
+    ("tcp", targets::tcp::tcp),
+    ("tcp_options", targets::tcp_options::tcp_options),
     ("udp", targets::udp::udp),
 ];

@@ -1,5 +1,6 @@
 //! A whole host, which gets frames and time as fixed-stride records.
 
+use crate::input::{checksum, pseudo_header, put16};
 use stack::config::{Config, InterfaceConfig, Medium, Neighbour};
 use stack::wire::MacAddress;
 use stack::{Cidr, Host, Instant};
@@ -12,7 +13,8 @@ const MOST_FRAMES: usize = 64;
 /// Events in one run.
 const MOST_RECORDS: usize = 256;
 
-/// `data` is records of 64 bytes. Byte 0: the event; byte 1: the interface; bytes 2..4: a frame's length, or time.
+/// `data` is records of 64 bytes. Byte 0: the event, and what is set right in a frame (see [`repair`]); byte 1: the
+/// interface; bytes 2..4: how much is cut off a frame, or time; the rest: a frame, or its next piece.
 ///
 /// # Panics
 /// At a finding.
@@ -37,6 +39,7 @@ pub fn host(data: &[u8]) {
             _ => {
                 frame.extend_from_slice(&record[4..]);
                 frame.truncate(frame.len() - usize::from(record[2]) % 60);
+                repair(&mut frame, interface, record[0] >> 3);
                 host.receive(now, interface, &frame);
                 frame.clear();
             }
@@ -44,6 +47,73 @@ pub fn host(data: &[u8]) {
         host.poll(now);
         settles(&mut host, now);
     }
+}
+
+/// Sets right what a fuzzer hardly finds. Bits of `choice`: 0: the receiver's addresses; 1: lengths; 2: checksums.
+fn repair(frame: &mut [u8], interface: usize, choice: u8) {
+    let mut ip = 0;
+    if interface == 0 {
+        ip = 14;
+        if choice & 1 == 1 && frame.len() >= ip {
+            frame[..6].copy_from_slice(&[2, 0, 0, 0, 0, 1]);
+        }
+    }
+    let Some(packet) = frame.get_mut(ip..) else { return };
+    match packet.first().map(|first| first >> 4) {
+        Some(4) if packet.len() >= 20 => repair_v4(packet, 2 + interface as u8, choice),
+        Some(6) if packet.len() >= 40 => repair_v6(packet, 2 + interface as u8, choice),
+        _ => {}
+    }
+}
+
+fn repair_v4(packet: &mut [u8], network: u8, choice: u8) {
+    let (whole, len) = (packet.len(), usize::from(packet[0] & 0xf) * 4);
+    if choice & 1 == 1 {
+        packet[16..20].copy_from_slice(&[192, 0, network, 1]);
+    }
+    if choice & 2 == 2 {
+        put16(packet, 2, whole as u16);
+    }
+    if choice & 4 == 4 && (20..=whole).contains(&len) {
+        let addresses: [u8; 8] = std::array::from_fn(|n| packet[12 + n]);
+        let protocol = packet[9];
+        let upper = &mut packet[len..];
+        let pseudo = if protocol == 1 { 0 } else { pseudo_header(&[&addresses], protocol, upper.len()) };
+        repair_upper(protocol, pseudo, upper);
+        put16(packet, 10, 0);
+        let sum = checksum(0, &packet[..len]);
+        put16(packet, 10, sum);
+    }
+}
+
+fn repair_v6(packet: &mut [u8], network: u8, choice: u8) {
+    if choice & 1 == 1 {
+        packet[24..40].copy_from_slice(&[0x20, 1, 0xd, 0xb8, 0, network, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    }
+    if choice & 2 == 2 {
+        put16(packet, 4, (packet.len() - 40) as u16);
+    }
+    if choice & 4 == 4 {
+        let addresses: [u8; 32] = std::array::from_fn(|n| packet[8 + n]);
+        let protocol = packet[6];
+        let upper = &mut packet[40..];
+        repair_upper(protocol, pseudo_header(&[&addresses], protocol, upper.len()), upper);
+    }
+}
+
+fn repair_upper(protocol: u8, pseudo: u32, upper: &mut [u8]) {
+    let at = match protocol {
+        1 | 58 => 2,
+        6 => 16,
+        17 => 6,
+        _ => return,
+    };
+    if protocol == 17 {
+        put16(upper, 4, upper.len() as u16);
+    }
+    put16(upper, at, 0);
+    let sum = checksum(pseudo, upper);
+    put16(upper, at, sum);
 }
 
 /// What goes out is bounded, has the size of a frame, and nothing is due that has been done.

@@ -14,4 +14,6 @@ pub mod ipv6_ext;
 pub mod language;
 pub mod ndp;
 pub mod settings;
+pub mod tcp;
+pub mod tcp_options;
 pub mod udp;
