@@ -3,6 +3,7 @@
 use crate::decoders::Decoder::{self, Etherparse, Pnet, Smoltcp};
 use crate::input::be16;
 use crate::targets::ndp::options_of;
+use crate::targets::tcp_options::raw_options;
 
 /// In what two decoders differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -301,6 +302,14 @@ pub const TABLE: &[Difference] = &[
         when: always,
         right: Right::We,
         why: "an option that is not known must be ignored by its length (RFC 9293 MUST-6)",
+    },
+    Difference {
+        header: "tcp options",
+        decoders: &[Smoltcp],
+        kinds: &[OnlyTheyAccept("length")],
+        when: |bytes| raw_options(bytes).any(|option| option[0] == 8 && option.len() != 10),
+        right: Right::We,
+        why: "timestamps have 10 bytes (RFC 7323 3.2), and another length is illegal (RFC 9293 MUST-7), not unknown",
     },
 ];
 

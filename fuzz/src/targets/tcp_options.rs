@@ -25,45 +25,45 @@ pub fn tcp_options(data: &[u8]) {
 }
 
 /// What is emitted holds, byte for byte, the last option of each known kind, and nothing else but padding: unknown ones,
-/// repetitions, order and padding are lost, and SACK blocks where the rest leaves no room for them aligned.
+/// repetitions, order and padding are lost, and those last SACK blocks that have no room when everything is aligned.
 fn emits(bytes: &[u8], options: &Options) {
     let mut emitted = vec![0xff; options.len()];
     options.emit(&mut emitted);
     assert!(emitted.len() % 4 == 0 && emitted.len() <= MAX_LEN, "{} bytes of options", emitted.len());
     assert_eq!(options.is_empty(), emitted.is_empty());
     let mut expected = last_of_each(bytes);
-    let found = last_of_each(&emitted);
-    if !found.contains_key(&5) && aligned(&expected) > MAX_LEN {
-        expected.remove(&5);
+    let others: usize = expected.values().filter(|o| o[0] != 5).map(|o| o.len().next_multiple_of(4)).sum();
+    let mut cut = Vec::new();
+    if let Some(sack) = expected.get_mut(&5).filter(|sack| others + sack.len() + 2 > MAX_LEN) {
+        let blocks = (MAX_LEN - others - 4) / 8;
+        cut.extend([5, 2 + 8 * blocks as u8]);
+        cut.extend(&sack[2..2 + 8 * blocks]);
+        *sack = &cut;
     }
-    assert_eq!(found, expected, "from {bytes:02x?}");
+    assert_eq!(last_of_each(&emitted), expected, "from {bytes:02x?}");
     let again = Options::parse(&emitted);
     assert!(again.is_ok_and(|again| again.len() == options.len()), "{emitted:02x?}");
 }
 
-/// Bytes of the options where each begins so that its numbers are aligned, as RFC 7323 A recommends.
-fn aligned(options: &BTreeMap<u8, &[u8]>) -> usize {
-    options.values().map(|option| option.len().next_multiple_of(4)).sum()
+/// The whole option of each known kind that stands last.
+fn last_of_each(bytes: &[u8]) -> BTreeMap<u8, &[u8]> {
+    raw_options(bytes).map(|option| (option[0], option)).filter(|(kind, _)| KNOWN.contains(kind)).collect()
 }
 
-/// The whole option of each known kind that stands last.
-fn last_of_each(mut bytes: &[u8]) -> BTreeMap<u8, &[u8]> {
-    let mut last = BTreeMap::new();
-    while let [kind, rest @ ..] = bytes {
-        match (kind, rest.first()) {
-            (0, _) => break,
-            (1, _) => bytes = rest,
-            (_, Some(length)) if *length >= 2 && usize::from(*length) <= bytes.len() => {
-                let (option, behind) = bytes.split_at((*length).into());
-                if KNOWN.contains(kind) {
-                    last.insert(*kind, option);
-                }
-                bytes = behind;
-            }
-            _ => break,
+/// The options in an area, kind and length included, up to the first whose length lies.
+pub(crate) fn raw_options(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        while let [1, rest @ ..] = bytes {
+            bytes = rest;
         }
-    }
-    last
+        let [kind, length, ..] = bytes else { return None };
+        if *kind == 0 || *length < 2 {
+            return None;
+        }
+        let (option, behind) = bytes.split_at_checked((*length).into())?;
+        bytes = behind;
+        Some(option)
+    })
 }
 
 /// What the known options say; absent ones are `None`.
