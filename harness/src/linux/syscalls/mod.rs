@@ -35,6 +35,16 @@ pub(super) fn may_block(call: &Call) -> bool {
     )
 }
 
+/// Whether the kernel goes on reading a call's bytes after the call has returned.
+pub(super) fn lends_memory(call: &Call) -> bool {
+    match call {
+        Call::Send { flags, .. } | Call::Sendto { flags, .. } | Call::Sendmsg { flags, .. } => {
+            flags & libc::MSG_ZEROCOPY != 0
+        }
+        _ => false,
+    }
+}
+
 /// Makes a call on the calling thread and returns when it has completed; `None` where it is no system call.
 pub(super) fn execute(call: &Call, fds: &Descriptors) -> Option<Outcome> {
     use Call::*;
