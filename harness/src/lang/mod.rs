@@ -12,6 +12,8 @@ pub mod names;
 mod parser;
 mod source;
 mod suggest;
+#[cfg(test)]
+mod tests;
 
 pub use source::{Error, SourceFile, Span};
 

@@ -50,7 +50,7 @@ impl Parser {
             event.phase = Phase::Opening;
         }
         if events.is_empty() && self.rules != Rules::Included {
-            return Err(self.unexpected("an event, which begins with its time"));
+            return Err(self.misplaced("an event, which begins with its time"));
         }
         Ok(events)
     }
@@ -136,7 +136,7 @@ impl Parser {
 
     /// What to say where no event begins: often the time is missing.
     fn not_an_event(&self, what: &str) -> Error {
-        let error = self.unexpected(what);
+        let error = self.misplaced(what);
         match self.kind() {
             Kind::Option => error.help("options stand at the top, before everything else"),
             Kind::Word if self.ours() => {
@@ -158,19 +158,15 @@ impl Parser {
         if let Some(shell) = self.shell() {
             return Ok(Action::Shell(shell));
         }
+        // Before packets: `maybe >` is no interface.
+        if let Some(action) = self.timed_statement()? {
+            return Ok(action);
+        }
         match self.kind() {
             Kind::Code => Ok(Action::Code(self.advance().text)),
-            Kind::Ellipsis => Ok(Action::Call(self.call()?)),
-            _ if self.at_direction() && self.word_at(0) != Some("maybe") => self.packet_action(),
-            _ => {
-                if let Some(action) = self.timed_statement()? {
-                    return Ok(action);
-                }
-                match self.kind() {
-                    Kind::Word => Ok(Action::Call(self.call()?)),
-                    _ => Err(self.unexpected("what happens then: `<` or `>` and a packet, or a call")),
-                }
-            }
+            _ if self.at_direction() => self.packet_action(),
+            Kind::Ellipsis | Kind::Word => Ok(Action::Call(self.call()?)),
+            _ => Err(self.unexpected("what happens then: `<` or `>` and a packet, or a call")),
         }
     }
 
@@ -195,7 +191,7 @@ impl Parser {
                 Err(Error::new(span, "a time range is only for outbound packets"))
             }
             EventTime::Absolute(begin) | EventTime::Relative(begin) => match action {
-                Action::Call(call) if call.end.is_some_and(|end| end < begin) => {
+                Action::Call(call) if self.ours() && call.end.is_some_and(|end| end < begin) => {
                     Err(Error::new(span, "the call returns before it is made")
                         .help("both times count from the same instant: `+1...1.5` takes half a second"))
                 }

@@ -168,6 +168,9 @@ impl Parser {
     /// A number; in our cases also `*`, `A .. B` and `not N`.
     pub(super) fn pattern(&mut self, what: &str) -> Result<Pattern> {
         if !self.ours() {
+            if let Kind::Punct(c @ ('$' | '*' | '(')) = self.kind() {
+                self.extension(&format!("`{c}` for a number"))?;
+            }
             return Ok(Pattern::Is(Expr::Int(self.int(what)?)));
         }
         if !self.at_pattern() {

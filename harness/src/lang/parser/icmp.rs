@@ -86,7 +86,7 @@ impl Parser {
         let mut payload = None;
         while self.same_line() {
             match self.kind() {
-                Kind::Word if self.at_word("nothing") => break,
+                Kind::Word if !self.at_trailing_word(FIELDS) => break,
                 Kind::Word if self.at_word("data") => payload = Some(self.data()?),
                 Kind::Word => fields.push(self.icmp_field(kind, &fields)?),
                 Kind::Punct('[') if body == LayerBody::Plain => body = self.quote_or_options(kind)?,
@@ -112,9 +112,8 @@ impl Parser {
             return Err(error.help(suggest::advice(&message, names::icmp_types(v6))));
         }
         let code_span = self.here();
-        let code =
-            self.word_at(0).filter(|word| self.same_line() && !FIELDS.contains(word)).map(str::to_string);
-        let code = code.filter(|code| code != "nothing");
+        let is_code = |word: &&str| self.at_trailing_word(FIELDS) && !FIELDS.contains(word);
+        let code = self.word_at(0).filter(is_code).map(str::to_string);
         if code.is_some() {
             self.advance();
         }
@@ -203,7 +202,8 @@ impl Parser {
         }
         let takes_mtu =
             message == "packet_too_big" || message == "unreachable" && code.as_deref() == Some("frag_needed");
-        for (field, largest) in [("mtu", i64::from(u32::MAX)), ("id", 0xffff)] {
+        let largest_mtu = if code.is_some() { 0xffff } else { i64::from(u32::MAX) };
+        for (field, largest) in [("mtu", largest_mtu), ("id", 0xffff)] {
             if !self.at_word(field) {
                 continue;
             }

@@ -6,6 +6,7 @@ use super::super::names;
 use super::super::source::{Error, Span};
 use super::super::suggest;
 use super::events::Direction;
+use super::packet::LAYERS;
 use super::{Parser, Result, within};
 
 /// Fields that may stand behind `udp 4000 > 7 (10)`.
@@ -42,8 +43,11 @@ impl Parser {
                     "an IPv6 address"
                 }));
             }
-            let value = Value::Name(self.advance().text);
-            fields.push(Field { name: name.to_string(), value, span });
+            let text = self.advance().text;
+            if text.parse::<std::net::IpAddr>().is_err() {
+                return Err(Error::new(&span, format!("`{text}` is no address")));
+            }
+            fields.push(Field { name: name.to_string(), value: Value::Name(text), span });
         }
         self.expect(':')?;
         Ok(Layer { kind, fields, body: LayerBody::Plain, span: self.span_from(&start) })
@@ -228,9 +232,6 @@ impl Parser {
     }
 }
 
-/// Words that may follow a packet on its line: the next alternative of `one of`, and the end of a twin.
-pub(super) const ENDS_PACKET: &[&str] = &["nothing", "red"];
-
 /// What upstream does not have.
 impl Parser {
     /// `csum bad`, `data "text"` and so on, up to the end of the line or to what cannot be one.
@@ -240,20 +241,29 @@ impl Parser {
         fields: &mut Vec<Field>,
         payload: &mut Option<Layer>,
     ) -> Result<()> {
-        while self.ours() && self.same_line() && self.kind() == Kind::Word {
+        while self.ours() && self.at_trailing_word(known) {
             let word = self.token().text.clone();
             if known.contains(&word.as_str()) {
                 fields.push(self.field()?);
             } else if word == "data" {
                 *payload = Some(self.data()?);
-            } else if ENDS_PACKET.contains(&word.as_str()) {
-                break;
             } else {
                 let advice = suggest::advice(&word, known.iter().copied().chain(["data"]));
                 return Err(Error::new(&self.here(), format!("`{word}` cannot stand here")).help(advice));
             }
         }
         Ok(())
+    }
+
+    /// Whether a word follows on the same line that belongs to this layer, not to the next one or to the next packet in
+    /// braces.
+    pub(super) fn at_trailing_word(&self, known: &[&str]) -> bool {
+        let Some(word) = self.word_at(0).filter(|_| self.same_line() && !self.at_direction()) else {
+            return false;
+        };
+        // Behind an injected packet the twin may go on.
+        let twin = word == "red" && self.word_at(1) == Some("at");
+        known.contains(&word) || word != "nothing" && !twin && !LAYERS.contains(&word)
     }
 
     /// `data "text"` or `data 0x…`

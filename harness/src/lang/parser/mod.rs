@@ -100,7 +100,7 @@ impl Parser {
         let events = self.events(includes)?;
         let cleanup = self.shell();
         if self.kind() != Kind::End {
-            return Err(self.unexpected("an event, which begins with its time"));
+            return Err(self.misplaced("an event, which begins with its time"));
         }
         Ok(Script { head: None, options, init, events, cleanup })
     }
@@ -304,10 +304,19 @@ impl Parser {
             return Error::new(&self.here(), format!("expected {what}, but the text ends here"));
         }
         // What came before on an earlier line lacks something: the error belongs there, not to the next line.
-        if token.first_on_line && self.pos > 0 && !matches!(token.kind, Kind::Punct(_)) {
+        let next_event = !matches!(token.kind, Kind::Punct(c) if !"+*@".contains(c));
+        if token.first_on_line && self.pos > 0 && next_event {
             let end = self.tokens[self.pos - 1].end;
             let span = Span { file: self.file.clone(), start: end, end };
             return Error::new(&span, format!("expected {what}, but the line ends here"));
+        }
+        self.misplaced(what)
+    }
+
+    /// The same for what may begin a line: the next token is what is wrong.
+    fn misplaced(&self, what: &str) -> Error {
+        if self.kind() == Kind::End {
+            return Error::new(&self.here(), format!("expected {what}, but the text ends here"));
         }
         let shown: String = self.here().text().lines().next().unwrap_or_default().chars().take(40).collect();
         Error::new(&self.here(), format!("expected {what}, found `{shown}`"))

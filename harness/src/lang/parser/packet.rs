@@ -11,7 +11,7 @@ use super::events::Direction;
 use super::{Parser, Result, within};
 
 /// Words that begin a layer in our cases; `tcp` may be left out.
-const LAYERS: &[&str] = &[
+pub(super) const LAYERS: &[&str] = &[
     "ether", "vlan", "snap", "arp", "ip", "ip6", "hbh", "dst", "rt", "frag", "icmp", "icmp6", "udp", "tcp",
     "payload", "ipv4", "ipv6", "gre", "GREv0", "mpls", "encap",
 ];
@@ -307,11 +307,13 @@ impl Parser {
 
     /// An error for a word that is neither a layer nor TCP flags.
     pub(super) fn unknown_layer(&self, word: &str, span: &Span, problem: String) -> Error {
-        let error = Error::new(span, problem);
         let known = if self.ours() { LAYERS } else { UPSTREAM_LAYERS };
-        match suggest::nearest(word, known.iter().copied()).filter(|_| word.len() > 1) {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help("flags are letters of FSRPUEWA and `.` for ACK, or `-` for none"),
+        match suggest::nearest(word, known.iter().copied()).filter(|_| word.len() > 2) {
+            Some(near) => {
+                Error::new(span, format!("`{word}` is no layer")).help(format!("did you mean `{near}`?"))
+            }
+            None => Error::new(span, problem)
+                .help("flags are letters of FSRPUEWA and `.` for ACK, or `-` for none"),
         }
     }
 }

@@ -130,10 +130,12 @@ impl Parser {
             let wraps = self.ours() && (first + length) & LARGEST == last;
             if first + length != last && !wraps {
                 let message = "inconsistent TCP sequence numbers and payload size";
-                let help = format!(
-                    "{first} and {length} bytes make {first}:{}({length})",
-                    (first + length) & LARGEST
-                );
+                let help = match last - first {
+                    size @ 0..=0xffff => {
+                        format!("write {first}:{last}({size}) or {first}:{}({length})", first + length)
+                    }
+                    _ => format!("write {first}:{}({length})", first + length),
+                };
                 return Err(Error::new(&self.span_from(&start), message).help(help));
             }
         }
@@ -184,7 +186,7 @@ impl Parser {
             }
             let Some(word) = self.word_at(0).map(str::to_string) else { return Ok(()) };
             if !PAIRS.contains(&word.as_str()) {
-                if !self.same_line() || super::layers::ENDS_PACKET.contains(&word.as_str()) {
+                if !self.at_trailing_word(PAIRS) {
                     return Ok(());
                 }
                 let advice = suggest::advice(&word, PAIRS.iter().copied());
