@@ -54,6 +54,23 @@ pub fn defines(family: Family) -> Defines {
     PacketdrillConfig::runner_defines(family)
 }
 
+/// The options of the runners in `family`, as packetdrill's command line takes them.
+pub fn runner_options(family: Family) -> Vec<String> {
+    let config = PacketdrillConfig::of_runner(family);
+    let mut options = vec![
+        format!("--ip_version={family}"),
+        format!("--mtu={}", config.mtu),
+        format!("--local_ip={}", config.local_ip),
+        format!("--gateway_ip={}", config.gateway_ip),
+        format!("--remote_ip={}", config.remote_ip),
+    ];
+    if config.local_ip.is_ipv4() {
+        let mask = u32::MAX << (32 - u32::from(config.local_prefix.clamp(1, 32)));
+        options.push(format!("--netmask_ip={}", std::net::Ipv4Addr::from(mask)));
+    }
+    options
+}
+
 /// The families that a script is meant for, which its name says: `*v6` is for IPv6 alone, `*v4` not for it.
 pub fn families(id: &str) -> &'static [Family] {
     let all = &[Family::Ipv4, Family::Ipv6, Family::Ipv4MappedIpv6];
@@ -73,6 +90,15 @@ mod tests {
         assert_eq!(families("tcp/sack/a").len(), 3);
         assert_eq!(families("tcp/mtu_probe/basic-v6"), [Family::Ipv6]);
         assert_eq!(families("tcp/mtu_probe/basic-v4"), [Family::Ipv4, Family::Ipv4MappedIpv6]);
+    }
+
+    #[test]
+    fn runners_name_addresses() {
+        let options = runner_options(Family::Ipv4MappedIpv6);
+        let expected = ["--ip_version=ipv4-mapped-ipv6", "--mtu=1500", "--local_ip=192.168.0.1"];
+        assert_eq!(options[..3], expected);
+        assert_eq!(options[5], "--netmask_ip=255.255.0.0");
+        assert_eq!(runner_options(Family::Ipv6).len(), 5);
     }
 
     #[test]

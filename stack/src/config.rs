@@ -27,6 +27,8 @@ pub struct Config {
     pub neighbour_discovery: NeighbourConfig,
     /// ICMP for both families.
     pub icmp: IcmpConfig,
+    /// TCP.
+    pub tcp: crate::tcp::Config,
     /// Sockets.
     pub socket: SocketConfig,
     /// What random numbers are drawn from.

@@ -1,18 +1,19 @@
 //! A host: frames and calls go in, frames and results come out, and time is told to it.
 
 use crate::config::{Config, Medium, Route};
-use crate::icmp::{Report, Reported};
 use crate::ip::Cidr;
 use crate::ip::input4::{Problem, Refused};
 use crate::ip::input6::{self, Walk};
 use crate::ip::reassembly6::{Piece, without_fragment_header};
 use crate::link::{Cast, ethernet};
 use crate::network::{Arrival, Network};
+use crate::socket::Sockets;
+use crate::tcp;
 use crate::time::Instant;
 use crate::udp;
 use crate::wire::ipv6_ext::Fragment;
 use crate::wire::{Buffer, ethernet as ethertype, icmpv4, icmpv6, ipv4, ipv6, protocol};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// Datagrams to itself that a host handles at one instant; the rest is due at once again. It bounds the work of one
 /// call even where two sockets of the host talk without end.
@@ -26,12 +27,16 @@ const MAX_LOOPBACK_STEPS: usize = 10_000;
 pub struct Host {
     pub(crate) net: Network,
     pub(crate) udp: udp::Sockets,
+    pub(crate) tcp: tcp::Connections,
+    pub(crate) sockets: Sockets,
 }
 
 impl Host {
     /// A host as `config` describes it.
     pub fn new(config: Config) -> Host {
-        Host { net: Network::new(config), udp: udp::Sockets::default() }
+        let mut net = Network::new(config);
+        let tcp = tcp::Connections::new(net.config.tcp.clone(), net.rng.next_u64());
+        Host { net, udp: udp::Sockets::default(), tcp, sockets: Sockets::default() }
     }
 
     /// A frame arrives at an interface: Ethernet without FCS, or an IP datagram, as the interface's medium is. What
@@ -40,11 +45,7 @@ impl Host {
         let Some(link) = self.net.interfaces.get(interface).filter(|link| link.up) else { return };
         let arrival = |cast| Arrival { interface, cast, loopback: false };
         match link.medium {
-            Medium::Ip => match frame.first().map(|byte| byte >> 4) {
-                Some(4) => self.ipv4_arrives(now, arrival(Cast::Unicast), frame),
-                Some(6) => self.ipv6_arrives(now, arrival(Cast::Unicast), frame),
-                _ => {}
-            },
+            Medium::Ip => self.datagram_arrives(now, arrival(Cast::Unicast), frame),
             Medium::Ethernet => match ethernet::receive(link, frame) {
                 Some((ethertype::IPV4, payload, cast)) => self.ipv4_arrives(now, arrival(cast), payload),
                 Some((ethertype::IPV6, payload, cast)) => self.ipv6_arrives(now, arrival(cast), payload),
@@ -72,13 +73,16 @@ impl Host {
                 icmpv6::Header { kind: icmpv6::TIME_EXCEEDED, code: icmpv6::REASSEMBLY, rest: [0; 4] };
             self.net.send_error_v6(now, arrival, &fragment, error, false);
         }
+        self.tcp.poll(now);
         self.settle(now);
     }
 
     /// When [`Host::poll`] is to be called next; `None` where nothing is under way. It may lie in the past: at once.
     pub fn next_deadline(&self) -> Option<Instant> {
         let at_once = (!self.net.loopback.is_empty()).then_some(Instant::ZERO);
-        [at_once, self.net.next_deadline()].into_iter().flatten().min()
+        let deadlines =
+            [at_once, self.net.next_deadline(), self.tcp.next_deadline(), self.sockets.next_deadline()];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Brings a link up or down; false where there is no such interface. While down it neither sends nor receives.
@@ -113,19 +117,30 @@ impl Host {
         self.net.routes.len() < before
     }
 
-    /// Lets everything happen that the last event has caused at this instant.
+    /// Lets everything happen that the last event has caused at this instant: segments leave, datagrams to the host
+    /// itself arrive, calls that waited are tried again.
     pub(crate) fn settle(&mut self, now: Instant) {
         for _ in 0..MAX_LOOPBACK_STEPS {
+            self.send_segments(now);
             for datagram in core::mem::take(&mut self.net.undelivered) {
                 self.undelivered(now, &datagram);
             }
-            let Some((interface, datagram)) = self.net.loopback.pop_front() else { return };
-            let arrival = Arrival { interface, cast: Cast::Unicast, loopback: true };
-            match datagram.first().map(|byte| byte >> 4) {
-                Some(4) => self.ipv4_arrives(now, arrival, &datagram),
-                Some(6) => self.ipv6_arrives(now, arrival, &datagram),
-                _ => {}
+            if let Some((interface, datagram)) = self.net.loopback.pop_front() {
+                let arrival = Arrival { interface, cast: Cast::Unicast, loopback: true };
+                self.datagram_arrives(now, arrival, &datagram);
+            } else if !self.retry_calls(now) {
+                break;
             }
+        }
+        self.send_segments(now);
+    }
+
+    /// A bare IP datagram of either version.
+    fn datagram_arrives(&mut self, now: Instant, arrival: Arrival, datagram: &[u8]) {
+        match datagram.first().map(|byte| byte >> 4) {
+            Some(4) => self.ipv4_arrives(now, arrival, datagram),
+            Some(6) => self.ipv6_arrives(now, arrival, datagram),
+            _ => {}
         }
     }
 
@@ -168,6 +183,7 @@ impl Host {
                     self.net.send_error_v4(now, arrival, datagram, unreachable(icmpv4::PORT));
                 }
             }
+            protocol::TCP => self.tcp_arrives(now, arrival, (source, destination), ip.tos, payload),
             _ => self.net.send_error_v4(now, arrival, datagram, unreachable(icmpv4::PROTOCOL)),
         }
     }
@@ -264,36 +280,12 @@ impl Host {
                     self.net.send_error_v6(now, arrival, packet, error, false);
                 }
             }
+            protocol::TCP => self.tcp_arrives(now, arrival, (source, destination), ip.traffic_class, payload),
             _ => {
                 let (code, even_multicast) = (icmpv6::UNKNOWN_NEXT_HEADER, false);
                 let problem = input6::Problem { code, pointer: named_at, even_multicast };
                 self.problem_v6(now, arrival, packet, problem);
             }
-        }
-    }
-
-    /// Gives a datagram to its socket; false where there is none. One with a wrong checksum or length is dropped
-    /// silently (RFC 1122 4.1.3.4).
-    fn udp_arrives(&mut self, source: IpAddr, destination: IpAddr, to_all: bool, bytes: &[u8]) -> bool {
-        let Ok((header, data)) = crate::wire::udp::Header::parse(source, destination, bytes) else {
-            return true;
-        };
-        let from = SocketAddr::new(source, header.source_port);
-        let to = SocketAddr::new(destination, header.destination_port);
-        self.udp.deliver(from, to, to_all, data)
-    }
-
-    /// An error about a datagram of this host goes to the transport that sent it.
-    fn report(&mut self, _now: Instant, report: &Report) {
-        if report.protocol == protocol::UDP {
-            self.udp.report(report.local, report.remote, report.error);
-        }
-    }
-
-    /// A datagram of this host found no neighbour: its transport is told as if a router had said so.
-    fn undelivered(&mut self, now: Instant, datagram: &[u8]) {
-        if let Some(report) = Report::about(datagram, Reported::HostUnreachable) {
-            self.report(now, &report);
         }
     }
 }

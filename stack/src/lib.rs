@@ -8,7 +8,10 @@ pub mod ip;
 mod link;
 mod network;
 pub mod rng;
+pub mod socket;
+pub mod tcp;
 pub mod time;
+mod transport;
 mod udp;
 pub mod wire;
 

@@ -146,13 +146,15 @@ impl Sockets {
     }
 
     /// Tells the socket whose datagram drew an error: a connected one only, since the others could not say which
-    /// peer it is about.
+    /// peer it is about. That nobody answered address resolution is told to all.
     pub(crate) fn report(&mut self, local: SocketAddr, remote: SocketAddr, error: Reported) {
         let ids = self.ports.get(&local.port()).map_or(&[][..], Vec::as_slice);
         for id in ids {
             if let Some(socket) = self.sockets.get_mut(id) {
                 let ours = socket.address.is_none_or(|own| own == local.ip());
-                if ours && socket.remote == Some(remote) {
+                let connected = socket.remote == Some(remote);
+                let unconnected = socket.remote.is_none() && error == Reported::NoNeighbour;
+                if ours && (connected || unconnected) {
                     socket.error = Some(error);
                 }
             }

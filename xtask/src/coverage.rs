@@ -26,7 +26,7 @@ pub(crate) fn coverage(options: &Options) -> Outcome {
     match options {
         Options::Catalogue => Ok(check(&catalogue)),
         Options::Requirements { json } => {
-            let findings = selftest::find(&[])?;
+            let findings = selftest::find(selftest::REFERENCE, &[])?;
             let (by_rfc, total) = figures(&catalogue, &findings.facts);
             if *json {
                 print_json(&by_rfc, total)?;

@@ -68,6 +68,7 @@ fn again(update: &str) -> Outcome {
     let program = std::env::current_exe().map_err(|e| format!("this program's own path is unknown: {e}"))?;
     let mut command = Command::new(program);
     command.args(std::env::args_os().skip(1)).env(UPDATE, update).env("INSTA_WORKSPACE_ROOT", root());
+    command.env("INSTA_OUTPUT", if update == "no" { "diff" } else { "none" });
     let status = command.status().map_err(|e| format!("this program cannot be started again: {e}"))?;
     Ok(match status.code() {
         Some(0) => Exit::AsExpected,
@@ -160,12 +161,14 @@ fn texts(jobs: &[Job], answers: &[Answer]) -> BTreeMap<String, String> {
 
 /// Compares a text with the snapshot, or writes it, as insta is set; insta shows the difference.
 fn is_same(info: &StackInfo, case: &str, text: &str) -> bool {
+    // insta would make one name of a path, so each folder is told to it.
+    let (below, name) = case.rsplit_once('/').unwrap_or(("", case));
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(folder(&info.name));
+    settings.set_snapshot_path(folder(&info.name).join(below));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.set_description(description(info));
-    let compare = || settings.bind(|| insta::assert_snapshot!(case, text));
+    let compare = || settings.bind(|| insta::assert_snapshot!(name, text));
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let compared = catch_unwind(AssertUnwindSafe(compare));

@@ -8,8 +8,10 @@ use cases::upstream::CommandLine;
 use harness::engine::{self, PlayOptions};
 use harness::lang::ast::Script;
 use harness::linux::{LinkChoice, Linux};
+use harness::report;
 use harness::run::{Difference, Record, TraceEntry, TraceEvent, Verdict};
-use harness::sut::{Capabilities, StackUnderTest};
+use harness::sut::{Capabilities, Clock, Interface, MacAddress, Medium, StackUnderTest};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A stack with what is needed to play on it.
@@ -126,10 +128,83 @@ impl Case {
             options.observer = Some(&mut say);
         }
         let record = engine::play(self.stack.under_test(), script, options);
-        let mut answer = answer(job, &record);
+        let mut answer = self.answer(job, &record);
         answer.green = twin.and_then(|twin| engine::is_red(script, twin, &record).err());
         answer
     }
+
+    /// What is told of a run, with everything that is wanted beyond its verdict.
+    fn answer(&self, job: &Job, record: &Record) -> Answer {
+        if let Some(Err(message)) = job.wants.pcap.as_ref().map(|path| capture(path, &record.trace)) {
+            return Answer::broken(job.run, Verdict::Error, "capture", message);
+        }
+        let times = match self.stack.capabilities().clock {
+            Clock::Virtual => report::Times::Shown,
+            Clock::Real { .. } => report::Times::Left,
+        };
+        Answer {
+            difference: record.first_difference.clone().map(Difference::into),
+            virtual_us: u64::try_from(record.virtual_time.as_micros()).unwrap_or(u64::MAX),
+            ladder: job.wants.ladder.then(|| report::ladder(&record.trace)),
+            snapshot: job.wants.snapshot.then(|| report::snapshot(&settled(&record.trace, times), times)),
+            ..Answer::new(job.run, record.verdict)
+        }
+    }
+}
+
+/// The part of a trace that is the same in every run: on a real clock without what no line caused or expects (MLD reports,
+/// delayed ACKs), and with each call beside its result where nothing was given to the stack in between.
+fn settled(trace: &[TraceEntry], times: report::Times) -> Vec<TraceEntry> {
+    if times == report::Times::Shown {
+        return trace.to_vec();
+    }
+    let mut settled: Vec<TraceEntry> = Vec::new();
+    for entry in trace.iter().filter(|entry| entry.line.is_some()) {
+        let mut entry = entry.clone();
+        if let TraceEvent::Completed { id, .. } = &entry.what {
+            let call =
+                settled.iter().rposition(|e| matches!(&e.what, TraceEvent::Call { id: i, .. } if i == id));
+            let is_stimulus = |e: &TraceEntry| !matches!(e.what, TraceEvent::Outbound { .. });
+            if let Some(call) = call.filter(|call| !settled[call + 1..].iter().any(is_stimulus)) {
+                entry.at = settled[call].at;
+                settled.insert(call + 1, entry);
+                continue;
+            }
+        }
+        settled.push(entry);
+    }
+    settled
+}
+
+/// The interfaces of a run, as far as its frames tell.
+fn interfaces(trace: &[TraceEntry]) -> Vec<Interface> {
+    let mut media: BTreeMap<usize, Medium> = BTreeMap::new();
+    for entry in trace {
+        if let TraceEvent::Inbound { interface, medium, .. }
+        | TraceEvent::Outbound { interface, medium, .. } = &entry.what
+        {
+            media.insert(interface.0, *medium);
+        }
+    }
+    let last = media.keys().next_back().map_or(0, |last| last + 1);
+    let interface = |index: usize| {
+        let medium = media.get(&index).copied().unwrap_or(Medium::Ethernet);
+        let name = match medium {
+            Medium::Ethernet => format!("eth{index}"),
+            Medium::Ip => format!("tun{index}"),
+        };
+        Interface { name, medium, mtu: u16::MAX, mac: MacAddress([0; 6]), addresses: vec![] }
+    };
+    (0..last).map(interface).collect()
+}
+
+/// Writes a capture.
+fn capture(path: &Path, trace: &[TraceEntry]) -> Result<(), String> {
+    let problem = |e: std::io::Error| format!("{}: {e}", path.display());
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(problem)?;
+    }
+    std::fs::write(path, report::pcapng(&interfaces(trace), trace)).map_err(problem)
 }
 
 /// What the stack is about to be given, in words.
@@ -138,13 +213,5 @@ fn stimulus(event: &TraceEvent) -> Option<String> {
         TraceEvent::Inbound { text, .. } => Some(format!("frame < {text}")),
         TraceEvent::Call { text, .. } => Some(format!("call {text}")),
         TraceEvent::Outbound { .. } | TraceEvent::Completed { .. } => None,
-    }
-}
-
-fn answer(job: &Job, record: &Record) -> Answer {
-    Answer {
-        difference: record.first_difference.clone().map(Difference::into),
-        virtual_us: u64::try_from(record.virtual_time.as_micros()).unwrap_or(u64::MAX),
-        ..Answer::new(job.run, record.verdict)
     }
 }

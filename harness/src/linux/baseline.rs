@@ -66,6 +66,11 @@ pub(super) const NAMESPACE: &[Sysctl] = &[
     sysctl("ipv6/conf/default/accept_dad", "0", "an address must be usable at once"),
     sysctl("ipv6/conf/default/dad_transmits", "0", QUIET),
     sysctl("ipv6/conf/default/router_solicitations", "0", QUIET),
+    sysctl(
+        "ipv6/conf/default/mldv2_unsolicited_report_interval",
+        "1",
+        "group reports end before the run begins",
+    ),
     sysctl("ipv6/conf/default/autoconf", "0", "addresses are those of the setup"),
     sysctl("ipv6/conf/default/use_tempaddr", "0", "addresses are those of the setup"),
     sysctl("ipv6/conf/default/accept_ra", "0", "routes are those of the setup"),

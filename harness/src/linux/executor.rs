@@ -6,7 +6,7 @@
 
 use super::clock::Clock;
 use super::os::{check, owned, readable, wait_readable};
-use super::syscalls::Descriptors;
+use super::syscalls::{Descriptors, lends_memory};
 use crate::sut::{Call, CallId, Outcome};
 use stack::Instant;
 use std::collections::VecDeque;
@@ -44,6 +44,8 @@ pub(super) struct Shared {
     closing: AtomicBool,
     /// The capset that the script made last. Capabilities belong to a thread, and the script has but one.
     capabilities: Mutex<Option<Call>>,
+    /// Calls whose bytes the kernel may read as long as the run lasts.
+    lent: Mutex<Vec<Call>>,
 }
 
 impl Shared {
@@ -128,6 +130,7 @@ impl Pool {
             event,
             closing: AtomicBool::new(false),
             capabilities: Mutex::default(),
+            lent: Mutex::default(),
         };
         Ok(Pool {
             shared: Arc::new(shared),
@@ -250,6 +253,9 @@ fn work(shared: &Shared, lane: &Lane, mut perform: Perform) {
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1 as libc::c_ulong) };
     while let Some((id, call)) = next_job(shared, lane) {
         let outcome = perform(&call, shared);
+        if lends_memory(&call) {
+            lock(&shared.lent).push(call);
+        }
         shared.complete(id, outcome);
     }
 }

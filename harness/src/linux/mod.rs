@@ -1,5 +1,9 @@
 //! The live Linux kernel as a stack under test.
 //!
+//! It draws its random numbers itself ([`Setup::seed`] means nothing to it) and its time is the machine's. A call without a
+//! wait of its own has usually completed when `submit` returns, but on a loaded machine perhaps not: whoever depends on the
+//! order of a call and a frame waits for the call's completion.
+//!
 //! Each run has a network namespace of its own, made by `start` and gone with the run's last descriptor: nothing has a
 //! name outside it, so nothing is left behind however the process ends, and the machine's own network is never touched.
 //!

@@ -6,6 +6,7 @@ use crate::sut::MacAddress;
 use std::fs;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 /// How a network namespace can be made here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +93,8 @@ fn attempt(way: Way) -> Result<(bool, bool), String> {
     if way == Way::UserNamespace {
         enter_user_namespace()?;
     }
-    unshare_network().doing("unshare(CLONE_NEWNET)")?;
+    // SAFETY: no pointers.
+    check(unsafe { libc::unshare(libc::CLONE_NEWNET) }).doing("unshare(CLONE_NEWNET)")?;
     let tun = super::link::Tun::open("probe0", super::link::Kind::Tun).is_ok();
     let here = current().doing("/proc/self/ns/net")?;
     let pair = Netlink::open().and_then(|mut netlink| {
@@ -108,16 +110,33 @@ pub(super) fn enter_user_namespace() -> Result<(), String> {
     // SAFETY: no pointers; these calls cannot fail.
     let (uid, gid) = unsafe { (libc::geteuid(), libc::getegid()) };
     // SAFETY: no pointers.
-    check(unsafe { libc::unshare(libc::CLONE_NEWUSER) }).doing("unshare(CLONE_NEWUSER)")?;
+    let entered = check(unsafe { libc::unshare(libc::CLONE_NEWUSER) });
+    entered.map_err(|error| match error.raw_os_error() {
+        Some(libc::EINVAL) => "unshare(CLONE_NEWUSER): the process must have one thread only".to_owned(),
+        _ => format!("unshare(CLONE_NEWUSER): {error}"),
+    })?;
     fs::write("/proc/self/setgroups", "deny").doing("/proc/self/setgroups")?;
     fs::write("/proc/self/uid_map", format!("0 {uid} 1")).doing("/proc/self/uid_map")?;
     fs::write("/proc/self/gid_map", format!("0 {gid} 1")).doing("/proc/self/gid_map")
 }
 
+/// How often a new namespace is tried for where there are too many.
+const TRIES: u32 = 200;
+
 /// Puts the calling thread into a new, empty network namespace.
+///
+/// Namespaces without users are taken away some time later, so where there are too many it waits for that, for two seconds
+/// in all.
 pub(super) fn unshare_network() -> io::Result<()> {
-    // SAFETY: no pointers.
-    check(unsafe { libc::unshare(libc::CLONE_NEWNET) }).map(drop)
+    let mut tries = 0;
+    loop {
+        // SAFETY: no pointers.
+        match check(unsafe { libc::unshare(libc::CLONE_NEWNET) }) {
+            Err(error) if error.raw_os_error() == Some(libc::ENOSPC) && tries < TRIES => tries += 1,
+            result => return result.map(drop),
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// A handle on the calling thread's network namespace.

@@ -2,12 +2,12 @@
 
 use super::baseline;
 use super::choice::LinkChoice;
-use super::clock::Clock;
-use super::link::{Kind, Link, PacketSocket, Pnet, Stamped, Tun, WithoutEthernet};
+use super::clock::{self, Clock};
+use super::link::{Kind, LARGEST_FRAME, Link, PacketSocket, Pnet, Stamped, Tun, WithoutEthernet};
 use super::namespace::{self, Access};
 use super::netlink::{Netlink, index_of};
 use super::offload;
-use super::os::Doing;
+use super::os::{Doing, readable, wait_readable};
 use super::settings;
 use crate::sut::{Interface, InterfaceId, MacAddress, Medium, Refusal, Rules, Setup};
 use std::io;
@@ -21,6 +21,8 @@ pub(super) struct Port {
     pub(super) index: u32,
     /// The harness's end.
     pub(super) link: Box<dyn Link>,
+    /// The names of both ends of a veth pair, the stack's first.
+    pair: Option<(String, String)>,
 }
 
 /// What a run's interfaces are.
@@ -28,6 +30,7 @@ pub(super) struct Network {
     /// In the order of the setup.
     pub(super) ports: Vec<Port>,
     netlink: Netlink,
+    rules: Rules,
     /// Present once a veth pair is; the harness's namespace lives as long as its handle.
     sides: Option<Sides>,
 }
@@ -85,10 +88,21 @@ impl Sides {
         quiet?;
         Ok(Sides { stack, harness: harness? })
     }
+
+    /// Makes both ends of a pair that has just got its carrier ready to send.
+    fn settle(&self, name: &str, peer: &str) -> Result<(), String> {
+        offload::settle_carrier(name).doing("the stack's end")?;
+        namespace::within(&self.harness, &self.stack, || {
+            offload::settle_carrier(peer).doing("the harness's end")
+        })
+    }
 }
 
 /// How long an address may take to become usable.
 const ADDRESS_LIMIT: Duration = Duration::from_secs(2);
+
+/// A report is sent at most three ticks after the one before.
+const SILENCE_TICKS: u32 = 4;
 
 /// The link-local address that the kernel makes of a hardware address (RFC 4291, appendix A).
 fn link_local(mac: MacAddress) -> Ipv6Addr {
@@ -104,7 +118,7 @@ impl Network {
             setup.interfaces.iter().map(|i| plan(choice, i, setup, access)).collect();
         let plans = plans?;
         let netlink = Netlink::open().doing("netlink socket").map_err(Refusal::Broken)?;
-        let mut network = Network { ports: Vec::new(), netlink, sides: None };
+        let mut network = Network { ports: Vec::new(), netlink, rules: setup.rules, sides: None };
         network.configure(setup, &plans).map_err(Refusal::Broken)?;
         Ok(network)
     }
@@ -128,7 +142,8 @@ impl Network {
             self.address(at, interface)?;
         }
         self.await_addresses(setup)?;
-        self.neighbours_and_routes(setup)
+        self.neighbours_and_routes(setup)?;
+        self.await_silence(setup).doing("waiting for silence")
     }
 
     fn add(&mut self, interface: &Interface, plan: &Plan, at: usize) -> Result<Port, String> {
@@ -146,7 +161,10 @@ impl Network {
                 self.netlink.set_flags(port.index, libc::IFF_NOARP, libc::IFF_NOARP).doing("IFF_NOARP")?;
                 Ok(port)
             }
-            Plan::Pnet(name) => self.add_veth(interface, name, |name| Ok(Box::new(Pnet::open(name)?))),
+            Plan::Pnet(name) => {
+                let name = if at == 0 { name.clone() } else { format!("{name}{at}") };
+                self.add_veth(interface, &name, |name| Ok(Box::new(Pnet::open(name)?)))
+            }
         }
     }
 
@@ -157,14 +175,16 @@ impl Network {
             self.netlink.set_mac(index, interface.mac)?;
         }
         self.bring_up(index, interface)?;
-        Ok(Port { index, link: Box::new(Stamped::new(device, index)?) })
+        Ok(Port { index, link: Box::new(Stamped::new(device, index)?), pair: None })
     }
 
     fn bring_up(&mut self, index: u32, interface: &Interface) -> io::Result<()> {
         self.netlink.set_mtu(index, u32::from(interface.mtu))?;
         // The host's default may pace (fq) or interleave flows. A kernel without queueing disciplines refuses, and
-        // needs none.
-        let _ = self.netlink.set_root_qdisc(index, "pfifo");
+        // needs none. Upstream scripts add one themselves, which fails where one has been added already.
+        if self.rules == Rules::Ours {
+            let _ = self.netlink.set_root_qdisc(index, "pfifo");
+        }
         self.netlink.set_up(index, true)
     }
 
@@ -192,11 +212,9 @@ impl Network {
         offload::turn_off(name).doing("turning offload off")?;
         let index = index_of(name).doing("the stack's end")?;
         self.bring_up(index, interface).doing("bringing the link up")?;
-        offload::settle_carrier(name).doing("the stack's end")?;
-        let settle = || offload::settle_carrier(peer).doing("the harness's end");
-        namespace::within(&sides.harness, &sides.stack, settle)?;
+        sides.settle(name, peer)?;
         self.sides = Some(sides);
-        Ok(Port { index, link })
+        Ok(Port { index, link, pair: Some((name.clone(), peer.to_owned())) })
     }
 
     fn address(&mut self, at: usize, interface: &Interface) -> Result<(), String> {
@@ -240,6 +258,35 @@ impl Network {
         Ok(())
     }
 
+    /// Waits until the kernel has told the link which groups it is in (MLD, two reports within a few ticks), and forgets that:
+    /// no setting keeps it from doing so, and no case asked for it.
+    fn await_silence(&mut self, setup: &Setup) -> io::Result<()> {
+        // A TUN device without addresses of the link's own says nothing.
+        let speaks = |(interface, port): (&Interface, &Port)| {
+            let link = interface.medium == Medium::Ethernet || port.pair.is_some();
+            link && interface.addresses.iter().any(|p| p.address.is_ipv6())
+        };
+        if !setup.interfaces.iter().zip(&self.ports).any(speaks) {
+            return Ok(());
+        }
+        let clock = Clock::start();
+        let silence = clock::tick() * SILENCE_TICKS;
+        let mut buffer = vec![0; LARGEST_FRAME];
+        let mut quiet_until = clock.now() + silence;
+        let end = clock.now() + silence * 16;
+        while clock.now() < quiet_until.min(end) {
+            let left = quiet_until.saturating_since(clock.now()).as_nanos();
+            let mut fds: Vec<_> = self.ports.iter().filter_map(|p| p.link.fd()).map(readable).collect();
+            wait_readable(&mut fds, u64::try_from(left).ok())?;
+            for port in &mut self.ports {
+                while port.link.receive(&mut buffer)?.is_some() {
+                    quiet_until = clock.now() + silence;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn neighbours_and_routes(&mut self, setup: &Setup) -> Result<(), String> {
         for neighbour in &setup.neighbours {
             let what = format!("neighbour {}", neighbour.address);
@@ -260,6 +307,37 @@ impl Network {
     /// The index that the kernel gave an interface.
     pub(super) fn index(&self, interface: InterfaceId) -> Option<u32> {
         self.ports.get(interface.0).map(|p| p.index)
+    }
+
+    /// Hands a frame to the stack. One that the device does not take (too short, too long, link down) is lost, as on a wire.
+    pub(super) fn inject(&mut self, interface: InterfaceId, frame: &[u8]) -> io::Result<()> {
+        const LOST: [i32; 5] = [libc::EINVAL, libc::EIO, libc::ENETDOWN, libc::EMSGSIZE, libc::ENXIO];
+        let Some(port) = self.ports.get_mut(interface.0) else {
+            return Err(io::Error::from_raw_os_error(libc::ENODEV));
+        };
+        let Err(error) = port.link.send(frame) else { return Ok(()) };
+        if error.raw_os_error().is_some_and(|e| LOST.contains(&e)) {
+            return Ok(());
+        }
+        // What an end without a carrier says. A command may have changed that behind our back.
+        if let (Some(libc::ENOBUFS), Some(sides), Some((name, peer))) =
+            (error.raw_os_error(), &self.sides, &port.pair)
+        {
+            return if sides.settle(name, peer).is_ok() { port.link.send(frame) } else { Ok(()) };
+        }
+        Err(error)
+    }
+
+    /// Brings an interface up or down.
+    pub(super) fn set_up(&mut self, interface: InterfaceId, up: bool) -> io::Result<()> {
+        let Some(port) = self.ports.get(interface.0) else {
+            return Err(io::Error::from_raw_os_error(libc::ENODEV));
+        };
+        self.netlink.set_up(port.index, up)?;
+        match (&self.sides, &port.pair) {
+            (Some(sides), Some((name, peer))) if up => sides.settle(name, peer).map_err(io::Error::other),
+            _ => Ok(()),
+        }
     }
 
     /// The socket for changes while the run goes on.

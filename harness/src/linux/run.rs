@@ -75,16 +75,9 @@ impl Run {
         self.clock.now()
     }
 
-    /// A frame arrives. One that the device does not take (too short, too long, link down) is lost, as on a wire.
+    /// A frame arrives.
     pub(super) fn inject(&mut self, interface: InterfaceId, frame: &[u8]) -> Result<(), Refusal> {
-        const LOST: [i32; 5] = [libc::EINVAL, libc::EIO, libc::ENETDOWN, libc::EMSGSIZE, libc::ENXIO];
-        let Some(port) = self.network.ports.get_mut(interface.0) else {
-            return Err(Refusal::Broken(format!("no interface {}", interface.0)));
-        };
-        match port.link.send(frame) {
-            Err(error) if error.raw_os_error().is_some_and(|e| LOST.contains(&e)) => Ok(()),
-            result => result.map_err(broken("sending a frame")),
-        }
+        self.network.inject(interface, frame).map_err(broken("sending a frame"))
     }
 
     /// Makes a call.
@@ -119,8 +112,8 @@ impl Run {
         };
         let done = match call {
             Call::Link { interface, up } => {
-                let index = index(&self.network, *interface)?;
-                self.network.netlink().set_up(index, *up)
+                index(&self.network, *interface)?;
+                self.network.set_up(*interface, *up)
             }
             Call::Address { interface, prefix, add } => {
                 let index = index(&self.network, *interface)?;

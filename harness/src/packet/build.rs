@@ -117,7 +117,7 @@ impl<'c, 'a> Writer<'c, 'a> {
             gre_bits(layer, &mut bytes);
         }
         bytes.resize(fixed_length(kind, &bytes).max(bytes.len()), 0);
-        for (name, value) in self.defaults(kind, inner) {
+        for (name, value) in self.defaults(layer, inner) {
             let _found = fields::set(kind, &mut bytes, name, value);
         }
         for field in &layer.fields {
@@ -170,12 +170,20 @@ impl<'c, 'a> Writer<'c, 'a> {
     }
 
     /// What fields are where nothing is said, as far as it does not depend on what is said.
-    fn defaults(&self, kind: LayerKind, inner: &[Layer]) -> Vec<(&'static str, u128)> {
+    fn defaults(&self, layer: &Layer, inner: &[Layer]) -> Vec<(&'static str, u128)> {
+        let kind = layer.kind;
         let next = inner.first().map(|l| l.kind);
         let hops = self.hop_limit(inner);
         let (source, destination) = self.place.addresses(self.direction);
-        let protocol =
-            next.and_then(names::protocol_of).unwrap_or(if kind == LayerKind::Ipv4 { 255 } else { 59 });
+        let protocol = next.and_then(names::protocol_of).unwrap_or_else(|| {
+            let fragment = layer.fields.iter().any(|f| matches!(f.name.as_str(), "mf" | "off"));
+            match kind {
+                // A fragment of which only bytes are said is one of a UDP datagram, unless `proto` is said.
+                _ if fragment => 17,
+                LayerKind::Ipv4 => 255,
+                _ => 59,
+            }
+        });
         let ether_type = next.and_then(names::ether_type_of);
         match kind {
             LayerKind::Ether => {

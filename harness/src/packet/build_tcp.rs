@@ -137,6 +137,10 @@ impl Writer<'_, '_> {
         flags: u16,
         bases: Bases,
     ) -> Result<Vec<u8>, lang::Error> {
+        if self.quoted && *options == TcpOptions::Any {
+            // Nobody looks at the options of a quoted segment, and upstream quotes none.
+            return Ok(Vec::new());
+        }
         let TcpOptions::Exactly(options) = options else {
             return Err(lang::Error::new(&layer.span, "a segment that is sent needs its options one by one")
                 .help("`...` among options is for segments that are expected"));
@@ -159,43 +163,7 @@ impl Writer<'_, '_> {
         flags: u16,
         bases: Bases,
     ) -> Result<(), lang::Error> {
-        let code = options::kind_of(option);
         let data = match option {
-            TcpOption::Nop | TcpOption::Eol | TcpOption::SackOk => Vec::new(),
-            TcpOption::Mss(mss) => {
-                self.fitting(mss, u16::MAX.into(), "mss", span)?.to_be_bytes()[6..].to_vec()
-            }
-            TcpOption::Wscale(shift) => vec![self.fitting(shift, u8::MAX.into(), "wscale", span)? as u8],
-            TcpOption::Sack(blocks) => {
-                let mut data = Vec::new();
-                for (left, right) in blocks {
-                    data.extend(self.sequence(left, bases.ack, span)?.to_be_bytes());
-                    data.extend(self.sequence(right, bases.ack, span)?.to_be_bytes());
-                }
-                data
-            }
-            TcpOption::Timestamp { val, ecr } => {
-                let val = self.sequence(val, 0, span)?;
-                let ecr = self.sequence(ecr, 0, span)?;
-                let (val, ecr) = self.timestamps(val, ecr, key, flags, span)?;
-                [val.to_be_bytes(), ecr.to_be_bytes()].concat()
-            }
-            TcpOption::Md5(digest) => digest.clone(),
-            TcpOption::FastOpen(cookie) => cookie.clone(),
-            TcpOption::FastOpenExperimental(cookie) => [&options::FAST_OPEN_MAGIC[..], cookie].concat(),
-            TcpOption::AccEcn(counters) => {
-                let mut data = Vec::new();
-                for (_, counter) in counters {
-                    data.extend(
-                        &self.fitting(counter, 0xff_ffff, "AccECN counter", span)?.to_be_bytes()[5..],
-                    );
-                }
-                data
-            }
-            TcpOption::UserTimeout { minutes, value } => {
-                let value = self.fitting(value, 0x7fff, "uto", span)? as u16;
-                (value | u16::from(*minutes) << 15).to_be_bytes().to_vec()
-            }
             TcpOption::Raw { kind, length, data } => {
                 bytes.push(*kind);
                 // NOP and EOL have a length byte only where the script insists.
@@ -205,9 +173,47 @@ impl Writer<'_, '_> {
                 bytes.extend_from_slice(data);
                 return Ok(());
             }
+            TcpOption::Sack(blocks) => {
+                let mut data = Vec::new();
+                for edge in blocks.iter().flat_map(|(left, right)| [left, right]) {
+                    data.extend(self.sequence(edge, bases.ack, span)?.to_be_bytes());
+                }
+                data
+            }
+            TcpOption::Timestamp { val, ecr } => {
+                let (val, ecr) = (self.sequence(val, 0, span)?, self.sequence(ecr, 0, span)?);
+                let (val, ecr) = self.timestamps(val, ecr, key, flags, span)?;
+                [val.to_be_bytes(), ecr.to_be_bytes()].concat()
+            }
+            _ => self.option_data(option, span)?,
         };
-        options::push(bytes, code, &data);
+        options::push(bytes, options::kind_of(option), &data);
         Ok(())
+    }
+
+    /// The content of an option that does not depend on the connection.
+    fn option_data(&self, option: &TcpOption, span: &Span) -> Result<Vec<u8>, lang::Error> {
+        Ok(match option {
+            TcpOption::Mss(mss) => {
+                (self.fitting(mss, u16::MAX.into(), "mss", span)? as u16).to_be_bytes().to_vec()
+            }
+            TcpOption::Wscale(shift) => vec![self.fitting(shift, u8::MAX.into(), "wscale", span)? as u8],
+            TcpOption::Md5(bytes) | TcpOption::FastOpen(bytes) => bytes.clone(),
+            TcpOption::FastOpenExperimental(cookie) => [&options::FAST_OPEN_MAGIC[..], cookie].concat(),
+            TcpOption::AccEcn(counters) => {
+                let mut data = Vec::new();
+                for (_, counter) in counters {
+                    let value = self.fitting(counter, 0xff_ffff, "AccECN counter", span)? as u32;
+                    data.extend(&value.to_be_bytes()[1..]);
+                }
+                data
+            }
+            TcpOption::UserTimeout { minutes, value } => {
+                let value = self.fitting(value, 0x7fff, "uto", span)? as u16;
+                (value | u16::from(*minutes) << 15).to_be_bytes().to_vec()
+            }
+            _ => Vec::new(),
+        })
     }
 
     fn fitting(&self, pattern: &Pattern, max: u64, what: &str, span: &Span) -> Result<u64, lang::Error> {

@@ -441,58 +441,49 @@ impl<'m> Matcher<'m> {
 
     fn payload(&mut self, layers: &[Layer], medium: Medium) -> Result<(), Stop> {
         let said = layers.last().filter(|l| l.kind == LayerKind::Payload);
-        let last = layers.iter().rev().find(|l| l.kind != LayerKind::Payload);
-        let count = layers.iter().filter(|l| l.kind != LayerKind::Payload).count();
-        let extra = self.parts.get(count).filter(|p| p.kind != LayerKind::Payload);
-        if let (Some(extra), Some(last)) = (extra, last)
-            && !self.quoted
-        {
-            // A header that the script does not mention.
-            let layer = Layer { kind: last.kind, ..last.clone() };
-            let _inner = extra;
-            return self.other_layer(&layer, medium);
-        }
+        let headers = layers.iter().filter(|l| l.kind != LayerKind::Payload);
+        let (count, last) = (headers.clone().count(), headers.last());
         let Some(last) = last else { return Ok(()) };
-        let quotes = !self.quoted
-            && self
-                .parts
-                .get(count - 1)
-                .is_some_and(|p| icmp::quotes(p.kind, p.header(self.frame).first().copied().unwrap_or(0)));
-        if quotes
-            || last.kind == LayerKind::Arp
-            || (said.is_none() && (self.quoted || last.kind == LayerKind::Ether))
-        {
-            return Ok(());
+        if self.parts.get(count).is_some_and(|p| p.kind != LayerKind::Payload) && !self.quoted {
+            // A header that the script does not mention.
+            return self.other_layer(last, medium);
         }
-        let is_icmp = matches!(last.kind, LayerKind::Icmpv4 | LayerKind::Icmpv6);
-        if self.rules == Rules::Packetdrill && is_icmp {
-            // Upstream's tool does not look at what ICMP messages carry.
+        if !self.looks_at_payload(last, count, said.is_some()) {
             return Ok(());
         }
         let range = self.parts.get(count).map_or(0..0, |p| p.start..p.end);
         let found = self.frame.get(range).unwrap_or(&[]);
         let length = if self.quoted { self.quoted_length(count, found.len()) } else { found.len() };
         let name = self.name(last.kind, "payload");
-        let no_bytes = LayerBody::Payload(Payload::Length(Pattern::Is(lang::ast::Expr::Int(0))));
-        let (body, span) = said.map_or((&no_bytes, &last.span), |l| (&l.body, &l.span));
-        let expected = match body {
-            LayerBody::Payload(Payload::Length(pattern)) => {
+        let nothing = Payload::Length(Pattern::Is(lang::ast::Expr::Int(0)));
+        let (payload, span) = match said.map(|l| (&l.body, &l.span)) {
+            Some((LayerBody::Payload(payload), span)) => (payload, span),
+            Some(_) => return Ok(()),
+            None => (&nothing, &last.span),
+        };
+        let expected = match payload {
+            Payload::Length(pattern) => {
                 self.number(format!("{name}.length"), pattern, Found::plain(length as i64), span)?;
-                build::expected_payload(
-                    self.rules,
-                    self.parts.get(..count).unwrap_or(&[]),
-                    self.frame,
-                    self.payload_position,
-                    found.len(),
-                )
+                let outside = self.parts.get(..count).unwrap_or(&[]);
+                build::expected_payload(self.rules, outside, self.frame, self.payload_position, found.len())
             }
-            LayerBody::Payload(Payload::Bytes(bytes)) if self.quoted => {
-                bytes.iter().copied().take(found.len()).collect()
-            }
-            LayerBody::Payload(Payload::Bytes(bytes)) => bytes.clone(),
-            _ => return Ok(()),
+            Payload::Bytes(bytes) if self.quoted => bytes.iter().copied().take(found.len()).collect(),
+            Payload::Bytes(bytes) => bytes.clone(),
         };
         compare_payload(name, &expected, found)
+    }
+
+    /// Whether what `last`, the innermost of `count` headers, carries is compared.
+    fn looks_at_payload(&self, last: &Layer, count: usize, said: bool) -> bool {
+        let kind = |p: &Part| p.header(self.frame).first().copied().unwrap_or(0);
+        let innermost = count.checked_sub(1).and_then(|index| self.parts.get(index));
+        // The quote is looked at by itself.
+        let quotes = !self.quoted && innermost.is_some_and(|p| icmp::quotes(p.kind, kind(p)));
+        let silent = !said && (self.quoted || last.kind == LayerKind::Ether);
+        // Upstream's tool does not look at what ICMP messages carry.
+        let upstream =
+            self.rules == Rules::Packetdrill && matches!(last.kind, LayerKind::Icmpv4 | LayerKind::Icmpv6);
+        !quotes && !silent && !upstream && last.kind != LayerKind::Arp
     }
 
     /// How long the quoted packet's payload was, by its IP header: errors may cut it short.

@@ -9,7 +9,9 @@ use super::matching::{Matcher, Stop, differs};
 use super::options::{self, Raw};
 use super::value::{self, Found};
 use crate::lang::Span;
-use crate::lang::ast::{Flags, Layer, LayerBody, LayerKind, Pattern, TcpOption, TcpOptions, Value};
+use crate::lang::ast::{
+    AccEcnCounter, Flags, Layer, LayerBody, LayerKind, Pattern, TcpOption, TcpOptions, Value,
+};
 use crate::sut::Rules;
 
 impl Matcher<'_> {
@@ -23,6 +25,7 @@ impl Matcher<'_> {
         let found = Segment { syn: found_flags & SYN != 0, ack: found_flags & ACK != 0, seq };
         if !self.quoted {
             self.introduce(layer, key, found)?;
+            self.first_timestamp(part, key);
         }
         self.ports(layer, part)?;
         let truncated = part.header(self.frame).len() < 20;
@@ -63,6 +66,15 @@ impl Matcher<'_> {
         let said = Segment { syn: flags & SYN != 0, ack: flags & ACK != 0, seq };
         self.flows.sockets.expecting(key, said, found);
         Ok(())
+    }
+
+    /// In our cases timestamps count from the first that the stack sent, whether or not a line looks at it.
+    fn first_timestamp(&mut self, part: &Part, key: Key) {
+        let options = options::split(self.frame.get(part.options(self.frame)).unwrap_or(&[]));
+        let timestamp = options.iter().find(|o| o.kind == options::kind::TIMESTAMP && o.data.len() == 8);
+        if let Some(timestamp) = timestamp.filter(|_| self.rules == Rules::Ours) {
+            self.flows.first_timestamp(key, timestamp.long(0));
+        }
     }
 
     fn ports(&mut self, layer: &Layer, part: &Part) -> Result<(), Stop> {
@@ -282,23 +294,8 @@ impl Matcher<'_> {
             TcpOption::FastOpenExperimental(cookie) => {
                 self.bytes("FOEXP", &[&options::FAST_OPEN_MAGIC[..], cookie].concat(), found.data)
             }
-            TcpOption::AccEcn(counters) => {
-                self.length(found, counters.len() * 3, "AccECN")?;
-                for ((_, pattern), bytes) in counters.iter().zip(found.data.chunks(3)) {
-                    let value = bytes.iter().fold(0, |value, byte| value << 8 | i64::from(*byte));
-                    self.number(name("AccECN"), pattern, Found::plain(value), span)?;
-                }
-                Ok(())
-            }
-            TcpOption::UserTimeout { minutes, value } => {
-                self.length(found, 2, "uto")?;
-                let word = found.word(0);
-                let unit = |minutes: bool| if minutes { "min" } else { "s" };
-                if (word >> 15 == 1) != *minutes {
-                    return differs(name("uto.unit"), unit(*minutes), unit(!minutes));
-                }
-                self.number(name("uto"), value, Found::plain((word & 0x7fff).into()), span)
-            }
+            TcpOption::AccEcn(counters) => self.accurate_ecn(counters, found, span),
+            TcpOption::UserTimeout { minutes, value } => self.user_timeout(*minutes, value, found, span),
             TcpOption::Raw { length, data, .. } => {
                 if let Some(length) = length.filter(|l| *l != found.length) {
                     return differs(name("raw.len"), length.to_string(), found.length.to_string());
@@ -306,6 +303,36 @@ impl Matcher<'_> {
                 self.bytes("raw", data, found.data)
             }
         }
+    }
+
+    fn accurate_ecn(
+        &mut self,
+        counters: &[(AccEcnCounter, Pattern)],
+        found: &Raw<'_>,
+        span: &Span,
+    ) -> Result<(), Stop> {
+        self.length(found, counters.len() * 3, "ECN")?;
+        for ((_, pattern), bytes) in counters.iter().zip(found.data.chunks(3)) {
+            let value = bytes.iter().fold(0, |value, byte| value << 8 | i64::from(*byte));
+            self.number("tcp.ECN".to_string(), pattern, Found::plain(value), span)?;
+        }
+        Ok(())
+    }
+
+    fn user_timeout(
+        &mut self,
+        minutes: bool,
+        value: &Pattern,
+        found: &Raw<'_>,
+        span: &Span,
+    ) -> Result<(), Stop> {
+        self.length(found, 2, "uto")?;
+        let word = found.word(0);
+        let unit = |minutes: bool| if minutes { "min" } else { "s" };
+        if (word >> 15 == 1) != minutes {
+            return differs("tcp.uto.unit".to_string(), unit(minutes), unit(!minutes));
+        }
+        self.number("tcp.uto".to_string(), value, Found::plain((word & 0x7fff).into()), span)
     }
 
     fn length(&self, found: &Raw<'_>, expected: usize, option: &str) -> Result<(), Stop> {

@@ -197,3 +197,92 @@ fn upstream_maps_ports_numbers_and_timestamps() {
     assert_eq!(run.matching(vec![tcp(A, 1, 1, -1, ts(110, 700))], &ack), "");
     assert_eq!(run.matching(vec![tcp(A, 1, 1, -1, ts(160, 700))], &ack), "tcp.TS.val: 160 / 110");
 }
+
+/// A frame of some kind, with some bytes changed and perhaps cut.
+fn damaged() -> impl proptest::strategy::Strategy<Value = (usize, Vec<(usize, u8)>, usize)> {
+    use proptest::prelude::*;
+    (0..8usize, proptest::collection::vec((0..120usize, any::<u8>()), 0..6), 0..200usize)
+}
+
+/// What a stack might send, one of each kind.
+fn specimen(run: &mut Run, kind: usize) -> Vec<Layer> {
+    let udp = || vec![layer(LayerKind::Udp, vec![number("sport", 4000), number("dport", 9)]), payload(16)];
+    let v6 = run.world.local.is_ipv6();
+    let options = TcpOptions::Exactly(vec![
+        TcpOption::Mss(is(1460)),
+        TcpOption::SackOk,
+        TcpOption::Timestamp { val: is(0), ecr: is(2) },
+        TcpOption::Nop,
+        TcpOption::Wscale(is(7)),
+    ]);
+    let sack =
+        TcpOptions::Exactly(vec![TcpOption::Sack(vec![(is(11), is(21))]), TcpOption::Nop, TcpOption::Nop]);
+    match kind {
+        0 => vec![tcp(SA, 0, 1, 1000, options)],
+        1 => vec![tcp(A, 1, 1, 1000, sack), payload(20)],
+        2 => udp(),
+        3 => {
+            let fields = vec![name("type_name", "unreachable"), name("code_name", "port")];
+            vec![Layer { body: LayerBody::Quote(udp()), ..layer(LayerKind::Icmp, fields) }]
+        }
+        4 if v6 => vec![layer(LayerKind::Icmpv6, vec![number("type", 135), name("target", "REMOTE")])],
+        4 => vec![layer(LayerKind::Arp, Vec::new())],
+        5 => [vec![layer(LayerKind::Ip, vec![number("id", 7), number("mf", 1)])], udp()].concat(),
+        6 if v6 => {
+            let option = |name: &str, kind| HeaderOption {
+                name: name.to_string(),
+                kind,
+                length: None,
+                address: None,
+                data: vec![0; 4],
+                span: span(),
+            };
+            let hbh = layer(LayerKind::HopByHop, Vec::new());
+            let hbh = Layer { body: LayerBody::Options(vec![option("opt", Some(0x9e))]), ..hbh };
+            [vec![hbh], udp()].concat()
+        }
+        6 => vec![layer(LayerKind::Ipv4, vec![number("proto", 2)]), payload(8)],
+        _ => vec![layer(LayerKind::Icmp, vec![name("type_name", "echo_reply"), number("id", 3)]), payload(9)],
+    }
+}
+
+proptest::proptest! {
+    /// Whatever a stack sends is described, matched, judged and answered, or not, without a panic.
+    #[test]
+    fn nothing_that_a_stack_sends_is_too_odd((kind, changes, cut) in damaged(), v6 in proptest::bool::ANY, link in proptest::bool::ANY) {
+        let family = if v6 { Family::Ipv6 } else { Family::Ipv4 };
+        let medium = if link || kind == 4 { Medium::Ethernet } else { Medium::Ip };
+        let mut run = Run::new(family, medium, Rules::Ours);
+        let layers = specimen(&mut run, kind);
+        let good = run.outbound(layers.clone());
+        assert_eq!(run.matching(layers.clone(), &good), "", "{}", run.describe(&good));
+        let mut frame = good.clone();
+        for (at, value) in changes {
+            if let Some(byte) = frame.get_mut(at) {
+                *byte = value;
+            }
+        }
+        frame.truncate(frame.len().saturating_sub(cut.saturating_sub(100)));
+        let text = run.describe(&frame);
+        assert!(text.starts_with(['<', '>']), "{text}");
+        run.matching(layers, &frame);
+        for field in ["seq", "ack", "flags", "payload", "options", "ttl", "mss", "id", "csum", "len"] {
+            let operation = match field {
+                "options" => AlterOperation::Set(Value::Number(is(0x0101_0101))),
+                _ => AlterOperation::Add(1),
+            };
+            let change = Alteration { layer: None, field: field.to_string(), operation };
+            let mut altered = frame.clone();
+            let _found = super::alter(&mut run.context(), medium, &mut altered, &change);
+        }
+        super::merge(medium, &mut frame.clone(), &good);
+        super::merge(medium, &mut good.clone(), &frame);
+        super::classify(&run.world, medium, &frame);
+        super::neighbours::answer(&run.world, 0, &frame);
+        super::tcp_summary(medium, &frame);
+        let mut rules = super::rules::PassiveRules::new(&run.world, Rules::Ours, false);
+        assert_eq!(rules.outbound(medium, &good), []);
+        rules.inbound(medium, &frame);
+        rules.outbound(medium, &frame);
+    }
+}

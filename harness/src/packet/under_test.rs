@@ -14,6 +14,9 @@ const FIRST_PEER_PORT: u16 = 49152;
 const ICMP: u8 = 1;
 const ICMPV6: u8 = 58;
 
+/// Stands for the descriptor of a socket that was closed.
+const CLOSED: i32 = -1;
+
 /// How far a socket has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum State {
@@ -104,6 +107,12 @@ impl Sockets {
                     }
                     SocketAddress::Unspecified => socket.state = State::New,
                     _ => {}
+                }
+            }
+            // The number may come back for another socket; what this one still sends is looked at all the same.
+            Call::Close { fd } => {
+                if let Some(socket) = self.all.iter_mut().find(|s| s.fd == Some(*fd)) {
+                    socket.fd = Some(CLOSED);
                 }
             }
             // The connection that is accepted is under test again, where another socket was opened since.

@@ -31,6 +31,8 @@ pub enum Reported {
     TimeExceeded,
     /// A header field was not understood.
     ParameterProblem,
+    /// The next hop did not answer address resolution: not from ICMP, but found out by this host.
+    NoNeighbour,
 }
 
 /// An error about a datagram of ours.

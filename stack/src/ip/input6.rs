@@ -127,7 +127,7 @@ pub(crate) fn check_fragment(
     data: &[u8],
 ) -> Result<(), Problem> {
     let problem = |code, pointer| Err(Problem { code, pointer, even_multicast: false });
-    if fragment.more && data.len() % 8 != 0 {
+    if fragment.more && !data.len().is_multiple_of(8) {
         return problem(icmpv6::ERRONEOUS_FIELD, 4);
     }
     let headers = at - HEADER_LEN;

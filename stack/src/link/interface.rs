@@ -64,11 +64,6 @@ impl Interface {
         self.addresses.iter().any(|a| a.address == address)
     }
 
-    /// Whether `address` is on the link by one of the interface's prefixes.
-    pub(crate) fn is_on_link(&self, address: IpAddr) -> bool {
-        self.addresses.iter().any(|a| a.contains(address))
-    }
-
     /// Whether frames to this group address are for the host.
     pub(crate) fn listens_to(&self, group: MacAddress) -> bool {
         let own = self.addresses.iter().filter_map(|a| match a.address {

@@ -142,7 +142,7 @@ impl<'a> Header<'a> {
         bytes[1] = self.tos;
         bytes[2..4].copy_from_slice(&total_length.to_be_bytes());
         bytes[4..6].copy_from_slice(&self.identification.to_be_bytes());
-        bytes[6..8].copy_from_slice(&(flags | self.fragment_offset / 8).to_be_bytes());
+        bytes[6..8].copy_from_slice(&(flags | (self.fragment_offset / 8)).to_be_bytes());
         bytes[8] = self.ttl;
         bytes[9] = self.protocol;
         bytes[12..16].copy_from_slice(&self.source.octets());

@@ -16,6 +16,8 @@ pub mod ipv6;
 pub mod ipv6_ext;
 pub mod ndp;
 pub mod protocol;
+pub mod tcp;
+pub mod tcp_options;
 #[cfg(test)]
 mod testing;
 pub mod udp;

@@ -18,18 +18,25 @@ pub(super) struct Slot<'a> {
     answers: Sender<Answer>,
     /// What the worker has ahead of it, in order.
     ahead: VecDeque<Job>,
+    /// How many workers in a row ended before they took a job.
+    fruitless: usize,
 }
+
+/// More workers in a row that end before they take a job are no accident.
+const FRUITLESS: usize = 3;
 
 /// A worker and when it last answered.
 struct Watched {
     worker: Worker,
+    /// It takes no more jobs: what it has answered is still to be heard.
+    is_deaf: bool,
     cpu: Duration,
     since: Instant,
 }
 
 impl<'a> Slot<'a> {
     pub(super) fn new(pool: &'a Pool, queue: &'a Mutex<VecDeque<Job>>, answers: Sender<Answer>) -> Slot<'a> {
-        Slot { pool, queue, answers, ahead: VecDeque::new() }
+        Slot { pool, queue, answers, ahead: VecDeque::new(), fruitless: 0 }
     }
 
     /// Plays until the queue is empty.
@@ -43,6 +50,12 @@ impl<'a> Slot<'a> {
                     continue;
                 }
             };
+            if self.fruitless >= FRUITLESS {
+                let how =
+                    format!("{FRUITLESS} workers ended before they took a run: {}", current.worker.end());
+                self.answer(Answer::broken(job.run, Verdict::Error, "adapter", how));
+                continue;
+            }
             self.give_back(job);
             watched = self.serve(&mut current).then_some(current);
         }
@@ -51,7 +64,9 @@ impl<'a> Slot<'a> {
     fn start(&self) -> Result<Watched, String> {
         let mut worker = Worker::start(&self.pool.program, &self.pool.session)?;
         match worker.greeting(self.pool.limits.silence)? {
-            Greeting::Ready(_) => Ok(Watched { cpu: worker.cpu(), worker, since: Instant::now() }),
+            Greeting::Ready(_) => {
+                Ok(Watched { cpu: worker.cpu(), worker, is_deaf: false, since: Instant::now() })
+            }
             Greeting::Refused(reason) => Err(reason),
         }
     }
@@ -74,11 +89,9 @@ impl<'a> Slot<'a> {
     /// Keeps the worker busy until the queue is empty (true) or the worker is no longer of use (false).
     fn serve(&mut self, current: &mut Watched) -> bool {
         loop {
-            if self.refill(current).is_err() {
-                return self.bury(current);
-            }
+            self.refill(current);
             if self.ahead.is_empty() {
-                return true;
+                return !current.is_deaf;
             }
             match current.worker.hear(GLANCE) {
                 Heard::Answer(answer) if self.ahead.front().is_some_and(|job| job.run == answer.run) => {
@@ -104,14 +117,18 @@ impl<'a> Slot<'a> {
         }
     }
 
-    fn refill(&mut self, current: &mut Watched) -> Result<(), String> {
-        while self.ahead.len() < self.pool.depth.max(1) {
-            let Some(job) = self.next_job() else { return Ok(()) };
-            let sent = current.worker.send(&job);
-            self.ahead.push_back(job);
-            sent?;
+    fn refill(&mut self, current: &mut Watched) {
+        while !current.is_deaf && self.ahead.len() < self.pool.depth.max(1) {
+            let Some(job) = self.next_job() else { return };
+            if current.worker.send(&job).is_ok() {
+                self.fruitless = 0;
+                self.ahead.push_back(job);
+            } else {
+                current.is_deaf = true;
+                self.fruitless += 1;
+                self.give_back(job);
+            }
         }
-        Ok(())
     }
 
     /// Why the worker is given up, if it is.

@@ -26,8 +26,10 @@ impl PacketSocket {
         // SAFETY: no pointers.
         let fd = owned(unsafe { libc::socket(libc::AF_PACKET, kind, 0) })?;
         set_option(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1 as libc::c_int)?;
-        // Beyond rmem_max only for the privileged; the default will do otherwise.
-        let _ = set_option(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, RECEIVE_BUFFER);
+        // Beyond rmem_max only for the privileged; up to it for anybody.
+        if set_option(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, RECEIVE_BUFFER).is_err() {
+            set_option(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF, RECEIVE_BUFFER)?;
+        }
         if sent_only {
             only_outgoing(&fd)?;
         }

@@ -52,6 +52,12 @@ pub(super) fn vectors(buffers: &mut [Vec<u8>]) -> Vec<libc::iovec> {
     buffers.iter_mut().map(vector).collect()
 }
 
+/// Vectors over buffers that the kernel only reads.
+pub(super) fn const_vectors(buffers: &[Vec<u8>]) -> Vec<libc::iovec> {
+    let vector = |b: &Vec<u8>| libc::iovec { iov_base: b.as_ptr().cast_mut().cast(), iov_len: b.len() };
+    buffers.iter().map(vector).collect()
+}
+
 /// Cuts buffers to what the kernel has filled of them, in order.
 pub(super) fn distribute(buffers: &mut [Vec<u8>], mut count: usize) {
     for bytes in buffers {
@@ -87,10 +93,9 @@ pub(super) fn write(fd: i32, data: &[u8]) -> Outcome {
 
 /// writev(2).
 pub(super) fn writev(fd: i32, data: &[Vec<u8>]) -> Outcome {
-    let mut copies = data.to_vec();
-    let vectors = vectors(&mut copies);
+    let vectors = const_vectors(data);
     let number = libc::c_int::try_from(vectors.len()).unwrap_or(libc::c_int::MAX);
-    // SAFETY: each vector describes a buffer that outlives the call, and there are `number` of them.
+    // SAFETY: each vector describes a buffer that outlives the call and that writev only reads; there are `number`.
     plain(long(unsafe { libc::writev(fd, vectors.as_ptr(), number) }))
 }
 

@@ -1,6 +1,6 @@
 //! sendmsg and recvmsg with their control messages.
 
-use super::io::{distribute, vectors};
+use super::io::{const_vectors, distribute, vectors};
 use super::{LARGEST_BUFFER, outcome};
 use crate::linux::address::RawAddress;
 use crate::sut::{Message, Outcome, Output};
@@ -46,8 +46,7 @@ fn header(name: &mut RawAddress, iov: &mut [libc::iovec], control: &mut Control)
 /// sendmsg(2).
 pub(super) fn sendmsg(fd: i32, message: &Message, flags: i32) -> Outcome {
     let mut name = message.name.map_or_else(|| RawAddress::null(0), RawAddress::from_ip);
-    let mut buffers = message.iov.clone();
-    let mut iov = vectors(&mut buffers);
+    let mut iov = const_vectors(&message.iov);
     let mut control = Control::room(message.control.iter().map(|(_, _, data)| space(data)).sum());
     let mut header = header(&mut name, &mut iov, &mut control);
     header.msg_flags = message.flags;
@@ -66,7 +65,7 @@ pub(super) fn sendmsg(fd: i32, message: &Message, flags: i32) -> Outcome {
             at = libc::CMSG_NXTHDR(&raw const header, at);
         }
     }
-    // SAFETY: everything the header points to outlives the call.
+    // SAFETY: everything the header points to outlives the call, which only reads it.
     let returned = unsafe { libc::sendmsg(fd, &raw const header, flags) };
     super::plain(i64::try_from(returned).unwrap_or(-1))
 }
@@ -93,11 +92,16 @@ pub(super) fn recvmsg(fd: i32, message: &Message, flags: i32) -> Outcome {
             name: if header.msg_namelen == 0 { None } else { name.to_ip() },
             iov: buffers,
             control: received_control(&header),
-            control_len: header.msg_controllen as usize,
+            control_len: control_length(&header),
             flags: header.msg_flags,
         };
         Output::Message(received)
     })
+}
+
+/// `msg_controllen`, whose type depends on the C library.
+fn control_length(header: &libc::msghdr) -> usize {
+    header.msg_controllen as _
 }
 
 fn received_control(header: &libc::msghdr) -> Vec<(i32, i32, Vec<u8>)> {
@@ -105,7 +109,7 @@ fn received_control(header: &libc::msghdr) -> Vec<(i32, i32, Vec<u8>)> {
     // SAFETY: the kernel has filled the control buffer and set its length; CMSG_NXTHDR stays inside, and the data's
     // length is bounded by what is left of the buffer behind it.
     unsafe {
-        let end = header.msg_control.cast::<u8>().cast_const().wrapping_add(header.msg_controllen as usize);
+        let end = header.msg_control.cast::<u8>().cast_const().wrapping_add(control_length(header));
         let mut at = libc::CMSG_FIRSTHDR(header);
         while !at.is_null() && messages.len() < 1024 {
             let data = libc::CMSG_DATA(at).cast_const();

@@ -35,6 +35,16 @@ pub(super) fn may_block(call: &Call) -> bool {
     )
 }
 
+/// Whether the kernel goes on reading a call's bytes after the call has returned.
+pub(super) fn lends_memory(call: &Call) -> bool {
+    match call {
+        Call::Send { flags, .. } | Call::Sendto { flags, .. } | Call::Sendmsg { flags, .. } => {
+            flags & libc::MSG_ZEROCOPY != 0
+        }
+        _ => false,
+    }
+}
+
 /// Makes a call on the calling thread and returns when it has completed; `None` where it is no system call.
 pub(super) fn execute(call: &Call, fds: &Descriptors) -> Option<Outcome> {
     use Call::*;
@@ -81,7 +91,9 @@ pub(super) fn execute(call: &Call, fds: &Descriptors) -> Option<Outcome> {
         EpollWait { epfd, max_events, timeout_ms } => {
             event::epoll_wait(fds.kernel(*epfd), *max_events, *timeout_ms)
         }
-        Shell { .. } | Link { .. } | Address { .. } | Route { .. } | Set { .. } | NullBuffer(_) => return None,
+        Shell { .. } | Link { .. } | Address { .. } | Route { .. } | Set { .. } | NullBuffer(_) => {
+            return None;
+        }
     })
 }
 

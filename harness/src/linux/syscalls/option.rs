@@ -42,7 +42,8 @@ pub(super) fn setsockopt(fd: i32, level: i32, name: i32, value: Option<&[u8]>, l
 /// ioctl(2) on an integer, given and taken as the C `int` that SIOCINQ and its like use.
 pub(super) fn ioctl(fd: i32, request: u64, argument: Option<i64>) -> Outcome {
     let mut words = vec![0u64; LARGEST_IOCTL / 8];
-    let number = i32::try_from(argument.unwrap_or(0)).unwrap_or(0).to_ne_bytes();
+    // As C converts to int.
+    let number = (argument.unwrap_or(0) as i32).to_ne_bytes();
     let mut first = [0; 8];
     first[..4].copy_from_slice(&number);
     words[0] = u64::from_ne_bytes(first);

@@ -1,6 +1,6 @@
 //! Without privileges: in a user namespace, whether or not /dev/net/tun is open to users.
 
-use crate::{TUN, VETH, Wire};
+use super::{TUN, VETH, Wire};
 use harness::linux::{Linux, Way};
 use harness::sut::{Family, Medium, Rules};
 
@@ -11,7 +11,7 @@ const NOBODY: libc::uid_t = 65534;
 const IP: Wire = ("auto", Medium::Ip, Rules::Packetdrill);
 
 /// Gives up root for good, where the process has it, and plays.
-pub fn play() {
+pub(super) fn play() {
     // SAFETY: no pointers; what is refused is noticed by the probe below. A process that has changed its user does not own
     // its files in /proc until it is dumpable again, and could not write its own uid_map.
     unsafe {
@@ -26,12 +26,30 @@ pub fn play() {
         Linux::probe().expect("sysctl kernel.unprivileged_userns_clone=1 and user.max_user_namespaces > 0");
     assert_eq!(access.way, Way::UserNamespace);
     // Each driver enters a user namespace inside the one before.
-    crate::tcp(Family::Ipv4, VETH);
-    crate::tcp(Family::Ipv6, VETH);
-    crate::tcp(Family::Ipv4, IP);
-    crate::udp(Family::Ipv6, IP);
-    crate::shell::commands_with(VETH);
+    super::tcp(Family::Ipv4, VETH);
+    super::tcp(Family::Ipv6, VETH);
+    super::tcp(Family::Ipv4, IP);
+    super::udp(Family::Ipv6, IP);
+    super::shell::commands_with(VETH);
     if access.tun {
-        crate::tcp(Family::Ipv4, TUN);
+        super::tcp(Family::Ipv4, TUN);
     }
+}
+
+/// Where no namespaces may be made the reason is said, and what would help.
+pub(super) fn without_namespaces() {
+    // SAFETY: no pointers; these cannot fail.
+    let (uid, gid) = unsafe { (libc::geteuid(), libc::getegid()) };
+    // SAFETY: no pointers.
+    assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWUSER) }, 0, "a user namespace to be poor in");
+    for (file, text) in
+        [("setgroups", "deny"), ("uid_map", &format!("0 {uid} 1")), ("gid_map", &format!("0 {gid} 1"))]
+    {
+        std::fs::write(format!("/proc/self/{file}"), text).expect(file);
+    }
+    for file in ["max_net_namespaces", "max_user_namespaces"] {
+        std::fs::write(format!("/proc/sys/user/{file}"), "0").expect(file);
+    }
+    let why = Linux::probe().expect_err("no namespace can be made");
+    assert!(why.contains("CLONE_NEWUSER") && why.contains("run as root") && !why.contains('\n'), "{why}");
 }

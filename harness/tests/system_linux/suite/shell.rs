@@ -1,9 +1,9 @@
 //! Shell commands.
 
-use crate::peer::Peer;
-use crate::{TUN, Wire, run_in_child_and, start};
+use super::peer::Peer;
+use super::{TUN, Wire, run_in_child_and, start};
 use harness::sut::{Call, Family, Outcome, Output, StackUnderTest};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Runs a command: its exit status and what it said.
@@ -14,11 +14,11 @@ fn shell(peer: &mut Peer, command: &str) -> (i64, String) {
     (outcome.result.unwrap_or_else(|e| panic!("{command}: errno {}: {said}", e.0)), said)
 }
 
-pub fn commands() {
+pub(super) fn commands() {
     commands_with(TUN);
 }
 
-pub fn commands_with(wire: Wire) {
+pub(super) fn commands_with(wire: Wire) {
     let mut peer = start(Family::Ipv4, wire);
     assert_eq!(shell(&mut peer, "echo out; echo err >&2; exit 3"), (3, "out\nerr".into()));
     assert_eq!(shell(&mut peer, "kill -TERM $$").0, 128 + 15);
@@ -30,23 +30,46 @@ pub fn commands_with(wire: Wire) {
     assert_eq!(devices, if wire == TUN { "lo tun0" } else { "eth0 lo" });
 }
 
-pub fn own_tmp() {
-    let directory = std::env::temp_dir().join(format!("wireproof-system-{}", std::process::id()));
+/// A directory that goes away with the value, also where a test fails.
+struct Removed(PathBuf);
+
+impl Drop for Removed {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).expect("removal");
+    }
+}
+
+pub(super) fn own_tmp() {
+    let directory = Path::new("/tmp").join(format!("wireproof-system-{}", std::process::id()));
     std::fs::create_dir_all(directory.join("inner")).expect("a directory");
+    let _removed = Removed(directory.clone());
     std::fs::write(directory.join("script"), "here").expect("a file");
     let mut peer = start(Family::Ipv4, TUN);
     peer.linux.set_working_directory(directory.join("inner"));
-    peer.linux.start(&crate::peer::setup(TUN.1, Family::Ipv4, TUN.2)).expect("a run");
+    peer.linux.start(&super::peer::setup(TUN.1, Family::Ipv4, TUN.2)).expect("a run");
     let (_, said) = shell(&mut peer, "cat ../script; echo x >/tmp/wireproof-left; ls /tmp | grep -c left");
     assert_eq!(said, "here1");
     assert_eq!(shell(&mut peer, "cat /tmp/wireproof-left").1, "x", "the next command sees it as well");
     assert!(!Path::new("/tmp/wireproof-left").exists(), "nobody else sees it");
     let cwd = std::env::current_dir().expect("cwd");
     assert_ne!(cwd, directory.join("inner"), "the process itself has not moved");
-    std::fs::remove_dir_all(directory).expect("removal");
 }
 
-pub fn settings() {
+pub(super) fn takes_too_long() {
+    let mark = format!("86397.{}", std::process::id());
+    let mut peer = start(Family::Ipv4, TUN);
+    let id = peer.submit(Call::Shell { command: format!("sleep {mark} & echo begun; sleep {mark}") });
+    peer.linux.run_until(peer.linux.now() + Duration::from_secs(9)).expect("run_until");
+    assert!(peer.is_pending(id));
+    let (at, outcome) = peer.completed(id);
+    assert_eq!(outcome.result.map_err(|e| e.0), Err(libc::ETIMEDOUT));
+    assert_eq!(outcome.output, Output::Data(b"begun\n".to_vec()));
+    assert!((10..12).contains(&at.saturating_since(harness::Instant::ZERO).as_secs()), "killed at {at}");
+    wait_until_gone(&mark);
+    assert_eq!(shell(&mut peer, "echo again"), (0, "again".into()));
+}
+
+pub(super) fn settings() {
     let mut peer = start(Family::Ipv4, TUN);
     let read = "cat /proc/sys/net/ipv4/tcp_syn_retries";
     let before = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_syn_retries").expect("sysctl");
@@ -74,7 +97,7 @@ fn wait_until_gone(mark: &str) {
     }
 }
 
-pub fn ends_with_run() {
+pub(super) fn ends_with_run() {
     let mark = format!("86399.{}", std::process::id());
     let mut peer = start(Family::Ipv4, TUN);
     assert_eq!(peer.outcome(Call::Shell { command: format!("sleep {mark} & true") }), {
@@ -90,7 +113,7 @@ pub fn ends_with_run() {
 }
 
 /// The child starts commands, says so, and is killed without a chance to clean up.
-pub fn ends_with_process() {
+pub(super) fn ends_with_process() {
     let mark = format!("86399.{}", std::process::id());
     let child = run_in_child_and("be_killed", &mark, |child| {
         let start = Instant::now();
@@ -105,8 +128,8 @@ pub fn ends_with_process() {
 }
 
 /// The child of [`ends_with_process`]; the mark is in the environment.
-pub fn be_killed() {
-    let mark = std::env::var(crate::MARK).expect("a mark");
+pub(super) fn be_killed() {
+    let mark = std::env::var(super::MARK).expect("a mark");
     let mut peer = start(Family::Ipv4, TUN);
     peer.submit(Call::Shell { command: format!("(sleep {mark}; true) & sleep {mark}; true") });
     std::thread::sleep(Duration::from_secs(30));

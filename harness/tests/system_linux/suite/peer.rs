@@ -1,6 +1,6 @@
 //! The other side of a conversation with the kernel.
 
-use crate::frames::{self, Segment};
+use super::frames::{self, Segment};
 use harness::Instant;
 use harness::linux::{LinkChoice, Linux};
 use harness::sut::{
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// How long anything may take that should come at once.
 const SOON: Duration = Duration::from_secs(3);
 
-pub struct Peer {
+pub(super) struct Peer {
     pub linux: Linux,
     pub medium: Medium,
     pub local: IpAddr,
@@ -22,7 +22,7 @@ pub struct Peer {
 }
 
 /// A setup with one interface, both families on it, the peer known.
-pub fn setup(medium: Medium, family: Family, rules: Rules) -> Setup {
+pub(super) fn setup(medium: Medium, family: Family, rules: Rules) -> Setup {
     let prefix = |text: &str, length| Prefix { address: text.parse().expect(text), length };
     let neighbour =
         |text: &str| Neighbour { address: text.parse().expect(text), mac: frames::REMOTE_MAC, interface: 0 };
@@ -50,7 +50,7 @@ pub fn setup(medium: Medium, family: Family, rules: Rules) -> Setup {
 }
 
 impl Peer {
-    pub fn start(link: &str, medium: Medium, family: Family, rules: Rules) -> Peer {
+    pub(super) fn start(link: &str, medium: Medium, family: Family, rules: Rules) -> Peer {
         let access = Linux::probe().expect("namespaces");
         let choice: LinkChoice = link.parse().expect("a link");
         let mut linux = Linux::new(access, choice).expect("a driver");
@@ -69,11 +69,11 @@ impl Peer {
         }
     }
 
-    pub fn domain(&self) -> i32 {
+    pub(super) fn domain(&self) -> i32 {
         if self.local.is_ipv6() { libc::AF_INET6 } else { libc::AF_INET }
     }
 
-    pub fn send(&mut self, protocol: u8, payload: Vec<u8>) {
+    pub(super) fn send(&mut self, protocol: u8, payload: Vec<u8>) {
         let checksum_at = if protocol == frames::TCP { 16 } else { 6 };
         let datagram = frames::datagram(self.remote, self.local, protocol, payload, checksum_at);
         let frame = frames::frame(self.medium, datagram);
@@ -81,7 +81,7 @@ impl Peer {
     }
 
     /// Runs until `pick` has found an event, which is removed.
-    pub fn wait<T>(&mut self, what: &str, pick: impl Fn(&Event) -> Option<T>) -> T {
+    pub(super) fn wait<T>(&mut self, what: &str, pick: impl Fn(&Event) -> Option<T>) -> T {
         let until = self.linux.now() + SOON;
         loop {
             self.linux.events(&mut self.events).expect("events");
@@ -96,7 +96,7 @@ impl Peer {
     }
 
     /// The next payload of `protocol` that the kernel sends, and when.
-    pub fn receive(&mut self, protocol: u8) -> (Instant, Vec<u8>) {
+    pub(super) fn receive(&mut self, protocol: u8) -> (Instant, Vec<u8>) {
         let medium = self.medium;
         self.wait("frame", |event| match event {
             Event::Frame { at, bytes, .. } => Some((*at, frames::payload(medium, protocol, bytes)?)),
@@ -104,15 +104,15 @@ impl Peer {
         })
     }
 
-    pub fn segment(&mut self) -> Segment {
+    pub(super) fn segment(&mut self) -> Segment {
         frames::parse_tcp(&self.receive(frames::TCP).1)
     }
 
-    pub fn submit(&mut self, call: Call) -> CallId {
+    pub(super) fn submit(&mut self, call: Call) -> CallId {
         self.linux.submit(call).expect("submit")
     }
 
-    pub fn completed(&mut self, wanted: CallId) -> (Instant, Outcome) {
+    pub(super) fn completed(&mut self, wanted: CallId) -> (Instant, Outcome) {
         self.wait("completion", |event| match event {
             Event::Completed { id, at, outcome } if *id == wanted => Some((*at, outcome.clone())),
             _ => None,
@@ -120,30 +120,30 @@ impl Peer {
     }
 
     /// Makes a call that is expected to complete by itself.
-    pub fn outcome(&mut self, call: Call) -> Outcome {
+    pub(super) fn outcome(&mut self, call: Call) -> Outcome {
         let id = self.submit(call);
         self.completed(id).1
     }
 
     /// Makes a call that must succeed.
-    pub fn call(&mut self, call: Call) -> i64 {
+    pub(super) fn call(&mut self, call: Call) -> i64 {
         let shown = format!("{call:?}");
         self.outcome(call).result.unwrap_or_else(|e| panic!("{shown}: errno {}", e.0))
     }
 
-    pub fn socket(&mut self, kind: i32) -> i32 {
+    pub(super) fn socket(&mut self, kind: i32) -> i32 {
         let domain = self.domain();
         self.call(Call::Socket { domain, kind, protocol: 0 }) as i32
     }
 
     /// Whether the call has not completed by now.
-    pub fn is_pending(&mut self, call: CallId) -> bool {
+    pub(super) fn is_pending(&mut self, call: CallId) -> bool {
         self.linux.events(&mut self.events).expect("events");
         !self.events.iter().any(|e| matches!(e, Event::Completed { id, .. } if *id == call))
     }
 
     /// A listening socket on port 8080.
-    pub fn listener(&mut self) -> i32 {
+    pub(super) fn listener(&mut self) -> i32 {
         let fd = self.socket(libc::SOCK_STREAM);
         let address = SocketAddress::Ip(SocketAddr::new(self.local, 8080));
         self.call(Call::Bind { fd, address });
@@ -152,7 +152,7 @@ impl Peer {
     }
 
     /// Plays the active side of a handshake from port 4000; returns the kernel's initial sequence number.
-    pub fn handshake(&mut self) -> u32 {
+    pub(super) fn handshake(&mut self) -> u32 {
         let syn = Segment { from: 4000, to: 8080, seq: 1000, flags: frames::SYN, ..Segment::default() };
         self.send(frames::TCP, frames::tcp(&syn));
         let answer = self.segment();

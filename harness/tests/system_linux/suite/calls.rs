@@ -1,14 +1,18 @@
 //! System calls beyond those of a plain conversation.
 
-use crate::frames::{self, ACK, PSH, Segment};
-use crate::peer::Peer;
-use crate::{TUN, start};
+use super::frames::{self, ACK, PSH, Segment};
+use super::peer::Peer;
+use super::{TUN, TUN_OFFLOAD, Wire, start};
 use harness::sut::{Call, Errno, Family, Message, Outcome, Output, PollFd, SocketAddress, StackUnderTest};
 use std::time::Duration;
 
 /// A connection, with the kernel's initial sequence number.
 fn connected() -> (Peer, i32, u32) {
-    let mut peer = start(Family::Ipv4, TUN);
+    connected_over(TUN)
+}
+
+fn connected_over(wire: Wire) -> (Peer, i32, u32) {
+    let mut peer = start(Family::Ipv4, wire);
     let fd = peer.listener();
     let iss = peer.handshake();
     let fd = peer.call(Call::Accept { fd }) as i32;
@@ -21,7 +25,7 @@ fn send_data(peer: &mut Peer, iss: u32, seq: u32, data: &[u8]) {
     peer.send(frames::TCP, frames::tcp(&segment));
 }
 
-pub fn options_and_control() {
+pub(super) fn options_and_control() {
     let (mut peer, fd, _) = connected();
     let get = |name, length| Call::Getsockopt { fd, level: libc::IPPROTO_TCP, name, length };
     let info = peer.outcome(get(libc::TCP_INFO, 104));
@@ -58,7 +62,7 @@ pub fn options_and_control() {
     assert_eq!(peer.receive(frames::UDP).1[8..], *b"abc");
 }
 
-pub fn readiness() {
+pub(super) fn readiness() {
     let (mut peer, fd, iss) = connected();
     let started = peer.linux.now();
     let asked = PollFd { fd, events: libc::POLLIN, revents: 0 };
@@ -82,7 +86,7 @@ pub fn readiness() {
     assert_eq!(queued.output, Output::Integer(3));
 }
 
-pub fn between_descriptors() {
+pub(super) fn between_descriptors() {
     let (mut peer, fd, _) = connected();
     peer.call(Call::Shell { command: "printf 0123456789 >/tmp/digits".into() });
     let file = peer.call(Call::Open { path: "/tmp/digits".into(), flags: libc::O_RDONLY }) as i32;
@@ -104,7 +108,22 @@ pub fn between_descriptors() {
     assert_eq!(vectors, Output::Vectors(vec![b"abc".to_vec(), b"d".to_vec()]));
 }
 
-pub fn wrong_arguments() {
+/// What was sent without a copy is sent again unchanged, whatever has become of the caller's memory.
+pub(super) fn zerocopy() {
+    // The kernel copies all the same where the device cannot gather.
+    let (mut peer, fd, _) = connected_over(TUN_OFFLOAD);
+    let value = Some(1i32.to_ne_bytes().to_vec());
+    peer.call(Call::Setsockopt { fd, level: libc::SOL_SOCKET, name: libc::SO_ZEROCOPY, value, length: 4 });
+    let data = vec![0xa5; 500];
+    assert_eq!(peer.call(Call::Send { fd, data: data.clone(), flags: libc::MSG_ZEROCOPY }), 500);
+    for _ in 0..50 {
+        peer.outcome(Call::Send { fd: -1, data: vec![0x5a; 500], flags: 0 });
+    }
+    assert_eq!(peer.segment().data, data);
+    assert_eq!(peer.segment().data, data, "retransmitted");
+}
+
+pub(super) fn wrong_arguments() {
     let (mut peer, fd, _) = connected();
     let mut refused = |call: Call, errno| {
         let shown = format!("{call:?}");
@@ -129,7 +148,7 @@ pub fn wrong_arguments() {
     assert_eq!(polled.output, Output::Poll(vec![PollFd { revents: libc::POLLNVAL, ..gone }]));
 }
 
-pub fn capabilities() {
+pub(super) fn capabilities() {
     let (mut peer, fd, _) = connected();
     let value = Some(7i32.to_ne_bytes().to_vec());
     let mark = Call::Setsockopt { fd, level: libc::SOL_SOCKET, name: libc::SO_MARK, value, length: 4 };

@@ -1,10 +1,10 @@
 //! Administrative calls and settings.
 
-use crate::frames::{self, SYN, Segment};
-use crate::peer::{Peer, setup};
-use crate::{TAP, TUN, start};
+use super::frames::{self, SYN, Segment};
+use super::peer::{Peer, setup};
+use super::{TAP, TUN, Wire, start};
 use harness::sut::{
-    Call, Errno, Family, InterfaceId, Medium, Outcome, Output, Prefix, Refusal, Rules, SocketAddress,
+    Call, Errno, Family, InterfaceId, Medium, Outcome, Output, Prefix, Refusal, Route, Rules, SocketAddress,
     StackUnderTest,
 };
 use std::net::IpAddr;
@@ -23,7 +23,7 @@ fn connect(peer: &mut Peer, to: &str) -> Option<Segment> {
     if peer.is_pending(connect) { Some(peer.segment()) } else { None }
 }
 
-pub fn administrative_calls() {
+pub(super) fn administrative_calls() {
     let mut peer = start(Family::Ipv4, TUN);
     let interface = InterfaceId(0);
     assert_eq!(connect(&mut peer, "198.51.100.1"), None, "no route");
@@ -53,6 +53,46 @@ pub fn administrative_calls() {
     ));
 }
 
+/// What is sent to the link while it is down is lost, and everything works as before once it is up.
+pub(super) fn link_down_and_up(wire: Wire) {
+    let mut peer = start(Family::Ipv4, wire);
+    let interface = InterfaceId(0);
+    let fd = peer.socket(libc::SOCK_DGRAM);
+    peer.call(Call::Bind { fd, address: SocketAddress::Ip((peer.local, 7).into()) });
+    for round in 0..5 {
+        peer.call(Call::Link { interface, up: false });
+        peer.send(frames::UDP, frames::udp(4000, 7, b"lost"));
+        peer.call(Call::Link { interface, up: true });
+        // The kernel forgets neighbours when a link goes down.
+        peer.send(frames::UDP, frames::udp(4000, 7, &[round]));
+        assert_eq!(peer.outcome(Call::Recv { fd, count: 10, flags: 0 }).output, Output::Data(vec![round]));
+    }
+}
+
+/// The addresses that the kernel's runner gives packetdrill: the gateway is the stack's own address in IPv4.
+pub(super) fn upstream_addresses() {
+    let mut setup = setup(Medium::Ip, Family::Ipv4, Rules::Packetdrill);
+    setup.interfaces[0].addresses = vec![prefix("192.168.0.1", 16), prefix("fd3d:a0b:17d6::1", 48)];
+    let route = |to: &str, length, via: &str| Route {
+        destination: prefix(to, length),
+        gateway: Some(via.parse().expect(via)),
+        interface: 0,
+    };
+    setup.routes =
+        vec![route("192.0.2.1", 32, "192.168.0.1"), route("fd3d:fa7b:d17d::1", 128, "fd3d:a0b:17d6:8888::1")];
+    let mut peer = start(Family::Ipv4, TUN);
+    peer.linux.start(&setup).expect("upstream's addresses");
+    // The first command of every script does this, and must succeed; tc is not everywhere.
+    let command = "if command -v tc; then tc qdisc add dev tun0 root pfifo; fi".into();
+    assert_eq!(peer.call(Call::Shell { command }), 0);
+    assert_eq!(connect(&mut peer, "192.0.2.1").map(|s| s.flags), Some(SYN));
+    peer.local = "fd3d:a0b:17d6::1".parse().expect("address");
+    assert_eq!(connect(&mut peer, "fd3d:fa7b:d17d::1").map(|s| s.flags), Some(SYN));
+    setup.settings.insert("gso".into(), "1000".into());
+    peer.linux.start(&setup).expect("packetdrill's --mss");
+    assert_eq!(connect(&mut peer, "fd3d:fa7b:d17d::1").map(|s| s.flags), Some(SYN));
+}
+
 fn congestion_control(peer: &mut Peer) -> String {
     let fd = peer.socket(libc::SOCK_STREAM);
     let name = libc::TCP_CONGESTION;
@@ -61,7 +101,7 @@ fn congestion_control(peer: &mut Peer) -> String {
     String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned()
 }
 
-pub fn settings() {
+pub(super) fn settings() {
     let mut peer = start(Family::Ipv4, TUN);
     assert_eq!(congestion_control(&mut peer), "reno");
     let mut wanted = setup(Medium::Ip, Family::Ipv4, Rules::Ours);

@@ -1,7 +1,7 @@
 //! What runs leave behind: nothing.
 
-use crate::peer::{Peer, setup};
-use crate::{TAP, TUN, VETH, Wire, start};
+use super::peer::{Peer, setup};
+use super::{TAP, TUN, VETH, Wire, start};
 use harness::sut::{Call, Family, SocketAddress, StackUnderTest};
 use std::time::{Duration, Instant};
 
@@ -57,7 +57,7 @@ fn busy(peer: &mut Peer) {
     peer.submit(Call::Connect { fd, address: SocketAddress::Ip((peer.remote, 80).into()) });
 }
 
-pub fn after_run() {
+pub(super) fn after_run() {
     for wire in [TUN, TAP, VETH] {
         let before = Belongings::now();
         let mut peer = start(Family::Ipv4, wire);
@@ -74,7 +74,7 @@ pub fn after_run() {
     }
 }
 
-pub fn after_panic() {
+pub(super) fn after_panic() {
     let before = Belongings::now();
     let panicked = std::panic::catch_unwind(|| {
         let mut peer = start(Family::Ipv4, TUN);
@@ -116,7 +116,7 @@ fn series(wire: Wire, runs: i64) {
     }
 }
 
-pub fn pile_up() {
+pub(super) fn pile_up() {
     series(TUN, 300);
     series(VETH, 300);
 }

@@ -3,20 +3,18 @@
 use harness::sut::{MacAddress, Medium};
 use std::net::IpAddr;
 
-pub const LOCAL_MAC: MacAddress = MacAddress([2, 0, 0, 0, 0, 1]);
-pub const REMOTE_MAC: MacAddress = MacAddress([2, 0, 0, 0, 0, 2]);
-pub const TCP: u8 = 6;
-pub const UDP: u8 = 17;
+pub(super) const LOCAL_MAC: MacAddress = MacAddress([2, 0, 0, 0, 0, 1]);
+pub(super) const REMOTE_MAC: MacAddress = MacAddress([2, 0, 0, 0, 0, 2]);
+pub(super) const TCP: u8 = 6;
+pub(super) const UDP: u8 = 17;
 
-pub const FIN: u8 = 0x01;
-pub const SYN: u8 = 0x02;
-pub const RST: u8 = 0x04;
-pub const PSH: u8 = 0x08;
-pub const ACK: u8 = 0x10;
+pub(super) const SYN: u8 = 0x02;
+pub(super) const PSH: u8 = 0x08;
+pub(super) const ACK: u8 = 0x10;
 
 /// A TCP segment, without options.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Segment {
+pub(super) struct Segment {
     pub from: u16,
     pub to: u16,
     pub seq: u32,
@@ -48,7 +46,13 @@ fn pseudo_header(from: &[u8], to: &[u8], protocol: u8, length: usize) -> u32 {
 }
 
 /// An IP datagram around `payload`, whose checksum (at `checksum_at`) is filled in.
-pub fn datagram(from: IpAddr, to: IpAddr, protocol: u8, mut payload: Vec<u8>, checksum_at: usize) -> Vec<u8> {
+pub(super) fn datagram(
+    from: IpAddr,
+    to: IpAddr,
+    protocol: u8,
+    mut payload: Vec<u8>,
+    checksum_at: usize,
+) -> Vec<u8> {
     let (from, to) = (octets(from), octets(to));
     let check = fold(pseudo_header(&from, &to, protocol, payload.len()) + sum(&payload));
     payload[checksum_at..checksum_at + 2].copy_from_slice(&check.to_be_bytes());
@@ -71,7 +75,7 @@ pub fn datagram(from: IpAddr, to: IpAddr, protocol: u8, mut payload: Vec<u8>, ch
     header
 }
 
-pub fn tcp(segment: &Segment) -> Vec<u8> {
+pub(super) fn tcp(segment: &Segment) -> Vec<u8> {
     let mut bytes = Vec::new();
     bytes.extend(segment.from.to_be_bytes());
     bytes.extend(segment.to.to_be_bytes());
@@ -82,7 +86,7 @@ pub fn tcp(segment: &Segment) -> Vec<u8> {
     bytes
 }
 
-pub fn udp(from: u16, to: u16, data: &[u8]) -> Vec<u8> {
+pub(super) fn udp(from: u16, to: u16, data: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for word in [from, to, 8 + data.len() as u16, 0] {
         bytes.extend(word.to_be_bytes());
@@ -92,7 +96,7 @@ pub fn udp(from: u16, to: u16, data: &[u8]) -> Vec<u8> {
 }
 
 /// The frame around a datagram.
-pub fn frame(medium: Medium, datagram: Vec<u8>) -> Vec<u8> {
+pub(super) fn frame(medium: Medium, datagram: Vec<u8>) -> Vec<u8> {
     if medium == Medium::Ip {
         return datagram;
     }
@@ -101,7 +105,7 @@ pub fn frame(medium: Medium, datagram: Vec<u8>) -> Vec<u8> {
 }
 
 /// The payload of a datagram with this protocol, its checksum verified; `None` for any other frame.
-pub fn payload(medium: Medium, protocol: u8, frame: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn payload(medium: Medium, protocol: u8, frame: &[u8]) -> Option<Vec<u8>> {
     let datagram = if medium == Medium::Ip { frame } else { frame.get(14..)? };
     let (header, found, from, to) = match datagram.first()? >> 4 {
         4 => (usize::from(datagram[0] & 15) * 4, datagram[9], &datagram[12..16], &datagram[16..20]),
@@ -122,7 +126,7 @@ pub fn payload(medium: Medium, protocol: u8, frame: &[u8]) -> Option<Vec<u8>> {
     Some(payload.to_vec())
 }
 
-pub fn parse_tcp(bytes: &[u8]) -> Segment {
+pub(super) fn parse_tcp(bytes: &[u8]) -> Segment {
     let word = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
     let long = |at: usize| u32::from(word(at)) << 16 | u32::from(word(at + 2));
     Segment {

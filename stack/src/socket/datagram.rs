@@ -1,0 +1,180 @@
+//! Calls on datagram sockets: UDP (RFC 768, RFC 1122 4.1).
+
+use super::address::to_user;
+use super::call::{Domain, Received, flags};
+use super::errno::Errno;
+use super::table::State;
+use crate::host::Host;
+use crate::ip::output::{Packet4, Packet6, SendError};
+use crate::time::Instant;
+use crate::udp::UdpId;
+use crate::wire::{Buffer, protocol, udp};
+use std::net::{IpAddr, SocketAddr};
+
+/// The longest data of a datagram: 65535 less the headers of IPv4 and UDP.
+const MAX_DATA_V4: usize = 65_507;
+/// The longest data over IPv6: 65535 less the headers of fragment and UDP.
+const MAX_DATA_V6: usize = 65_519;
+
+impl Host {
+    /// connect: sets the peer, and the own address if it is open.
+    pub(super) fn connect_datagram(&mut self, fd: i32, id: UdpId, wire: SocketAddr) -> Result<(), Errno> {
+        let wire = self.own_if_unspecified(wire);
+        let source = self.net.source_for(wire.ip(), None).ok_or(Errno::ENETUNREACH)?;
+        self.check_broadcast(fd, wire.ip())?;
+        let local = self.bind_if_unbound(fd)?;
+        let socket = self.udp.get_mut(id).ok_or(Errno::EBADF)?;
+        socket.remote = Some(wire);
+        if local.ip().is_unspecified() {
+            socket.address = Some(source);
+        }
+        Ok(())
+    }
+
+    /// connect with AF_UNSPEC: no peer, and the own address as bind left it.
+    pub(super) fn disconnect_datagram(&mut self, fd: i32, id: UdpId) -> Result<(), Errno> {
+        let local = self.sockets.table.get(fd)?.local;
+        let socket = self.udp.get_mut(id).ok_or(Errno::EBADF)?;
+        socket.remote = None;
+        socket.address = local.map(|local| local.ip()).filter(|ip| !ip.is_unspecified());
+        Ok(())
+    }
+
+    /// Sends one datagram.
+    pub(super) fn send_datagram(
+        &mut self,
+        now: Instant,
+        fd: i32,
+        id: UdpId,
+        data: &[u8],
+        to: Option<SocketAddr>,
+    ) -> Result<usize, Errno> {
+        if let Some(error) = self.take_datagram_error(fd, id)? {
+            return Err(error);
+        }
+        if self.sockets.table.get(fd)?.shut_write {
+            return Err(Errno::EPIPE);
+        }
+        let connected = self.udp.get(id).ok_or(Errno::EBADF)?.remote;
+        let to = to.or(connected).ok_or(Errno::EDESTADDRREQ)?;
+        let to = self.own_if_unspecified(to);
+        if to.port() == 0 {
+            return Err(Errno::EINVAL);
+        }
+        if data.len() > if to.is_ipv4() { MAX_DATA_V4 } else { MAX_DATA_V6 } {
+            return Err(Errno::EMSGSIZE);
+        }
+        self.check_broadcast(fd, to.ip())?;
+        self.bind_if_unbound(fd)?;
+        let socket = self.udp.get(id).ok_or(Errno::EBADF)?;
+        let own =
+            socket.address.filter(|own| own.is_ipv4() == to.is_ipv4() && self.net.owner_of(*own).is_some());
+        let source_port = socket.port();
+        let source = own.or_else(|| self.net.source_for(to.ip(), None)).ok_or(Errno::ENETUNREACH)?;
+        let mut buffer = Buffer::with_payload(data);
+        udp::Header { source_port, destination_port: to.port() }.emit(source, to.ip(), &mut buffer);
+        self.send_udp(now, fd, source, to.ip(), buffer)?;
+        Ok(data.len())
+    }
+
+    fn send_udp(
+        &mut self,
+        now: Instant,
+        fd: i32,
+        source: IpAddr,
+        to: IpAddr,
+        buffer: Buffer,
+    ) -> Result<(), Errno> {
+        let options = &self.sockets.table.get(fd)?.options;
+        let (tos, ttl, hop_limit) = (options.tos, options.ttl, options.hop_limit);
+        let sent = match (source, to) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                let unicast = if destination.is_multicast() { 1 } else { self.net.config.ipv4.ttl };
+                let packet = Packet4 {
+                    source,
+                    destination,
+                    protocol: protocol::UDP,
+                    tos,
+                    ttl: ttl.unwrap_or(unicast),
+                    dont_fragment: false,
+                    options: &[],
+                    via: None,
+                };
+                self.net.send_v4(now, packet, buffer)
+            }
+            (IpAddr::V6(source), IpAddr::V6(destination)) => {
+                let unicast = if destination.is_multicast() { 1 } else { self.net.config.ipv6.hop_limit };
+                let hop_limit = hop_limit.unwrap_or(unicast);
+                let (protocol, traffic_class, via) = (protocol::UDP, options.traffic_class, None);
+                let packet = Packet6 { source, destination, protocol, traffic_class, hop_limit, via };
+                self.net.send_v6(now, packet, buffer)
+            }
+            _ => return Err(Errno::ENETUNREACH),
+        };
+        sent.map_err(|error| match error {
+            SendError::NoRoute => Errno::ENETUNREACH,
+            SendError::TooBig => Errno::EMSGSIZE,
+        })
+    }
+
+    /// Takes or looks at the oldest datagram, cut to `room` bytes.
+    pub(super) fn receive_datagram(
+        &mut self,
+        fd: i32,
+        id: UdpId,
+        room: usize,
+        message_flags: i32,
+    ) -> Result<Received, Errno> {
+        if message_flags & flags::MSG_OOB != 0 {
+            return Err(Errno::EINVAL);
+        }
+        if let Some(error) = self.take_datagram_error(fd, id)? {
+            return Err(error);
+        }
+        let socket = self.sockets.table.get(fd)?;
+        let (domain, shut_read) = (socket.domain, socket.shut_read);
+        let socket = self.udp.get_mut(id).ok_or(Errno::EBADF)?;
+        let datagram = match message_flags & flags::MSG_PEEK != 0 {
+            true => socket.peek().cloned(),
+            false => socket.receive(),
+        };
+        let Some(datagram) = datagram else {
+            return if shut_read { Ok(Received::default()) } else { Err(Errno::EAGAIN) };
+        };
+        let (length, from) = (datagram.data.len(), Some(to_user(domain, datagram.from)));
+        let mut data = datagram.data;
+        data.truncate(room);
+        Ok(Received { data, from, length })
+    }
+
+    /// The error that waits for the next call, once: what ICMP brought, if it is one that is told.
+    pub(super) fn take_datagram_error(&mut self, fd: i32, id: UdpId) -> Result<Option<Errno>, Errno> {
+        let reported = self.udp.get_mut(id).ok_or(Errno::EBADF)?.error.take().map(Errno::of_report);
+        let told = reported.filter(|(_, told)| *told).map(|(errno, _)| errno);
+        Ok(told.or(self.sockets.table.get_mut(fd)?.error.take()))
+    }
+
+    /// Broadcasts need SO_BROADCAST.
+    fn check_broadcast(&self, fd: i32, to: IpAddr) -> Result<(), Errno> {
+        let IpAddr::V4(to) = to else { return Ok(()) };
+        let broadcast = self.net.interfaces.iter().any(|interface| interface.is_broadcast(to));
+        if broadcast && !self.sockets.table.get(fd)?.options.broadcast { Err(Errno::EACCES) } else { Ok(()) }
+    }
+
+    /// Linux and the BSDs take the unspecified address as a destination for the host itself.
+    pub(super) fn own_if_unspecified(&self, wire: SocketAddr) -> SocketAddr {
+        let own: IpAddr = match wire.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => std::net::Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        SocketAddr::new(own, wire.port())
+    }
+
+    /// Opens the socket behind a datagram descriptor.
+    pub(super) fn open_datagram(&mut self, domain: Domain) -> State {
+        let capacity = self.net.config.socket.datagram_buffer;
+        // An AF_INET6 socket takes both families until it is told IPV6_V6ONLY.
+        State::Datagram(self.udp.open(true, domain == Domain::Inet6, capacity))
+    }
+}

@@ -1,0 +1,57 @@
+//! What a socket keeps of its options, and what TCP is told of them.
+
+use super::call::Domain;
+use crate::tcp;
+use core::time::Duration;
+
+/// A socket's options; `None` stands for the host's default.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Options {
+    pub(super) reuse_address: bool,
+    pub(super) broadcast: bool,
+    pub(super) v6only: bool,
+    /// SO_LINGER: how long close waits; `None`: it does not.
+    pub(super) linger: Option<u32>,
+    /// Bytes as getsockopt gives them: twice what was set, as Linux has it.
+    pub(super) send_buffer: Option<usize>,
+    /// Likewise.
+    pub(super) receive_buffer: Option<usize>,
+    pub(super) keepalive: bool,
+    /// Seconds.
+    pub(super) keepalive_idle: Option<u32>,
+    /// Seconds.
+    pub(super) keepalive_interval: Option<u32>,
+    pub(super) keepalive_probes: Option<u32>,
+    pub(super) nodelay: bool,
+    pub(super) quick_ack: bool,
+    pub(super) mss: Option<u16>,
+    /// Milliseconds; 0: the default.
+    pub(super) user_timeout: u32,
+    pub(super) tos: u8,
+    pub(super) ttl: Option<u8>,
+    pub(super) traffic_class: u8,
+    pub(super) hop_limit: Option<u8>,
+}
+
+impl Options {
+    /// The part that TCP keeps; `defaults` are the host's.
+    pub(super) fn for_tcp(&self, domain: Domain, defaults: &tcp::Config) -> tcp::SocketOptions {
+        let seconds = |own: Option<u32>, default| own.map_or(default, |s| Duration::from_secs(s.into()));
+        let keepalive = tcp::KeepaliveTimes {
+            idle: seconds(self.keepalive_idle, defaults.keepalive.idle),
+            interval: seconds(self.keepalive_interval, defaults.keepalive.interval),
+            probes: self.keepalive_probes.unwrap_or(defaults.keepalive.probes),
+        };
+        tcp::SocketOptions {
+            nodelay: self.nodelay,
+            quick_ack: self.quick_ack,
+            keepalive: self.keepalive.then_some(keepalive),
+            user_timeout: (self.user_timeout > 0).then(|| Duration::from_millis(self.user_timeout.into())),
+            send_buffer: self.send_buffer.map(|bytes| bytes / 2),
+            receive_buffer: self.receive_buffer.map(|bytes| bytes / 2),
+            mss: self.mss,
+            dual_stack: domain == Domain::Inet6 && !self.v6only,
+            ..tcp::SocketOptions::default()
+        }
+    }
+}

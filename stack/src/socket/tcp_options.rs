@@ -1,0 +1,58 @@
+//! Socket options of the level IPPROTO_TCP.
+
+use super::errno::Errno;
+use super::options::Options;
+use super::sockopt::{integer, within};
+use super::tcp_info;
+use crate::host::Host;
+
+const TCP_NODELAY: i32 = 1;
+const TCP_MAXSEG: i32 = 2;
+const TCP_KEEPIDLE: i32 = 4;
+const TCP_KEEPINTVL: i32 = 5;
+const TCP_KEEPCNT: i32 = 6;
+const TCP_INFO: i32 = 11;
+const TCP_QUICKACK: i32 = 12;
+const TCP_USER_TIMEOUT: i32 = 18;
+
+/// The MSS of a socket that has none yet (RFC 9293 3.7.1).
+const DEFAULT_MSS: u32 = 536;
+
+pub(super) fn set(options: &mut Options, name: i32, value: &[u8]) -> Result<(), Errno> {
+    match name {
+        TCP_NODELAY => options.nodelay = integer(value)? != 0,
+        TCP_QUICKACK => options.quick_ack = integer(value)? != 0,
+        // The bounds are Linux's.
+        TCP_MAXSEG if integer(value)? == 0 => options.mss = None,
+        TCP_MAXSEG => options.mss = u16::try_from(within(value, 88..=32_767)?).ok(),
+        TCP_KEEPIDLE => options.keepalive_idle = Some(within(value, 1..=32_767)?),
+        TCP_KEEPINTVL => options.keepalive_interval = Some(within(value, 1..=32_767)?),
+        TCP_KEEPCNT => options.keepalive_probes = Some(within(value, 1..=127)?),
+        TCP_USER_TIMEOUT => options.user_timeout = within(value, 0..=i32::MAX)?,
+        _ => return Err(Errno::ENOPROTOOPT),
+    }
+    Ok(())
+}
+
+impl Host {
+    pub(super) fn get_tcp_option(&self, fd: i32, name: i32) -> Result<Vec<u8>, Errno> {
+        let socket = self.sockets.table.get(fd)?;
+        let (options, defaults) = (&socket.options, self.tcp.config.keepalive);
+        let info = socket.connection().and_then(|id| self.tcp.info(id));
+        let seconds = |own: Option<u32>, default: core::time::Duration| {
+            own.unwrap_or(u32::try_from(default.as_secs()).unwrap_or(u32::MAX))
+        };
+        let number = match name {
+            TCP_NODELAY => u32::from(options.nodelay),
+            TCP_QUICKACK => u32::from(options.quick_ack),
+            TCP_MAXSEG => info.map_or(options.mss.map_or(DEFAULT_MSS, u32::from), |info| info.snd_mss),
+            TCP_KEEPIDLE => seconds(options.keepalive_idle, defaults.idle),
+            TCP_KEEPINTVL => seconds(options.keepalive_interval, defaults.interval),
+            TCP_KEEPCNT => options.keepalive_probes.unwrap_or(defaults.probes),
+            TCP_USER_TIMEOUT => options.user_timeout,
+            TCP_INFO => return Ok(tcp_info::bytes(&socket.state, info.as_ref())),
+            _ => return Err(Errno::ENOPROTOOPT),
+        };
+        Ok(number.to_ne_bytes().to_vec())
+    }
+}

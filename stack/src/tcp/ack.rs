@@ -1,0 +1,51 @@
+//! When to acknowledge: delayed ACKs (RFC 9293 3.8.6.3, RFC 5681 4.2).
+
+/// How urgently an ACK is owed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Due {
+    /// Not at all.
+    #[default]
+    Nothing,
+    /// Before the delay is over.
+    Delayed,
+    /// With the next thing sent, now; one ACK does for several segments that came together (RFC 9293 MUST-58).
+    Now,
+    /// In a segment of its own, for the peer counts them: duplicate ACKs.
+    Separately,
+}
+
+/// What is owed to the peer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct AckState {
+    due: Due,
+    /// Bytes taken since the last ACK was sent.
+    bytes: u32,
+    /// The largest segment seen: what the peer seems to take for full-sized.
+    largest: u32,
+}
+
+impl AckState {
+    pub(crate) fn due(&self) -> Due {
+        self.due
+    }
+
+    /// Owes an ACK at least as urgently as `due`.
+    pub(crate) fn owe(&mut self, due: Due) {
+        self.due = self.due.max(due);
+    }
+
+    /// Text of `len` bytes arrived in order. At least every second full-sized segment is acknowledged at once
+    /// (SHLD-19); what is full-sized lies between `default_mss`, which holds if nobody said otherwise, and `rmss`, what
+    /// we announced.
+    pub(crate) fn text_arrived(&mut self, len: u32, default_mss: u32, rmss: u32, quick: bool) {
+        self.bytes = self.bytes.saturating_add(len);
+        self.largest = self.largest.max(len).max(default_mss).min(rmss);
+        self.owe(if quick || self.bytes >= 2 * self.largest { Due::Now } else { Due::Delayed });
+    }
+
+    /// An ACK of everything has been sent.
+    pub(crate) fn sent(&mut self) {
+        self.due = Due::Nothing;
+        self.bytes = 0;
+    }
+}

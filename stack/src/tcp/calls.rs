@@ -1,0 +1,266 @@
+//! The user calls of RFC 9293 3.9.1 and 3.10.1 to 3.10.6.
+
+use super::connections::is_unicast;
+use super::control_block::{Context, ControlBlock, FourTuple, Origin};
+use super::info::peer_has_closed;
+use super::listen::Listener;
+use super::state::State;
+use super::{ConnectionId, Connections, Error, Info, ListenerId, Readiness, SocketOptions, window};
+use crate::time::Instant;
+use std::net::{Ipv4Addr, SocketAddr};
+
+impl Connections {
+    /// Passive OPEN: enters LISTEN at `local`, whose address may be unspecified for any. At most `backlog` connections
+    /// wait for accept before further SYNs are dropped.
+    ///
+    /// # Errors
+    /// [`Error::AddressInUse`] where a listener with the same address and port exists.
+    pub fn open_passive(
+        &mut self,
+        local: SocketAddr,
+        backlog: usize,
+        options: SocketOptions,
+    ) -> Result<ListenerId, Error> {
+        self.listeners.add(Listener::new(local, backlog, options)).ok_or(Error::AddressInUse)
+    }
+
+    /// The next established connection of a listener, which belongs to the caller from now on.
+    pub fn accept(&mut self, listener: ListenerId) -> Option<ConnectionId> {
+        self.listeners.get_mut(listener)?.ready.pop_front()
+    }
+
+    /// Whether [`Connections::accept`] would give a connection.
+    pub fn can_accept(&self, listener: ListenerId) -> bool {
+        self.listeners.get(listener).is_some_and(|listener| !listener.ready.is_empty())
+    }
+
+    /// CLOSE in LISTEN. Connections that nobody has accepted are aborted.
+    pub fn close_listener(&mut self, now: Instant, listener: ListenerId) {
+        let Some(listener) = self.listeners.remove(listener) else { return };
+        for id in listener.pending.into_iter().chain(listener.ready) {
+            self.abort(now, id);
+        }
+    }
+
+    /// Active OPEN: sends a SYN from `local`, whose address and port the caller has chosen.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRemote`] for addresses of two families, or ones that cannot be an end of a connection
+    /// (MUST-46); [`Error::AddressInUse`] where this connection exists; [`Error::NoResources`].
+    pub fn open_active(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        remote: SocketAddr,
+        options: SocketOptions,
+    ) -> Result<ConnectionId, Error> {
+        let ends = [local, remote];
+        let usable = ends.iter().all(|end| is_unicast(end.ip()) && end.port() != 0);
+        if !usable || local.is_ipv4() != remote.is_ipv4() {
+            return Err(Error::InvalidRemote);
+        }
+        // What IPv6 calls scope and flow is not part of a connection's name.
+        let [local, remote] = ends.map(|end| SocketAddr::new(end.ip(), end.port()));
+        let tuple = FourTuple { local, remote };
+        if self.find(tuple).is_some() {
+            return Err(Error::AddressInUse);
+        }
+        if self.is_full() {
+            return Err(Error::NoResources);
+        }
+        let opening = self.opening(now, tuple, Origin::Active, options);
+        let tcb = ControlBlock::new(opening, &Context { config: &self.config, now });
+        let id = self.add(tuple, tcb);
+        self.flush(now, id);
+        Ok(id)
+    }
+
+    /// SEND: queues as much of `data` as there is room for and sends what may go; returns how many bytes were taken.
+    ///
+    /// # Errors
+    /// The error that ended the connection, once; [`Error::WouldBlock`] where there is no room; [`Error::Closing`]
+    /// after the user has closed or the connection has ended; [`Error::NotConnected`].
+    pub fn send(&mut self, now: Instant, id: ConnectionId, data: &[u8]) -> Result<usize, Error> {
+        let limit = self.send_limit(id);
+        let tcb = self.slab.get_mut(id).ok_or(Error::NotConnected)?;
+        if let Some(error) = tcb.error.take() {
+            return Err(error);
+        }
+        if !tcb.state.accepts_send() || tcb.send.fin {
+            return Err(Error::Closing);
+        }
+        let count = tcb.send.push(data, limit);
+        if count == 0 && !data.is_empty() {
+            return Err(Error::WouldBlock);
+        }
+        self.flush(now, id);
+        Ok(count)
+    }
+
+    /// SEND with the URGENT flag: the urgent data ends with the last byte taken.
+    ///
+    /// # Errors
+    /// As [`Connections::send`].
+    pub fn send_urgent(&mut self, now: Instant, id: ConnectionId, data: &[u8]) -> Result<usize, Error> {
+        let limit = self.send_limit(id);
+        if let Some(tcb) = self.slab.get_mut(id)
+            && tcb.error.is_none()
+            && tcb.state.accepts_send()
+            && !tcb.send.fin
+        {
+            let count = data.len().min(limit.saturating_sub(tcb.send.len()));
+            if count > 0 {
+                tcb.snd_up = Some(tcb.send.data_end() + count as u32);
+            }
+        }
+        self.send(now, id, data)
+    }
+
+    fn send_limit(&self, id: ConnectionId) -> usize {
+        let own = self.slab.get(id).and_then(|tcb| tcb.options.send_buffer);
+        own.unwrap_or(self.config.send_buffer).max(1)
+    }
+
+    /// RECEIVE: copies what has arrived into `buffer` and, unless `peek`, takes it; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// [`Error::WouldBlock`] where nothing has arrived; the error that ended the connection, once;
+    /// [`Error::NotConnected`].
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        buffer: &mut [u8],
+        peek: bool,
+    ) -> Result<usize, Error> {
+        let tcb = self.slab.get_mut(id).ok_or(Error::NotConnected)?;
+        if tcb.receive.readable() > 0 {
+            let count = tcb.receive.read(buffer, peek);
+            if !peek && tcb.state.receives_text() && window::update_is_due(tcb) {
+                tcb.ack.owe(super::ack::Due::Now);
+                self.flush(now, id);
+            }
+            return Ok(count);
+        }
+        match tcb.error.take() {
+            Some(error) => Err(error),
+            None if peer_has_closed(tcb) || tcb.state == State::Closed => Ok(0),
+            None => Err(Error::WouldBlock),
+        }
+    }
+
+    /// CLOSE of the sending direction: a FIN follows what is queued; receiving goes on.
+    pub fn shutdown_send(&mut self, now: Instant, id: ConnectionId) {
+        let Some(tcb) = self.slab.get_mut(id) else { return };
+        match tcb.state {
+            State::SynSent => return self.close_with(now, id, None),
+            // SYN-RECEIVED: queued until ESTABLISHED. CLOSE-WAIT: LAST-ACK begins with the FIN.
+            State::SynReceived | State::CloseWait => tcb.send.fin = true,
+            State::Established => {
+                tcb.send.fin = true;
+                tcb.state = State::FinWait1;
+            }
+            _ => return,
+        }
+        self.flush(now, id);
+    }
+
+    /// The user gives the connection up: it ends by itself, and `id` names nothing any more. Unread text is lost, which
+    /// a reset tells the peer (SHLD-3, RFC 2525 2.17).
+    pub fn close(&mut self, now: Instant, id: ConnectionId) {
+        let Some(tcb) = self.slab.get_mut(id) else { return };
+        let unread = tcb.receive.readable() > 0 && tcb.state != State::TimeWait;
+        if unread {
+            return self.abort(now, id);
+        }
+        tcb.owned = false;
+        if tcb.state == State::Closed {
+            return self.discard(id);
+        }
+        self.shutdown_send(now, id);
+        self.flush(now, id);
+    }
+
+    /// ABORT: a reset where the peer knows of the connection, and CLOSED; `id` names nothing any more.
+    pub fn abort(&mut self, now: Instant, id: ConnectionId) {
+        let Some(tcb) = self.slab.get_mut(id) else { return };
+        tcb.owned = false;
+        let known = matches!(
+            tcb.state,
+            State::SynReceived | State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait
+        );
+        if known {
+            self.with_output(now, id, |out| out.abort());
+        }
+        self.close_with(now, id, Some(Error::ConnectionReset));
+    }
+
+    /// STATUS: the state; CLOSED where there is no such connection.
+    pub fn state(&self, id: ConnectionId) -> State {
+        self.slab.get(id).map_or(State::Closed, |tcb| tcb.state)
+    }
+
+    /// What a call would meet now.
+    pub fn readiness(&self, id: ConnectionId) -> Readiness {
+        let limit = self.send_limit(id);
+        self.slab.get(id).map_or(Readiness::default(), |tcb| Readiness::of(tcb, limit))
+    }
+
+    /// The error that ended the connection, or else a soft one, unless the user does not want these; once.
+    pub fn take_error(&mut self, id: ConnectionId) -> Option<Error> {
+        let tcb = self.slab.get_mut(id)?;
+        let soft = !tcb.options.hide_soft_errors;
+        tcb.error.take().or_else(|| tcb.soft_error.take().filter(|_| soft))
+    }
+
+    /// Local and remote endpoint; unspecified where there is no such connection.
+    pub fn endpoints(&self, id: ConnectionId) -> (SocketAddr, SocketAddr) {
+        let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        self.slab.get(id).map_or((nowhere, nowhere), |tcb| (tcb.local, tcb.remote))
+    }
+
+    /// Whether a connection between these ends exists, be it in TIME-WAIT: what a chooser of ports asks.
+    pub fn contains(&self, local: SocketAddr, remote: SocketAddr) -> bool {
+        let [local, remote] = [local, remote].map(|end| SocketAddr::new(end.ip(), end.port()));
+        self.find(FourTuple { local, remote }).is_some()
+    }
+
+    /// Every connection with its local and remote endpoint, as netstat shows them, in no meaningful order that is the
+    /// same in every run.
+    pub fn connections(&self) -> impl Iterator<Item = (ConnectionId, SocketAddr, SocketAddr, State)> {
+        self.slab.iter().map(|(id, tcb)| (id, tcb.local, tcb.remote, tcb.state))
+    }
+
+    /// What the user has set.
+    pub fn options(&self, id: ConnectionId) -> Option<&SocketOptions> {
+        self.slab.get(id).map(|tcb| &tcb.options)
+    }
+
+    /// Sets options, which count at once: data that Nagle held back goes, keep-alive starts or stops.
+    pub fn set_options(&mut self, now: Instant, id: ConnectionId, options: SocketOptions) {
+        if let Some(tcb) = self.slab.get_mut(id) {
+            tcb.options = options;
+            self.flush(now, id);
+        }
+    }
+
+    /// What a listener's connections inherit.
+    pub fn listener_options_mut(&mut self, id: ListenerId) -> Option<&mut SocketOptions> {
+        self.listeners.get_mut(id).map(|listener| &mut listener.options)
+    }
+
+    /// STATUS: everything else.
+    pub fn info(&self, id: ConnectionId) -> Option<Info> {
+        self.slab.get(id).map(Info::of)
+    }
+}
+
+impl Connections {
+    /// Whether a connection has the local endpoint `local`; an unspecified address stands for any.
+    pub fn is_local_in_use(&self, local: SocketAddr) -> bool {
+        self.tuples().any(|tuple| {
+            tuple.local.port() == local.port()
+                && (local.ip().is_unspecified() || tuple.local.ip() == local.ip())
+        })
+    }
+}

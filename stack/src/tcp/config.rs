@@ -1,0 +1,178 @@
+//! What can be chosen: the stack's table of defaults, and what a user sets on one socket.
+
+use core::time::Duration;
+
+/// How large the congestion window is when data transfer begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InitialWindow {
+    /// Two to four segments by their size (RFC 5681 3.1, RFC 3390).
+    Rfc5681,
+    /// min(10*MSS, max(2*MSS, 14600)) (RFC 6928 2).
+    Rfc6928,
+}
+
+/// How the congestion window grows and by how much it is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CongestionAlgorithm {
+    /// RFC 5681, with RFC 6582's fast recovery.
+    NewReno,
+}
+
+/// At most `count` in any interval of length `per`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// How many.
+    pub count: u32,
+    /// In how long.
+    pub per: Duration,
+}
+
+/// When an idle connection is probed, and when it is given up (RFC 9293 3.8.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepaliveTimes {
+    /// Silence before the first probe.
+    pub idle: Duration,
+    /// Time between probes.
+    pub interval: Duration,
+    /// Unanswered probes after which the connection is dropped; at least 2 for MUST-29.
+    pub probes: u32,
+}
+
+/// The defaults of all connections. [`Config::default`] is the profile `rfc`: what the RFCs say, where they say it.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Bytes that a user can queue before the peer has acknowledged any. 64 KiB.
+    pub send_buffer: usize,
+    /// Bytes held for the user: RCV.BUFF (RFC 9293 3.8.6.2.2). 64 KiB, which needs no window scaling.
+    pub receive_buffer: usize,
+    /// The MTU where [`super::Connections::set_mtu`] was not told of any. 1500 bytes, Ethernet's.
+    pub mtu: u16,
+    /// Offer window scaling (RFC 7323 2.2). On.
+    pub window_scaling: bool,
+    /// Offer timestamps (RFC 7323 3.2). On.
+    pub timestamps: bool,
+    /// Offer SACK (RFC 2018 2). On.
+    pub sack: bool,
+    /// RTO before the first sample (RFC 6298 2.1). 1 s.
+    pub rto_initial: Duration,
+    /// The least RTO (RFC 6298 2.4). 1 s.
+    pub rto_min: Duration,
+    /// The most that back-off makes of it (RFC 6298 2.5, at least 60 s). 60 s.
+    pub rto_max: Duration,
+    /// RTO at the start of data transfer where the SYN was retransmitted (RFC 6298 5.7). 3 s.
+    pub rto_after_syn_loss: Duration,
+    /// The clock granularity G (RFC 6298 2). 1 ms.
+    pub granularity: Duration,
+    /// Retransmissions of a segment after which the user and IP are told (RFC 9293 3.8.3, R1 at least 3). 3.
+    pub r1: u32,
+    /// How long data is retransmitted before the connection is closed (RFC 9293 3.8.3, R2 at least 100 s). 100 s.
+    pub r2: Duration,
+    /// The same for SYN (RFC 9293 MUST-23, at least 3 minutes). 180 s.
+    pub r2_syn: Duration,
+    /// The initial congestion window. [`InitialWindow::Rfc5681`].
+    pub initial_window: InitialWindow,
+    /// Congestion control. NewReno.
+    pub congestion: CongestionAlgorithm,
+    /// Send new data on the first two duplicate ACKs (RFC 3042, RFC 5681 3.2 step 1). On.
+    pub limited_transmit: bool,
+    /// How long an ACK waits for company (RFC 9293 MUST-40, less than 500 ms). 200 ms.
+    pub delayed_ack: Duration,
+    /// Hold small segments while data is unacknowledged (RFC 9293 3.7.4). On; a socket's `nodelay` overrides it.
+    pub nagle: bool,
+    /// When data that silly window avoidance holds back is sent anyway (RFC 9293 3.8.6.2.1, 0.1 to 1 s). 500 ms.
+    pub sws_override: Duration,
+    /// The longest interval between zero-window probes (RFC 9293 3.8.6.1 leaves it open). 60 s.
+    pub persist_max: Duration,
+    /// Maximum segment lifetime (RFC 9293 3.4.2). 2 minutes; TIME-WAIT lasts twice that.
+    pub msl: Duration,
+    /// How long a connection that nobody owns waits in FIN-WAIT-2; no RFC says, `None` is forever. 4 minutes.
+    pub fin_wait_2: Option<Duration>,
+    /// Keep-alive where a socket asks for it (RFC 9293 MUST-28, at least 2 hours). 2 h, 75 s, 9 probes.
+    pub keepalive: KeepaliveTimes,
+    /// Answer a SYN and an inexact RST in the window by a challenge ACK (RFC 5961 3.2, 4.2). On; off is RFC 793.
+    pub challenge_acks: bool,
+    /// Bound on challenge ACKs of all connections together (RFC 5961 7). None.
+    pub challenge_ack_limit: Option<RateLimit>,
+    /// Drop segments whose ACK is older than SND.UNA - MAX.SND.WND (RFC 5961 5.2, MAY-12). On.
+    pub check_old_acks: bool,
+    /// Let a SYN take over a connection in TIME-WAIT (RFC 9293 MAY-2, RFC 6191). On.
+    pub reuse_time_wait: bool,
+    /// Separate ranges of out-of-order data held per connection. 32.
+    pub max_ranges: usize,
+    /// Half-open connections per listener (RFC 4987). 256.
+    pub syn_queue: usize,
+    /// Connections in TIME-WAIT; the oldest goes when there are more. 4096.
+    pub max_time_wait: usize,
+    /// Connections altogether. 65536.
+    pub max_connections: usize,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            send_buffer: 65_536,
+            receive_buffer: 65_536,
+            mtu: 1500,
+            window_scaling: true,
+            timestamps: true,
+            sack: true,
+            rto_initial: Duration::from_secs(1),
+            rto_min: Duration::from_secs(1),
+            rto_max: Duration::from_secs(60),
+            rto_after_syn_loss: Duration::from_secs(3),
+            granularity: Duration::from_millis(1),
+            r1: 3,
+            r2: Duration::from_secs(100),
+            r2_syn: Duration::from_secs(180),
+            initial_window: InitialWindow::Rfc5681,
+            congestion: CongestionAlgorithm::NewReno,
+            limited_transmit: true,
+            delayed_ack: Duration::from_millis(200),
+            nagle: true,
+            sws_override: Duration::from_millis(500),
+            persist_max: Duration::from_secs(60),
+            msl: Duration::from_secs(120),
+            fin_wait_2: Some(Duration::from_secs(240)),
+            keepalive: KeepaliveTimes {
+                idle: Duration::from_secs(7200),
+                interval: Duration::from_secs(75),
+                probes: 9,
+            },
+            challenge_acks: true,
+            challenge_ack_limit: None,
+            check_old_acks: true,
+            reuse_time_wait: true,
+            max_ranges: 32,
+            syn_queue: 256,
+            max_time_wait: 4096,
+            max_connections: 65_536,
+        }
+    }
+}
+
+/// What a user sets on one socket. `None` is what [`Config`] says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SocketOptions {
+    /// Send small segments at once: Nagle off (RFC 9293 MUST-17).
+    pub nodelay: bool,
+    /// Acknowledge at once: no delayed ACKs.
+    pub quick_ack: bool,
+    /// Probe when idle, and how (RFC 9293 MUST-24, MUST-25: off by default).
+    pub keepalive: Option<KeepaliveTimes>,
+    /// R2 for this connection, `Duration::MAX` for infinity (RFC 9293 MUST-21).
+    pub user_timeout: Option<Duration>,
+    /// Bytes of send buffer.
+    pub send_buffer: Option<usize>,
+    /// Bytes of receive buffer; counts when the connection is opened.
+    pub receive_buffer: Option<usize>,
+    /// An upper bound on the segments sent and offered to receive, in bytes of payload; at least 48.
+    pub mss: Option<u16>,
+    /// A listener on `::` takes IPv4 connections too.
+    pub dual_stack: bool,
+    /// Keep soft errors to itself (RFC 9293 SHLD-20).
+    pub hide_soft_errors: bool,
+}
+
+/// The least MSS that a user can set or a peer impose: a smaller one would turn a window into a flood of headers.
+pub(crate) const MIN_MSS: u16 = 48;

@@ -1,0 +1,284 @@
+//! The congestion window (RFC 5681) and when fast retransmit and fast recovery move it (RFC 6582).
+
+use super::SeqNumber;
+use super::config::{Config, CongestionAlgorithm, InitialWindow};
+
+/// What the sender has to do about an ACK besides going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Response {
+    /// Nothing.
+    None,
+    /// Send the first unacknowledged segment again, whatever cwnd says.
+    Retransmit,
+    /// That, and start the retransmission timer anew (RFC 6582 3.2 step 3, the first partial ACK).
+    RetransmitAndRestartTimer,
+}
+
+/// Where loss recovery stands. SACK-based recovery (RFC 6675) will be one more of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Recovery {
+    /// Slow start or congestion avoidance.
+    None,
+    /// Fast recovery until `recover` is acknowledged.
+    Fast { partial_seen: bool },
+}
+
+/// cwnd, ssthresh and the variables that move them, in bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct Congestion {
+    algorithm: CongestionAlgorithm,
+    initial_window: InitialWindow,
+    limited_transmit: bool,
+    cwnd: u32,
+    ssthresh: u32,
+    /// SMSS.
+    mss: u32,
+    /// Bytes acknowledged since cwnd last grew in congestion avoidance (RFC 5681 3.1, byte counting).
+    bytes_acked: u32,
+    duplicate_acks: u32,
+    /// FlightSize when the first duplicate ACK came: without what limited transmit added (RFC 5681 3.2 step 1).
+    flight_before_duplicates: u32,
+    /// The highest sequence number sent when recovery was last entered (RFC 6582).
+    recover: SeqNumber,
+    recovery: Recovery,
+}
+
+/// cwnd stays well inside 32 bits.
+const MAX_WINDOW: u32 = 1 << 30;
+
+/// Duplicate ACKs that are taken for a loss (RFC 5681 3.2).
+const DUPLICATE_THRESHOLD: u32 = 3;
+
+impl Congestion {
+    /// Before the handshake; [`Congestion::established`] sets the window.
+    ///
+    /// RFC 6582 3.2 step 1 sets recover to ISS, by which the loss of the very first segment, whose duplicate ACKs
+    /// carry ISS+1, would not be repaired; the number before it lets them.
+    pub(crate) fn new(config: &Config, iss: SeqNumber) -> Congestion {
+        Congestion {
+            algorithm: config.congestion,
+            initial_window: config.initial_window,
+            limited_transmit: config.limited_transmit,
+            cwnd: 0,
+            ssthresh: MAX_WINDOW,
+            mss: 536,
+            bytes_acked: 0,
+            duplicate_acks: 0,
+            flight_before_duplicates: 0,
+            recover: iss - 1,
+            recovery: Recovery::None,
+        }
+    }
+
+    /// The handshake is over: IW, or one segment where SYN or SYN,ACK was lost (RFC 5681 3.1, RFC 6928 2).
+    pub(crate) fn established(&mut self, mss: u32, syn_retransmitted: bool) {
+        self.mss = mss.max(1);
+        self.cwnd = if syn_retransmitted { self.mss } else { self.initial() };
+    }
+
+    /// IW.
+    fn initial(&self) -> u32 {
+        let mss = self.mss;
+        match self.initial_window {
+            InitialWindow::Rfc5681 if mss > 2190 => 2 * mss,
+            InitialWindow::Rfc5681 if mss > 1095 => 3 * mss,
+            InitialWindow::Rfc5681 => 4 * mss,
+            InitialWindow::Rfc6928 => (10 * mss).min((2 * mss).max(14_600)),
+        }
+    }
+
+    /// Path MTU discovery has found a smaller segment size: cwnd keeps its count of segments (RFC 5681 3.1).
+    pub(crate) fn set_mss(&mut self, mss: u32) {
+        let mss = mss.max(1);
+        if mss < self.mss {
+            self.cwnd = (u64::from(self.cwnd) * u64::from(mss) / u64::from(self.mss)) as u32;
+            self.cwnd = self.cwnd.max(mss);
+        }
+        self.mss = mss;
+    }
+
+    /// cwnd.
+    pub(crate) fn cwnd(&self) -> u32 {
+        self.cwnd
+    }
+
+    /// ssthresh.
+    pub(crate) fn ssthresh(&self) -> u32 {
+        self.ssthresh
+    }
+
+    /// Bytes that may be in flight: cwnd, and a segment more for each of the first two duplicate ACKs (RFC 3042).
+    pub(crate) fn window(&self) -> u32 {
+        let extra = match self.recovery {
+            Recovery::None if self.limited_transmit => self.duplicate_acks.min(DUPLICATE_THRESHOLD - 1),
+            _ => 0,
+        };
+        self.cwnd + extra * self.mss
+    }
+
+    /// An ACK of `acked` new bytes, up to `ack`; `flight` is what is still outstanding.
+    pub(crate) fn new_data_acknowledged(&mut self, acked: u32, ack: SeqNumber, flight: u32) -> Response {
+        self.duplicate_acks = 0;
+        match self.recovery {
+            Recovery::None => {
+                self.grow(acked);
+                Response::None
+            }
+            Recovery::Fast { .. } if ack > self.recover => {
+                // A full acknowledgment, option (1), which does not allow a burst.
+                self.cwnd = self.ssthresh.min(flight.max(self.mss) + self.mss);
+                self.recovery = Recovery::None;
+                self.bytes_acked = 0;
+                Response::None
+            }
+            Recovery::Fast { partial_seen } => {
+                self.cwnd = self.cwnd.saturating_sub(acked);
+                if acked >= self.mss {
+                    self.cwnd += self.mss;
+                }
+                self.cwnd = self.cwnd.max(self.mss);
+                self.recovery = Recovery::Fast { partial_seen: true };
+                if partial_seen { Response::Retransmit } else { Response::RetransmitAndRestartTimer }
+            }
+        }
+    }
+
+    /// RFC 5681 3.1: slow start by min(N, SMSS) for each ACK, congestion avoidance by SMSS for each cwnd of bytes.
+    fn grow(&mut self, acked: u32) {
+        match self.algorithm {
+            CongestionAlgorithm::NewReno if self.cwnd < self.ssthresh => {
+                self.cwnd += acked.min(self.mss);
+            }
+            CongestionAlgorithm::NewReno => {
+                self.bytes_acked = self.bytes_acked.saturating_add(acked);
+                if self.bytes_acked >= self.cwnd {
+                    self.bytes_acked -= self.cwnd;
+                    self.cwnd += self.mss;
+                }
+            }
+        }
+        self.cwnd = self.cwnd.min(MAX_WINDOW);
+    }
+
+    /// A duplicate ACK of `ack`, with `flight` bytes outstanding up to `snd_nxt` (RFC 5681 3.2, RFC 6582 3.2).
+    pub(crate) fn duplicate_ack(&mut self, ack: SeqNumber, snd_nxt: SeqNumber, flight: u32) -> Response {
+        if self.recovery != Recovery::None {
+            // Step 4; bounded, as forged duplicates would inflate it without end (MAY of RFC 5681 3.2).
+            self.cwnd = (self.cwnd + self.mss).min(self.ssthresh + flight + self.mss).min(MAX_WINDOW);
+            return Response::None;
+        }
+        self.duplicate_acks = self.duplicate_acks.saturating_add(1);
+        if self.duplicate_acks == 1 {
+            self.flight_before_duplicates = flight;
+        }
+        // The third, and only where the ACK covers more than recover: ack - 1 > recover.
+        if self.duplicate_acks != DUPLICATE_THRESHOLD || ack <= self.recover + 1 {
+            return Response::None;
+        }
+        self.ssthresh = self.ssthresh_after_loss(self.flight_before_duplicates);
+        self.cwnd = self.ssthresh + DUPLICATE_THRESHOLD * self.mss;
+        self.recover = snd_nxt - 1;
+        self.recovery = Recovery::Fast { partial_seen: false };
+        Response::Retransmit
+    }
+
+    /// Equation (4) of RFC 5681.
+    fn ssthresh_after_loss(&self, flight: u32) -> u32 {
+        match self.algorithm {
+            CongestionAlgorithm::NewReno => (flight / 2).max(2 * self.mss),
+        }
+    }
+
+    /// The retransmission timer has expired; `first` where it is the first time for this segment.
+    pub(crate) fn timeout(&mut self, flight: u32, snd_nxt: SeqNumber, first: bool) {
+        if first {
+            let limited = if self.duplicate_acks > 0 { self.flight_before_duplicates } else { flight };
+            self.ssthresh = self.ssthresh_after_loss(limited.min(flight));
+        }
+        self.cwnd = self.mss;
+        self.recover = snd_nxt - 1;
+        self.recovery = Recovery::None;
+        self.duplicate_acks = 0;
+        self.bytes_acked = 0;
+    }
+
+    /// Nothing has been sent for longer than RTO: RW = min(IW, cwnd) (RFC 5681 4.1).
+    pub(crate) fn restart_after_idle(&mut self) {
+        self.cwnd = self.cwnd.min(self.initial());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MSS: u32 = 1000;
+    const ISS: SeqNumber = SeqNumber(u32::MAX);
+
+    fn open() -> Congestion {
+        let mut congestion = Congestion::new(&Config::default(), ISS);
+        congestion.established(MSS, false);
+        congestion
+    }
+
+    #[test]
+    fn initial_windows() {
+        let iw = |initial_window, mss| {
+            let mut congestion = Congestion::new(&Config { initial_window, ..Config::default() }, ISS);
+            congestion.established(mss, false);
+            congestion.cwnd() / mss
+        };
+        let rfc5681 = [536, 1095, 1096, 1460, 2190, 2191].map(|mss| iw(InitialWindow::Rfc5681, mss));
+        assert_eq!(rfc5681, [4, 4, 3, 3, 3, 2]);
+        let rfc6928 = [536, 1460, 2000, 7300, 9000].map(|mss| iw(InitialWindow::Rfc6928, mss));
+        assert_eq!(rfc6928, [10, 10, 7, 2, 2]);
+    }
+
+    #[test]
+    fn slow_start_then_avoidance() {
+        let mut congestion = open();
+        for ack in 1..=4 {
+            congestion.new_data_acknowledged(2 * MSS, ISS + ack, 0);
+        }
+        assert_eq!(congestion.cwnd(), 8 * MSS);
+        congestion.ssthresh = 8 * MSS;
+        for ack in 5..=12 {
+            assert_eq!(congestion.cwnd(), 8 * MSS);
+            congestion.new_data_acknowledged(MSS, ISS + ack, 0);
+        }
+        assert_eq!(congestion.cwnd(), 9 * MSS);
+    }
+
+    #[test]
+    fn fast_recovery() {
+        let mut congestion = open();
+        let (una, nxt) = (ISS + 1, ISS + 1 + 10 * MSS);
+        let duplicate = |congestion: &mut Congestion| congestion.duplicate_ack(una, nxt, 10 * MSS);
+        assert_eq!(duplicate(&mut congestion), Response::None);
+        assert_eq!((congestion.cwnd(), congestion.window()), (4 * MSS, 5 * MSS));
+        duplicate(&mut congestion);
+        assert_eq!(duplicate(&mut congestion), Response::Retransmit);
+        assert_eq!((congestion.ssthresh(), congestion.cwnd()), (5 * MSS, 8 * MSS));
+        duplicate(&mut congestion);
+        assert_eq!(congestion.window(), 9 * MSS);
+        let partial = |congestion: &mut Congestion, n: u32| {
+            congestion.new_data_acknowledged(3 * MSS, una + n * MSS, (10 - n) * MSS)
+        };
+        assert_eq!(partial(&mut congestion, 3), Response::RetransmitAndRestartTimer);
+        assert_eq!(congestion.cwnd(), 7 * MSS);
+        assert_eq!(partial(&mut congestion, 6), Response::Retransmit);
+        assert_eq!(partial(&mut congestion, 10), Response::None);
+        assert_eq!(congestion.cwnd(), 2 * MSS);
+        // What was outstanding then does not start another recovery.
+        (0..3).for_each(|_| assert_eq!(congestion.duplicate_ack(nxt, nxt + MSS, MSS), Response::None));
+    }
+
+    #[test]
+    fn timeouts() {
+        let mut congestion = open();
+        congestion.timeout(10 * MSS, ISS + 10 * MSS, true);
+        assert_eq!((congestion.ssthresh(), congestion.cwnd()), (5 * MSS, MSS));
+        congestion.timeout(MSS, ISS + 10 * MSS, false);
+        assert_eq!((congestion.ssthresh(), congestion.cwnd()), (5 * MSS, MSS));
+    }
+}

@@ -1,0 +1,393 @@
+//! All connections and listeners: demultiplexing, what handlers leave to be done, timers, output.
+
+use super::ack::Due;
+use super::action::Action;
+use super::control_block::{Context, ControlBlock, FourTuple, Opening, Origin};
+use super::isn::Secret;
+use super::listen::Listeners;
+use super::output::{Outgoing, Output, Sink};
+use super::rate_limit::RateLimiter;
+use super::slab::Slab;
+use super::state::State;
+use super::states::{self, listen};
+use super::timers::TimerQueue;
+use super::{Config, ConnectionId, Error, ListenerId, SeqNumber, SocketOptions};
+use crate::time::Instant;
+use crate::wire::tcp::{Segment, checksum_is_right};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+
+/// TCP: every connection and listener of a host. See the module's documentation.
+#[derive(Debug)]
+pub struct Connections {
+    pub(crate) config: Config,
+    secret: Secret,
+    pub(crate) slab: Slab,
+    by_tuple: BTreeMap<FourTuple, ConnectionId>,
+    pub(crate) listeners: Listeners,
+    timers: TimerQueue,
+    sink: Sink,
+    /// Connections that have something to send when the output is next taken.
+    pending: VecDeque<ConnectionId>,
+    /// Connections that entered TIME-WAIT, oldest first; some may have left it.
+    time_wait: VecDeque<ConnectionId>,
+    challenges: RateLimiter,
+    mtus: BTreeMap<IpAddr, u16>,
+    advice: VecDeque<IpAddr>,
+    /// The present as the last call told it.
+    now: Instant,
+}
+
+/// Destinations with an MTU of their own, and pieces of advice to IP, that are remembered.
+const MAX_DESTINATIONS: usize = 1024;
+
+impl Connections {
+    /// No connections. The same `seed` and the same calls give the same segments.
+    pub fn new(config: Config, seed: u64) -> Connections {
+        Connections {
+            config,
+            secret: Secret::new(seed),
+            slab: Slab::default(),
+            by_tuple: BTreeMap::new(),
+            listeners: Listeners::default(),
+            timers: TimerQueue::default(),
+            sink: Sink::default(),
+            pending: VecDeque::new(),
+            time_wait: VecDeque::new(),
+            challenges: RateLimiter::default(),
+            mtus: BTreeMap::new(),
+            advice: VecDeque::new(),
+            now: Instant::ZERO,
+        }
+    }
+
+    /// Tells the MTU, in bytes with the IP header, towards `destination`, or with `None` wherever no other was told.
+    /// It counts for connections opened from then on, by the user or by a SYN that arrives;
+    /// [`Connections::icmp_error`] lowers that of one connection. A bounded number of destinations is remembered.
+    pub fn set_mtu(&mut self, destination: Option<IpAddr>, mtu: u16) {
+        match destination {
+            None => self.config.mtu = mtu,
+            Some(address) => {
+                self.mtus.insert(address, mtu);
+                if self.mtus.len() > MAX_DESTINATIONS {
+                    self.mtus.pop_first();
+                }
+            }
+        }
+    }
+
+    /// A segment has arrived: TCP header and text. Bad checksums, and addresses that no connection can have, are
+    /// dropped without a reply (RFC 9293 MUST-3, MUST-57, MUST-63).
+    pub fn segment_arrives(&mut self, now: Instant, src: IpAddr, dst: IpAddr, _ecn: u8, bytes: &[u8]) {
+        self.advance(now);
+        if !is_unicast(src) || !is_unicast(dst) || !checksum_is_right(src, dst, bytes) {
+            return;
+        }
+        // A header that lies, an option that does (MUST-7): not a segment.
+        let Ok(segment) = Segment::parse(bytes) else { return };
+        let local = SocketAddr::new(dst, segment.destination_port);
+        let tuple = FourTuple { local, remote: SocketAddr::new(src, segment.source_port) };
+        match self.find(tuple) {
+            Some(id) => self.deliver(now, id, &segment),
+            None => self.segment_for_nobody(now, tuple, &segment),
+        }
+    }
+
+    pub(crate) fn find(&self, tuple: FourTuple) -> Option<ConnectionId> {
+        self.by_tuple.get(&tuple).copied()
+    }
+
+    fn deliver(&mut self, now: Instant, id: ConnectionId, segment: &Segment<'_>) {
+        let cx = Context { config: &self.config, now };
+        let Some(tcb) = self.slab.get_mut(id) else { return };
+        let before = tcb.state;
+        let action = states::segment_arrives(tcb, &cx, *segment);
+        let (after, tuple) = (tcb.state, FourTuple { local: tcb.local, remote: tcb.remote });
+        self.state_changed(id, before, after);
+        match action {
+            Action::Reopen => self.reopen(now, id, tuple, segment),
+            action => self.conclude(now, id, action),
+        }
+    }
+
+    /// Does what a handler or a timer left to be done.
+    fn conclude(&mut self, now: Instant, id: ConnectionId, action: Action) {
+        let Some(tcb) = self.slab.get(id) else { return };
+        let tuple = FourTuple { local: tcb.local, remote: tcb.remote };
+        match action {
+            Action::Drop | Action::Reopen => {}
+            Action::Done if tcb.ack.due() == Due::Separately => {
+                self.with_output(now, id, |out| out.acknowledge())
+            }
+            Action::Done => {}
+            Action::Acknowledge => self.with_output(now, id, |out| out.acknowledge()),
+            Action::Challenge => {
+                if self.challenges.permits(self.config.challenge_ack_limit, now) {
+                    self.with_output(now, id, |out| out.acknowledge());
+                }
+            }
+            Action::Reset(reset) => self.sink.reset(Some(id), tuple, reset),
+            Action::Close(error) => return self.close_with(now, id, error),
+            Action::Abort(error) => {
+                self.with_output(now, id, |out| out.abort());
+                return self.close_with(now, id, Some(error));
+            }
+            Action::ReturnToListen => return self.discard(id),
+        }
+        self.make_pending(id);
+    }
+
+    /// What is due of this connection is sent when the output is taken.
+    fn make_pending(&mut self, id: ConnectionId) {
+        if let Some(tcb) = self.slab.get_mut(id)
+            && !core::mem::replace(&mut tcb.pending, true)
+        {
+            self.pending.push_back(id);
+        }
+    }
+
+    /// Keeps the listener's queues and the list of TIME-WAIT connections in step with a connection's state.
+    fn state_changed(&mut self, id: ConnectionId, before: State, after: State) {
+        if before == State::SynReceived && after != before {
+            self.handshake_is_over(id);
+        }
+        if after == State::TimeWait && before != after {
+            self.time_wait.push_back(id);
+            self.bound_time_wait();
+        }
+    }
+
+    fn handshake_is_over(&mut self, id: ConnectionId) {
+        let Some(Origin::Passive(listener)) = self.slab.get(id).map(|tcb| tcb.origin) else { return };
+        if let Some(listener) = self.listeners.get_mut(listener)
+            && listener.pending.remove(&id)
+        {
+            listener.ready.push_back(id);
+        }
+    }
+
+    /// The oldest leave TIME-WAIT early where there are too many.
+    fn bound_time_wait(&mut self) {
+        while self.time_wait.len() > self.config.max_time_wait {
+            let Some(oldest) = self.time_wait.pop_front() else { return };
+            if self.state(oldest) == State::TimeWait {
+                self.close_with(self.now, oldest, None);
+            }
+        }
+    }
+
+    /// RFC 9293 3.10.7.1 and 3.10.7.2.
+    fn segment_for_nobody(&mut self, now: Instant, tuple: FourTuple, segment: &Segment<'_>) {
+        let action = match self.listeners.find(tuple) {
+            None => states::closed::segment_arrives(segment),
+            Some(listener) => match listen::segment_arrives(segment) {
+                listen::Verdict::Not(action) => action,
+                listen::Verdict::Open => return self.open_from(now, listener, tuple, segment, None),
+            },
+        };
+        if let Action::Reset(reset) = action {
+            self.sink.reset(None, tuple, reset);
+        }
+    }
+
+    /// A SYN to a listener: a connection in SYN-RECEIVED whose SYN,ACK is due. `above` is the highest sequence number
+    /// that an earlier incarnation has sent.
+    fn open_from(
+        &mut self,
+        now: Instant,
+        listener_id: ListenerId,
+        tuple: FourTuple,
+        syn: &Segment<'_>,
+        above: Option<SeqNumber>,
+    ) {
+        let Some(listener) = self.listeners.get(listener_id) else { return };
+        if self.is_full() || syn.source_port == 0 || !listener.has_room(self.config.syn_queue) {
+            return;
+        }
+        let options = listener.options.clone();
+        let mut opening = self.opening(now, tuple, Origin::Passive(listener_id), options);
+        if let Some(above) = above.filter(|above| opening.iss <= *above) {
+            opening.iss = above + 1; // RFC 9293 3.6.1 (1)
+        }
+        let mut tcb = ControlBlock::new(opening, &Context { config: &self.config, now });
+        tcb.state = State::SynReceived;
+        tcb.synchronize(syn, now);
+        tcb.set_snd_wnd(syn, u32::from(syn.wnd));
+        let id = self.add(tuple, tcb);
+        if let Some(listener) = self.listeners.get_mut(listener_id) {
+            listener.pending.insert(id);
+        }
+    }
+
+    /// A SYN takes over from TIME-WAIT, where somebody listens; else it is a stray SYN like any other.
+    fn reopen(&mut self, now: Instant, id: ConnectionId, tuple: FourTuple, syn: &Segment<'_>) {
+        let Some(listener) = self.listeners.find(tuple) else {
+            return self.conclude(now, id, Action::Challenge);
+        };
+        let above = self.slab.get(id).map(|tcb| tcb.snd_max);
+        self.close_with(now, id, None);
+        self.open_from(now, listener, tuple, syn, above);
+    }
+
+    /// What every new connection begins with.
+    pub(crate) fn opening(
+        &self,
+        now: Instant,
+        tuple: FourTuple,
+        origin: Origin,
+        options: SocketOptions,
+    ) -> Opening {
+        Opening {
+            tuple,
+            origin,
+            options,
+            iss: self.secret.isn(now, tuple.local, tuple.remote),
+            ts_offset: self.secret.timestamp_offset(tuple.local, tuple.remote),
+            mtu: self.mtus.get(&tuple.remote.ip()).copied().unwrap_or(self.config.mtu),
+        }
+    }
+
+    pub(crate) fn add(&mut self, tuple: FourTuple, tcb: ControlBlock) -> ConnectionId {
+        let id = self.slab.insert(tcb);
+        self.by_tuple.insert(tuple, id);
+        self.make_pending(id);
+        id
+    }
+
+    /// CLOSED. The control block stays for its owner to learn why, and goes where it has none.
+    pub(crate) fn close_with(&mut self, now: Instant, id: ConnectionId, error: Option<Error>) {
+        self.now = now;
+        let Some(tcb) = self.slab.get_mut(id) else { return };
+        let before = tcb.state;
+        tcb.enter_closed(error);
+        self.timers.reschedule(id, &mut tcb.deadlines);
+        let (tuple, owned) = (FourTuple { local: tcb.local, remote: tcb.remote }, tcb.owned);
+        if self.by_tuple.get(&tuple) == Some(&id) {
+            self.by_tuple.remove(&tuple);
+        }
+        if before == State::SynReceived {
+            self.forget_half_open(id);
+        }
+        if !owned {
+            self.slab.remove(id);
+        }
+    }
+
+    /// A connection that never came to be, or whose owner has gone, vanishes.
+    pub(crate) fn discard(&mut self, id: ConnectionId) {
+        if let Some(tcb) = self.slab.get_mut(id) {
+            tcb.owned = false;
+        }
+        self.close_with(self.now, id, None);
+    }
+
+    /// A passive connection that failed before it was established belongs to nobody.
+    fn forget_half_open(&mut self, id: ConnectionId) {
+        let Some(tcb) = self.slab.get_mut(id) else { return };
+        let Origin::Passive(listener) = tcb.origin else { return };
+        if let Some(listener) = self.listeners.get_mut(listener)
+            && listener.pending.remove(&id)
+        {
+            self.slab.remove(id);
+        }
+    }
+
+    /// Sends what is due of one connection and updates its place among the timers.
+    pub(crate) fn flush(&mut self, now: Instant, id: ConnectionId) {
+        self.now = now;
+        self.with_output(now, id, |out| out.transmit());
+    }
+
+    pub(crate) fn with_output(&mut self, now: Instant, id: ConnectionId, send: impl FnOnce(&mut Output<'_>)) {
+        let Some(tcb) = self.slab.get_mut(id) else { return };
+        let cx = Context { config: &self.config, now };
+        send(&mut Output { id, tcb, cx, sink: &mut self.sink });
+        if core::mem::take(&mut tcb.retransmit.advise_ip) && self.advice.len() < MAX_DESTINATIONS {
+            self.advice.push_back(tcb.remote.ip());
+        }
+        self.timers.reschedule(id, &mut tcb.deadlines);
+    }
+
+    /// What an earlier instant has left to send is of that instant.
+    pub(crate) fn advance(&mut self, now: Instant) {
+        if now > self.now {
+            self.flush_pending();
+        }
+        self.now = now;
+    }
+
+    /// Lets all timers that have expired by `now` do their work.
+    pub fn poll(&mut self, now: Instant) {
+        self.advance(now);
+        self.flush_pending();
+        while let Some((at, id)) = self.timers.next()
+            && at <= now
+        {
+            self.timer_expired(now, id);
+        }
+    }
+
+    fn timer_expired(&mut self, now: Instant, id: ConnectionId) {
+        let cx = Context { config: &self.config, now };
+        let Some(tcb) = self.slab.get_mut(id) else { return };
+        let action = tcb.deadlines.take_expired(now).map(|timer| tcb.timer_expired(timer, &cx));
+        self.timers.reschedule(id, &mut tcb.deadlines);
+        self.conclude(now, id, action.unwrap_or(Action::Done));
+        self.flush_pending();
+    }
+
+    fn flush_pending(&mut self) {
+        while self.flush_next() {}
+    }
+
+    /// Flushes the first pending connection; false where there is none.
+    fn flush_next(&mut self) -> bool {
+        let Some(id) = self.pending.pop_front() else { return false };
+        if let Some(tcb) = self.slab.get_mut(id) {
+            tcb.pending = false;
+        }
+        self.flush(self.now, id);
+        true
+    }
+
+    /// When [`Connections::poll`] has something to do next.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let pending = (!self.pending.is_empty()).then_some(self.now);
+        pending.or(self.timers.next().map(|(at, _)| at))
+    }
+
+    /// The next segment to send, of the present that the last call told; take until there is none.
+    pub fn take_output(&mut self) -> Option<Outgoing> {
+        while self.sink.queue.is_empty() && self.flush_next() {}
+        self.sink.queue.pop_front()
+    }
+
+    /// Whether segments are formed and not yet taken.
+    #[cfg(test)]
+    pub(crate) fn has_output(&self) -> bool {
+        !self.sink.queue.is_empty()
+    }
+
+    /// A destination that R1 says has become doubtful: IP should look for another gateway (RFC 9293 3.8.3).
+    pub fn take_advice(&mut self) -> Option<IpAddr> {
+        self.advice.pop_front()
+    }
+
+    /// Whether there is no room for another connection.
+    pub(crate) fn is_full(&self) -> bool {
+        self.slab.len() >= self.config.max_connections
+    }
+}
+
+/// Whether an address can be one end of a connection. Broadcasts of a subnet are the host's to know.
+pub(crate) fn is_unicast(address: IpAddr) -> bool {
+    let broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
+    !(address.is_unspecified() || address.is_multicast() || broadcast)
+}
+
+impl Connections {
+    /// The endpoints of every connection that is not closed.
+    pub(crate) fn tuples(&self) -> impl Iterator<Item = &FourTuple> {
+        self.by_tuple.keys()
+    }
+}

@@ -1,0 +1,280 @@
+//! The transmission control block: a connection's variables under the names of RFC 9293 3.3.1.
+
+use super::ack::AckState;
+use super::action::Action;
+use super::config::{Config, SocketOptions};
+use super::congestion::Congestion;
+use super::keepalive::{self, Keepalive};
+use super::options::{self, Offer};
+use super::persist::{self, Persist};
+use super::receive::ReceiveQueue;
+use super::retransmit::{self, Retransmission};
+use super::rto::RetransmissionTimeout;
+use super::send::SendQueue;
+use super::state::State;
+use super::timers::{Deadlines, Timer};
+use super::{Error, ListenerId, SeqNumber};
+use crate::time::Instant;
+use crate::wire::tcp::Segment;
+use std::net::SocketAddr;
+
+/// What every handler is told: the table of defaults and the present.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) now: Instant,
+}
+
+/// How the connection was opened (RFC 9293 MUST-11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// By the user.
+    Active,
+    /// By a SYN that came to this listener.
+    Passive(ListenerId),
+}
+
+/// The two ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FourTuple {
+    pub(crate) local: SocketAddr,
+    pub(crate) remote: SocketAddr,
+}
+
+/// TS.Recent (RFC 7323 4.3) and when it was set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RecentTimestamp {
+    pub(crate) tsval: u32,
+    pub(crate) at: Instant,
+}
+
+/// A connection.
+#[derive(Clone, Debug)]
+pub(crate) struct ControlBlock {
+    pub(crate) local: SocketAddr,
+    pub(crate) remote: SocketAddr,
+    pub(crate) origin: Origin,
+    pub(crate) state: State,
+    /// Whether a user holds it: a descriptor, or a listener's queue.
+    pub(crate) owned: bool,
+    /// Whether it stands in the list of connections that have something to send.
+    pub(crate) pending: bool,
+    pub(crate) options: SocketOptions,
+
+    pub(crate) iss: SeqNumber,
+    pub(crate) snd_una: SeqNumber,
+    pub(crate) snd_nxt: SeqNumber,
+    /// The highest number sent: one after SND.NXT while a zero-window probe's octet is under way, else SND.NXT.
+    pub(crate) snd_max: SeqNumber,
+    pub(crate) snd_wnd: u32,
+    pub(crate) snd_wl1: SeqNumber,
+    pub(crate) snd_wl2: SeqNumber,
+    /// SND.UP: the number after the last urgent octet.
+    pub(crate) snd_up: Option<SeqNumber>,
+    /// MAX.SND.WND (RFC 5961 5.2), Max(SND.WND) (RFC 9293 3.8.6.2.1).
+    pub(crate) max_snd_wnd: u32,
+
+    pub(crate) irs: SeqNumber,
+    pub(crate) rcv_nxt: SeqNumber,
+    pub(crate) rcv_wnd: u32,
+    /// RCV.UP: the number after the last urgent octet that the peer told of.
+    pub(crate) rcv_up: Option<SeqNumber>,
+
+    pub(crate) offer: Offer,
+    /// The path's MTU in bytes, IP header included.
+    pub(crate) mtu: u16,
+    /// SendMSS: what the peer's SYN said.
+    pub(crate) snd_mss: u16,
+    /// Snd.Wind.Shift: how far the windows that we receive are shifted.
+    pub(crate) snd_wnd_shift: u8,
+    /// Rcv.Wind.Shift: how far the windows that we send are shifted.
+    pub(crate) rcv_wnd_shift: u8,
+    /// Whether SACK may be sent.
+    pub(crate) sack: bool,
+    pub(crate) ts_offset: u32,
+    /// TS.Recent; `None` where timestamps are not in use.
+    pub(crate) ts_recent: Option<RecentTimestamp>,
+    pub(crate) last_ack_sent: SeqNumber,
+
+    pub(crate) send: SendQueue,
+    pub(crate) receive: ReceiveQueue,
+    pub(crate) ack: AckState,
+    pub(crate) rto: RetransmissionTimeout,
+    pub(crate) retransmit: Retransmission,
+    pub(crate) persist: Persist,
+    pub(crate) keepalive: Keepalive,
+    pub(crate) congestion: Congestion,
+    pub(crate) deadlines: Deadlines,
+    /// When a segment that occupies sequence space was last sent, probes counted.
+    pub(crate) last_sent: Instant,
+
+    /// What ended the connection, until the user is told.
+    pub(crate) error: Option<Error>,
+    /// What ICMP or R1 told and did not end it.
+    pub(crate) soft_error: Option<Error>,
+}
+
+/// What a new control block is made from.
+pub(crate) struct Opening {
+    pub(crate) tuple: FourTuple,
+    pub(crate) origin: Origin,
+    pub(crate) options: SocketOptions,
+    pub(crate) iss: SeqNumber,
+    pub(crate) ts_offset: u32,
+    pub(crate) mtu: u16,
+}
+
+impl ControlBlock {
+    /// A connection in SYN-SENT whose SYN is due (RFC 9293 3.10.1).
+    pub(crate) fn new(opening: Opening, cx: &Context) -> ControlBlock {
+        let Opening { tuple, origin, options, iss, ts_offset, mtu } = opening;
+        let config = cx.config;
+        let buffer = options.receive_buffer.unwrap_or(config.receive_buffer);
+        ControlBlock {
+            local: tuple.local,
+            remote: tuple.remote,
+            origin,
+            state: State::SynSent,
+            owned: true,
+            pending: false,
+            iss,
+            snd_una: iss,
+            snd_nxt: iss,
+            snd_max: iss,
+            snd_wnd: 0,
+            snd_wl1: SeqNumber(0),
+            snd_wl2: SeqNumber(0),
+            snd_up: None,
+            max_snd_wnd: 0,
+            irs: SeqNumber(0),
+            rcv_nxt: SeqNumber(0),
+            rcv_wnd: 0,
+            rcv_up: None,
+            offer: Offer::new(config, &options, tuple.remote.ip(), mtu),
+            mtu,
+            snd_mss: options::default_mss(tuple.remote.ip()),
+            snd_wnd_shift: 0,
+            rcv_wnd_shift: 0,
+            sack: false,
+            ts_offset,
+            ts_recent: None,
+            last_ack_sent: SeqNumber(0),
+            send: SendQueue::new(iss + 1),
+            receive: ReceiveQueue::new(buffer, config.max_ranges),
+            ack: AckState::default(),
+            rto: RetransmissionTimeout::new(config),
+            retransmit: Retransmission { first_now: true, ..Retransmission::default() },
+            persist: Persist::default(),
+            keepalive: Keepalive::default(),
+            congestion: Congestion::new(config, iss),
+            deadlines: Deadlines::default(),
+            last_sent: cx.now,
+            error: None,
+            soft_error: None,
+            options,
+        }
+    }
+
+    /// The peer's SYN has come: RCV.NXT, IRS and what it offers.
+    pub(crate) fn synchronize(&mut self, syn: &Segment<'_>, now: Instant) {
+        self.irs = syn.seq;
+        self.rcv_nxt = syn.seq + 1;
+        self.last_ack_sent = self.rcv_nxt;
+        options::negotiate(self, &syn.options, now);
+    }
+
+    /// SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ, SND.WL2 <- SEG.ACK. The window of a SYN is not scaled.
+    pub(crate) fn set_snd_wnd(&mut self, segment: &Segment<'_>, window: u32) {
+        self.snd_wnd = window;
+        self.snd_wl1 = segment.seq;
+        self.snd_wl2 = segment.ack;
+        self.max_snd_wnd = self.max_snd_wnd.max(window);
+    }
+
+    /// Our SYN is acknowledged: data transfer begins.
+    pub(crate) fn establish(&mut self, segment: &Segment<'_>, cx: &Context) {
+        let echoed = options::echoed_round_trip(self, &segment.options, cx.now);
+        self.snd_una = segment.ack;
+        self.rto.acknowledged(segment.ack, cx.now, echoed);
+        self.rto.established(self.retransmit.syn_lost, cx.config.rto_after_syn_loss);
+        self.congestion.established(self.eff_snd_mss(), self.retransmit.syn_lost);
+        self.retransmit.progress(cx.now, false);
+        self.retransmit.first_now = false;
+        self.deadlines.stop(Timer::Retransmit);
+        // A CLOSE that came earlier was queued until now (3.10.4).
+        self.state = if self.send.fin { State::FinWait1 } else { State::Established };
+    }
+
+    pub(crate) fn is_passive(&self) -> bool {
+        matches!(self.origin, Origin::Passive(_))
+    }
+
+    /// Whether our SYN is not yet acknowledged.
+    pub(crate) fn syn_is_outstanding(&self) -> bool {
+        self.snd_una == self.iss
+    }
+
+    /// FlightSize: sent and not acknowledged, SYN and FIN counted.
+    pub(crate) fn flight_size(&self) -> u32 {
+        self.snd_nxt.saturating_since(self.snd_una)
+    }
+
+    /// Bytes queued behind SND.NXT.
+    pub(crate) fn unsent(&self) -> u32 {
+        self.send.data_end().saturating_since(self.snd_nxt)
+    }
+
+    /// Whether our FIN has been sent and acknowledged.
+    pub(crate) fn fin_is_acknowledged(&self) -> bool {
+        self.send.fin && self.snd_una == self.send.end()
+    }
+
+    /// SMSS: the most text in a segment, by the peer's MSS and the path's MTU, less the options that every segment
+    /// carries (RFC 9293 3.7.1, MUST-16).
+    pub(crate) fn eff_snd_mss(&self) -> u32 {
+        let path = self.mtu.saturating_sub(options::fixed_headers(self.remote.ip()));
+        let timestamps = if self.ts_recent.is_some() { 12 } else { 0 };
+        u32::from(self.snd_mss.min(path).saturating_sub(timestamps).max(1))
+    }
+
+    /// RCV.NXT moves over `count` numbers; the right edge of the window stays.
+    pub(crate) fn advance_rcv_nxt(&mut self, count: u32) {
+        self.rcv_nxt += count;
+        self.rcv_wnd = self.rcv_wnd.saturating_sub(count);
+    }
+
+    /// TIME-WAIT begins or begins anew: the 2 MSL timer runs, the others do not.
+    pub(crate) fn enter_time_wait(&mut self, cx: &Context) {
+        self.state = State::TimeWait;
+        self.retransmit.progress(cx.now, false);
+        self.retransmit.next = None;
+        self.deadlines.stop_all();
+        self.deadlines.set(Timer::TimeWait, cx.now + cx.config.msl.saturating_mul(2));
+    }
+
+    /// CLOSED: queues are flushed, nothing runs any more. What the user has not read is lost if there is an error.
+    pub(crate) fn enter_closed(&mut self, error: Option<Error>) {
+        self.state = State::Closed;
+        self.deadlines.stop_all();
+        self.send.flush();
+        if error.is_some() {
+            self.receive.flush();
+            self.error = error;
+        }
+    }
+
+    /// A timer of this connection has expired.
+    pub(crate) fn timer_expired(&mut self, timer: Timer, cx: &Context) -> Action {
+        match timer {
+            Timer::Retransmit => retransmit::timer_expired(self, cx),
+            Timer::Persist => persist::timer_expired(self, cx),
+            Timer::Keepalive => keepalive::timer_expired(self, cx),
+            Timer::DelayedAck => {
+                self.ack.owe(super::ack::Due::Now);
+                Action::Done
+            }
+            Timer::TimeWait | Timer::FinWait2 => Action::Close(None),
+            Timer::UserTimeout => retransmit::give_up(self),
+        }
+    }
+}

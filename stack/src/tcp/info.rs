@@ -1,0 +1,123 @@
+//! What a user can ask about a connection (RFC 9293 3.9.1.5, STATUS).
+
+use super::Error;
+use super::control_block::ControlBlock;
+use super::state::State;
+use core::time::Duration;
+
+/// What a call would meet now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// A receive would not wait: there is text, the end of the stream, or an error.
+    pub readable: bool,
+    /// A send would not wait: there is room, or an error.
+    pub writable: bool,
+    /// Neither direction is open any more.
+    pub hang_up: bool,
+    /// An error waits to be taken.
+    pub error: bool,
+    /// The peer has sent all it will send.
+    pub end_of_stream: bool,
+    /// Urgent data is announced that has not been read.
+    pub urgent: bool,
+}
+
+/// A connection's inner state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// The state.
+    pub state: State,
+    /// Smoothed round-trip time; `None` before the first sample.
+    pub srtt: Option<Duration>,
+    /// Round-trip time variation.
+    pub rttvar: Duration,
+    /// The retransmission timeout, back-off included.
+    pub rto: Duration,
+    /// The congestion window, in bytes.
+    pub cwnd: u32,
+    /// The slow start threshold, in bytes.
+    pub ssthresh: u32,
+    /// Eff.snd.MSS, in bytes.
+    pub snd_mss: u32,
+    /// The MSS that we announced, in bytes.
+    pub rcv_mss: u32,
+    /// Bytes sent and not acknowledged, SYN and FIN counted.
+    pub unacked: u32,
+    /// Bytes queued and not yet sent.
+    pub unsent: u32,
+    /// The peer's window, in bytes.
+    pub snd_wnd: u32,
+    /// Our window, in bytes.
+    pub rcv_wnd: u32,
+    /// How often the timer has expired since the peer last acknowledged something new.
+    pub retransmits: u32,
+    /// Segments sent again since the connection began.
+    pub total_retransmits: u64,
+    /// Zero-window probes since the window closed.
+    pub probes: u32,
+    /// Whether SACK, timestamps and window scaling are in use.
+    pub sack: bool,
+    /// Timestamps.
+    pub timestamps: bool,
+    /// Snd.Wind.Shift and Rcv.Wind.Shift; `None` without scaling.
+    pub window_scale: Option<(u8, u8)>,
+    /// Bytes of urgent data still to be read (RFC 9293 MUST-33).
+    pub urgent_left: u32,
+    /// What ICMP or R1 told without ending the connection.
+    pub soft_error: Option<Error>,
+}
+
+impl Info {
+    pub(crate) fn of(tcb: &ControlBlock) -> Info {
+        Info {
+            state: tcb.state,
+            srtt: tcb.rto.srtt,
+            rttvar: tcb.rto.rttvar,
+            rto: tcb.rto.current(),
+            cwnd: tcb.congestion.cwnd(),
+            ssthresh: tcb.congestion.ssthresh(),
+            snd_mss: tcb.eff_snd_mss(),
+            rcv_mss: u32::from(tcb.offer.mss),
+            unacked: tcb.flight_size(),
+            unsent: tcb.unsent(),
+            snd_wnd: tcb.snd_wnd,
+            rcv_wnd: tcb.rcv_wnd,
+            retransmits: tcb.retransmit.count,
+            total_retransmits: tcb.retransmit.total,
+            probes: tcb.persist.probes,
+            sack: tcb.sack,
+            timestamps: tcb.ts_recent.is_some(),
+            window_scale: tcb.offer.window_scale.map(|_| (tcb.snd_wnd_shift, tcb.rcv_wnd_shift)),
+            urgent_left: urgent_left(tcb),
+            soft_error: tcb.soft_error,
+        }
+    }
+}
+
+impl Readiness {
+    pub(crate) fn of(tcb: &ControlBlock, send_limit: usize) -> Readiness {
+        let closed = tcb.state == State::Closed;
+        let end_of_stream = closed || peer_has_closed(tcb);
+        let sending = tcb.state.accepts_send() && !tcb.send.fin;
+        let open = tcb.state.is_synchronized();
+        Readiness {
+            readable: tcb.receive.readable() > 0 || end_of_stream,
+            writable: closed || (open && (!sending || tcb.send.len() < send_limit)),
+            hang_up: closed || (end_of_stream && tcb.send.fin),
+            error: tcb.error.is_some(),
+            end_of_stream,
+            urgent: urgent_left(tcb) > 0,
+        }
+    }
+}
+
+/// Whether the peer's FIN has been taken.
+pub(crate) fn peer_has_closed(tcb: &ControlBlock) -> bool {
+    tcb.receive.fin.is_some_and(|fin| fin < tcb.rcv_nxt)
+}
+
+/// RCV.UP less what the user has read.
+fn urgent_left(tcb: &ControlBlock) -> u32 {
+    let read = tcb.rcv_nxt - tcb.receive.readable() as u32;
+    tcb.rcv_up.map_or(0, |rcv_up| rcv_up.saturating_since(read))
+}

@@ -1,0 +1,115 @@
+//! Listeners: the SYN queue, the backlog, and which listener a SYN is for (RFC 9293 3.9.1.1, 3.10.7.2).
+
+use super::config::SocketOptions;
+use super::control_block::FourTuple;
+use super::{ConnectionId, ListenerId};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+
+/// A port in LISTEN.
+#[derive(Clone, Debug)]
+pub(crate) struct Listener {
+    /// An unspecified address is any.
+    pub(crate) local: SocketAddr,
+    /// What new connections inherit.
+    pub(crate) options: SocketOptions,
+    backlog: usize,
+    /// Connections in SYN-RECEIVED.
+    pub(crate) pending: BTreeSet<ConnectionId>,
+    /// Connections that wait for accept, in the order in which they were established.
+    pub(crate) ready: VecDeque<ConnectionId>,
+}
+
+impl Listener {
+    pub(crate) fn new(local: SocketAddr, backlog: usize, options: SocketOptions) -> Listener {
+        Listener { local, options, backlog: backlog.max(1), pending: BTreeSet::new(), ready: VecDeque::new() }
+    }
+
+    /// Whether a SYN may open another connection; where not it is dropped, and the peer will try again.
+    pub(crate) fn has_room(&self, syn_queue: usize) -> bool {
+        self.ready.len() < self.backlog && self.pending.len() < syn_queue
+    }
+
+    fn takes(&self, local: IpAddr) -> bool {
+        match self.local.ip() {
+            ip if ip == local => true,
+            IpAddr::V4(any) => any.is_unspecified() && local.is_ipv4(),
+            IpAddr::V6(any) => any.is_unspecified() && (local.is_ipv6() || self.options.dual_stack),
+        }
+    }
+}
+
+/// All listeners.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Listeners {
+    by_id: BTreeMap<ListenerId, Listener>,
+    by_port: BTreeMap<u16, Vec<ListenerId>>,
+    last: u64,
+}
+
+impl Listeners {
+    /// Adds a listener; `None` where one with the same address and port exists.
+    pub(crate) fn add(&mut self, listener: Listener) -> Option<ListenerId> {
+        let on_port = self.by_port.entry(listener.local.port()).or_default();
+        if on_port.iter().any(|id| self.by_id.get(id).is_some_and(|other| other.local == listener.local)) {
+            return None;
+        }
+        self.last += 1;
+        let id = ListenerId(self.last);
+        on_port.push(id);
+        self.by_id.insert(id, listener);
+        Some(id)
+    }
+
+    pub(crate) fn remove(&mut self, id: ListenerId) -> Option<Listener> {
+        let listener = self.by_id.remove(&id)?;
+        if let Some(on_port) = self.by_port.get_mut(&listener.local.port()) {
+            on_port.retain(|other| *other != id);
+        }
+        Some(listener)
+    }
+
+    pub(crate) fn get(&self, id: ListenerId) -> Option<&Listener> {
+        self.by_id.get(&id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: ListenerId) -> Option<&mut Listener> {
+        self.by_id.get_mut(&id)
+    }
+
+    /// The listener for a SYN to `tuple.local`: the one with the address itself before one for any.
+    pub(crate) fn find(&self, tuple: FourTuple) -> Option<ListenerId> {
+        let local = tuple.local.ip();
+        let on_port = self.by_port.get(&tuple.local.port())?;
+        let fit = |id: &&ListenerId| self.by_id.get(id).is_some_and(|listener| listener.takes(local));
+        let score = |id: &&ListenerId| {
+            let bound = self.by_id.get(id).map(|listener| listener.local.ip());
+            (bound == Some(local), bound.map(|bound| bound.is_ipv4()) == Some(local.is_ipv4()))
+        };
+        on_port.iter().filter(fit).max_by_key(score).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_specific_listener_is_found() {
+        let mut listeners = Listeners::default();
+        let mut add = |local: &str, dual_stack| {
+            let options = SocketOptions { dual_stack, ..SocketOptions::default() };
+            listeners.add(Listener::new(local.parse().unwrap(), 1, options))
+        };
+        let (any4, any6, one) = (add("0.0.0.0:80", false), add("[::]:80", false), add("192.0.2.1:80", false));
+        let dual = add("[::]:81", true);
+        assert_eq!(add("[::]:80", true), None);
+        let remote = SocketAddr::from(([192, 0, 2, 2], 4000));
+        let find = |local: &str| listeners.find(FourTuple { local: local.parse().unwrap(), remote });
+        assert_eq!(find("192.0.2.1:80"), one);
+        assert_eq!(find("192.0.2.3:80"), any4);
+        assert_eq!(find("[2001:db8::1]:80"), any6);
+        assert_eq!(find("192.0.2.3:81"), dual);
+        assert_eq!(find("192.0.2.3:82"), None);
+    }
+}

@@ -1,0 +1,130 @@
+//! What the two ends agree on in their SYNs: MSS, window scale, SACK, timestamps (RFC 9293 3.7.1, RFC 7323, RFC 2018).
+
+use super::config::{Config, MIN_MSS, SocketOptions};
+use super::control_block::{ControlBlock, RecentTimestamp};
+use crate::time::Instant;
+use crate::wire::tcp::Flags;
+use crate::wire::tcp_options::{Options, Timestamps};
+use core::time::Duration;
+use std::net::IpAddr;
+
+/// The largest shift that may be used (RFC 7323 2.3).
+const MAX_SHIFT: u8 = 14;
+
+/// TS.Recent is worth nothing when it is older (RFC 7323 5.5).
+const RECENT_LIFETIME: Duration = Duration::from_secs(24 * 24 * 3600);
+
+/// What our SYN says; in a SYN,ACK what of it the peer's SYN said too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offer {
+    pub(crate) mss: u16,
+    pub(crate) window_scale: Option<u8>,
+    pub(crate) sack: bool,
+    pub(crate) timestamps: bool,
+}
+
+impl Offer {
+    /// What `config` and the user let us offer to `remote` over a path of `mtu` bytes.
+    pub(crate) fn new(config: &Config, user: &SocketOptions, remote: IpAddr, mtu: u16) -> Offer {
+        let buffer = user.receive_buffer.unwrap_or(config.receive_buffer);
+        let mss = mtu.saturating_sub(fixed_headers(remote)).max(MIN_MSS);
+        Offer {
+            mss: user.mss.map_or(mss, |limit| mss.min(limit.max(MIN_MSS))),
+            window_scale: config.window_scaling.then(|| shift_for(buffer)),
+            sack: config.sack,
+            timestamps: config.timestamps,
+        }
+    }
+}
+
+/// Bytes of IP and TCP header without options.
+pub(crate) fn fixed_headers(remote: IpAddr) -> u16 {
+    if remote.is_ipv4() { 40 } else { 60 }
+}
+
+/// The MSS where the peer's SYN has no such option (RFC 9293 MUST-15).
+pub(crate) fn default_mss(remote: IpAddr) -> u16 {
+    if remote.is_ipv4() { 536 } else { 1220 }
+}
+
+/// The least shift that lets the window field express `buffer`; the 65536th byte is not worth one.
+fn shift_for(buffer: usize) -> u8 {
+    (0..MAX_SHIFT).find(|shift| buffer <= 65_536 << shift).unwrap_or(MAX_SHIFT)
+}
+
+/// The peer's SYN or SYN,ACK has come: only what both sides say is in force.
+pub(crate) fn negotiate(tcb: &mut ControlBlock, peer: &Options, now: Instant) {
+    tcb.snd_mss = peer.mss.unwrap_or(default_mss(tcb.remote.ip())).max(MIN_MSS);
+    if let Some(limit) = tcb.options.mss {
+        tcb.snd_mss = tcb.snd_mss.min(limit.max(MIN_MSS));
+    }
+    tcb.offer.window_scale = tcb.offer.window_scale.filter(|_| peer.window_scale.is_some());
+    tcb.rcv_wnd_shift = tcb.offer.window_scale.unwrap_or(0);
+    let peer_shift = peer.window_scale.filter(|_| tcb.offer.window_scale.is_some());
+    tcb.snd_wnd_shift = peer_shift.unwrap_or(0).min(MAX_SHIFT);
+    tcb.offer.sack &= peer.sack_permitted;
+    tcb.sack = tcb.offer.sack;
+    tcb.offer.timestamps &= peer.timestamps.is_some();
+    let recent = peer.timestamps.filter(|_| tcb.offer.timestamps);
+    tcb.ts_recent = recent.map(|timestamps| RecentTimestamp { tsval: timestamps.tsval, at: now });
+}
+
+/// The options of a segment with `flags` and `len` bytes of text that is sent now. Text comes first: SACK blocks that
+/// would push the segment over the MSS stay away (RFC 9293 MUST-16).
+pub(crate) fn of_segment(tcb: &ControlBlock, flags: Flags, len: u32, now: Instant) -> Options {
+    let syn = flags.contains(Flags::SYN);
+    let echo = tcb.ts_recent.map_or(0, |recent| recent.tsval);
+    let mut options = Options::default();
+    if if syn { tcb.offer.timestamps } else { tcb.ts_recent.is_some() } {
+        options.timestamps = Some(Timestamps { tsval: tsval(tcb, now), tsecr: echo });
+    }
+    if syn {
+        options.mss = Some(tcb.offer.mss);
+        options.window_scale = tcb.offer.window_scale;
+        options.sack_permitted = tcb.offer.sack;
+    } else if tcb.sack && tcb.receive.has_gap() && !flags.contains(Flags::RST) {
+        options.sack = tcb.receive.sack_blocks();
+        let room = tcb.eff_snd_mss().saturating_sub(len) as usize;
+        let most = if options.timestamps.is_some() { 3 } else { 4 };
+        options.sack.truncate(most.min(room.saturating_sub(4) / 8));
+    }
+    options
+}
+
+/// Our timestamp clock: milliseconds, from an offset of the connection's own (RFC 7323 5.4, 7).
+pub(crate) fn tsval(tcb: &ControlBlock, now: Instant) -> u32 {
+    tcb.ts_offset.wrapping_add(now.as_millis() as u32)
+}
+
+/// The round trip that an acceptable ACK's TSecr tells (RFC 7323 4.1).
+pub(crate) fn echoed_round_trip(tcb: &ControlBlock, options: &Options, now: Instant) -> Option<Duration> {
+    tcb.ts_recent?;
+    let elapsed = tsval(tcb, now).wrapping_sub(options.timestamps?.tsecr);
+    // An echo from the future, or one older than any segment lives, is not one of ours.
+    (elapsed < 600_000).then(|| Duration::from_millis(u64::from(elapsed)))
+}
+
+/// PAWS: whether SEG.TSval is before TS.Recent, which is valid (RFC 7323 5.3 R1).
+pub(crate) fn is_old(recent: RecentTimestamp, tsval: u32, now: Instant) -> bool {
+    (tsval.wrapping_sub(recent.tsval) as i32) < 0 && now.saturating_since(recent.at) < RECENT_LIFETIME
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shifts() {
+        let shifts = [0, 65_535, 65_536, 65_537, 1 << 20, 1 << 30, usize::MAX].map(shift_for);
+        assert_eq!(shifts, [0, 0, 0, 1, 4, 14, 14]);
+    }
+
+    #[test]
+    fn old_timestamps() {
+        let recent = RecentTimestamp { tsval: 5, at: Instant::ZERO };
+        let later = Instant::ZERO + RECENT_LIFETIME;
+        assert!(is_old(recent, 4, Instant::ZERO) && is_old(recent, u32::MAX, Instant::ZERO));
+        assert!(!is_old(recent, 5, Instant::ZERO) && !is_old(recent, 1 << 30, Instant::ZERO));
+        assert!(!is_old(recent, 4, later));
+    }
+}

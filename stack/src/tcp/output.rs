@@ -1,0 +1,314 @@
+//! What a connection sends: the choice of the next segment, its header, and the timers that follow from it.
+
+use super::ack::Due;
+use super::action::Reset;
+use super::control_block::{Context, ControlBlock, FourTuple};
+use super::send::{Occasion, segment_size};
+use super::state::State;
+use super::timers::Timer;
+use super::{ConnectionId, SeqNumber, keepalive, options, persist, window};
+use crate::wire::Buffer;
+use crate::wire::tcp::{Flags, Header};
+use crate::wire::tcp_options::{Options, Timestamps};
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+/// A segment for the IP layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The connection it belongs to, whose user may have chosen TTL and traffic class; `None` for resets that belong
+    /// to no connection.
+    pub connection: Option<ConnectionId>,
+    /// Source address.
+    pub src: IpAddr,
+    /// Destination address.
+    pub dst: IpAddr,
+    /// The ECN field of the IP header (RFC 3168); always 0, Not-ECT, as yet.
+    pub ecn: u8,
+    /// TCP header and text, checksum filled in, with room for the headers below.
+    pub buffer: Buffer,
+}
+
+/// Where segments go until the host takes them.
+#[derive(Debug, Default)]
+pub(crate) struct Sink {
+    pub(crate) queue: VecDeque<Outgoing>,
+}
+
+impl Sink {
+    fn push(
+        &mut self,
+        connection: Option<ConnectionId>,
+        tuple: FourTuple,
+        header: Header,
+        mut buffer: Buffer,
+    ) {
+        let (src, dst) = (tuple.local.ip(), tuple.remote.ip());
+        header.emit(src, dst, &mut buffer);
+        self.queue.push_back(Outgoing { connection, src, dst, ecn: 0, buffer });
+    }
+
+    /// A reset in answer to a segment.
+    pub(crate) fn reset(&mut self, connection: Option<ConnectionId>, tuple: FourTuple, reset: Reset) {
+        let flags = if reset.ack.is_some() { Flags::RST | Flags::ACK } else { Flags::RST };
+        let timestamps = reset.echo.map(|tsecr| Timestamps { tsval: 0, tsecr });
+        let header = Header {
+            source_port: tuple.local.port(),
+            destination_port: tuple.remote.port(),
+            seq: reset.seq,
+            ack: reset.ack.unwrap_or_default(),
+            flags,
+            options: Options { timestamps, ..Options::default() },
+            ..Header::default()
+        };
+        self.push(connection, tuple, header, Buffer::new());
+    }
+}
+
+/// The output side of one connection, for the time of a call.
+pub(crate) struct Output<'a> {
+    pub(crate) id: ConnectionId,
+    pub(crate) tcb: &'a mut ControlBlock,
+    pub(crate) cx: Context<'a>,
+    pub(crate) sink: &'a mut Sink,
+}
+
+impl Output<'_> {
+    /// Sends all that is due and may go, and sets the timers.
+    pub(crate) fn transmit(&mut self) {
+        match self.tcb.state {
+            State::Closed | State::Listen => return,
+            State::SynSent | State::SynReceived => self.transmit_syn(),
+            _ => {
+                self.transmit_again();
+                self.transmit_new();
+                self.transmit_probes();
+            }
+        }
+        if self.tcb.ack.due() >= Due::Now && self.tcb.state != State::SynSent {
+            self.acknowledge();
+        }
+        self.arm_timers();
+    }
+
+    /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
+    pub(crate) fn acknowledge(&mut self) {
+        self.emit(self.tcb.snd_nxt, 0, Flags::ACK);
+    }
+
+    /// `<SEQ=SND.NXT><CTL=RST>` (RFC 9293 3.10.5).
+    pub(crate) fn abort(&mut self) {
+        self.emit(self.tcb.snd_nxt, 0, Flags::RST);
+    }
+
+    fn transmit_syn(&mut self) {
+        if core::mem::take(&mut self.tcb.retransmit.first_now) {
+            let ack = if self.tcb.state == State::SynSent { Flags::default() } else { Flags::ACK };
+            self.send(self.tcb.iss, 0, Flags::SYN | ack);
+        }
+    }
+
+    /// Fast retransmit, and what a timeout made lost.
+    fn transmit_again(&mut self) {
+        if core::mem::take(&mut self.tcb.retransmit.first_now) {
+            self.send_again_from(self.tcb.snd_una);
+        }
+        while let Some(next) = self.tcb.retransmit.next {
+            let next = next.later(self.tcb.snd_una);
+            let ahead = next.since(self.tcb.snd_una);
+            if next >= self.tcb.snd_nxt {
+                self.tcb.retransmit.next = None;
+            } else if ahead > 0 && ahead + self.tcb.eff_snd_mss() > self.tcb.congestion.cwnd() {
+                break;
+            } else {
+                let end = self.send_again_from(next);
+                if end == next {
+                    break;
+                }
+                self.tcb.retransmit.next = Some(end);
+            }
+        }
+    }
+
+    /// Sends one segment of what was sent before, from `seq`, inside the window that the peer offers now (RFC 9293
+    /// SHLD-16); returns the number after it, or `seq` where the window does not reach it.
+    fn send_again_from(&mut self, seq: SeqNumber) -> SeqNumber {
+        let tcb = &*self.tcb;
+        let text_sent = tcb.snd_nxt.earlier(tcb.send.data_end()).saturating_since(seq);
+        let usable = (tcb.snd_una + tcb.snd_wnd).saturating_since(seq);
+        let len = text_sent.min(tcb.eff_snd_mss()).min(usable);
+        let fin = tcb.send.fin && tcb.snd_nxt == tcb.send.end() && seq + len == tcb.send.data_end();
+        if len == 0 && !fin {
+            return seq;
+        }
+        self.send(seq, len, if fin { Flags::ACK | Flags::FIN } else { Flags::ACK });
+        seq + len + u32::from(fin)
+    }
+
+    /// New text, as far as window, congestion window, Nagle and silly window avoidance let it go, then FIN.
+    fn transmit_new(&mut self) {
+        if self.tcb.flight_size() == 0
+            && self.cx.now.saturating_since(self.tcb.last_sent) > self.tcb.rto.current()
+        {
+            self.tcb.congestion.restart_after_idle();
+        }
+        while self.tcb.retransmit.next.is_none() {
+            let fin_is_due = self.tcb.send.fin && self.tcb.snd_nxt <= self.tcb.send.data_end();
+            let unsent = self.tcb.unsent();
+            if unsent == 0 {
+                if fin_is_due {
+                    self.send(self.tcb.snd_nxt, 0, Flags::FIN | Flags::ACK);
+                }
+                break;
+            }
+            let size = self.new_segment_size(unsent);
+            if size == 0 {
+                break;
+            }
+            let fin = fin_is_due && size == unsent;
+            self.send(self.tcb.snd_nxt, size, if fin { Flags::ACK | Flags::FIN } else { Flags::ACK });
+        }
+        self.tcb.persist.overridden = false;
+    }
+
+    fn new_segment_size(&self, unsent: u32) -> u32 {
+        let tcb = &*self.tcb;
+        let idle = tcb.flight_size() == 0;
+        let usable = (tcb.snd_una + tcb.snd_wnd).saturating_since(tcb.snd_nxt);
+        let size = segment_size(Occasion {
+            queued: unsent,
+            usable,
+            mss: tcb.eff_snd_mss(),
+            max_snd_wnd: tcb.max_snd_wnd,
+            small_permitted: idle || tcb.options.nodelay || !self.cx.config.nagle,
+            closing: tcb.send.fin,
+            overridden: tcb.persist.overridden,
+        });
+        let allowed = (tcb.snd_una + tcb.congestion.window()).saturating_since(tcb.snd_nxt);
+        if size <= allowed { size } else { 0 }
+    }
+
+    /// Zero-window and keep-alive probes.
+    fn transmit_probes(&mut self) {
+        if core::mem::take(&mut self.tcb.persist.probe_now) && self.tcb.snd_wnd == 0 {
+            self.probe_zero_window();
+        }
+        if core::mem::take(&mut self.tcb.keepalive.probe_now) {
+            self.emit(self.tcb.snd_nxt - 1, 0, Flags::ACK);
+        }
+    }
+
+    /// One octet of new data, or of old where some is outstanding, or FIN (RFC 9293 3.8.6.1). SND.NXT stays, so that
+    /// our ACKs remain acceptable to a peer whose window is zero.
+    fn probe_zero_window(&mut self) {
+        let tcb = &*self.tcb;
+        let seq = tcb.snd_una;
+        let text = u32::from(tcb.send.data_end() > seq);
+        let fin = text == 0 && tcb.send.fin;
+        if text == 0 && !fin {
+            return;
+        }
+        let fresh = tcb.snd_nxt == seq;
+        if fresh && text == 1 {
+            self.tcb.snd_max = self.tcb.snd_max.later(seq + 1);
+            self.tcb.last_sent = self.cx.now;
+            self.emit(seq, 1, Flags::ACK);
+        } else {
+            self.send(seq, text, if fin { Flags::ACK | Flags::FIN } else { Flags::ACK });
+        }
+    }
+
+    /// Sends a segment that occupies sequence space, and keeps the books of it.
+    fn send(&mut self, seq: SeqNumber, len: u32, flags: Flags) {
+        let controls = u32::from(flags.contains(Flags::SYN)) + u32::from(flags.contains(Flags::FIN));
+        let end = seq + len + controls;
+        self.emit(seq, len, flags);
+        let (tcb, now) = (&mut *self.tcb, self.cx.now);
+        if end > tcb.snd_nxt && seq >= tcb.snd_max {
+            tcb.rto.sent(end, now);
+        } else {
+            tcb.retransmit.total += 1;
+            tcb.rto.retransmitted();
+        }
+        tcb.snd_nxt = tcb.snd_nxt.later(end);
+        tcb.snd_max = tcb.snd_max.later(end);
+        tcb.last_sent = now;
+        if flags.contains(Flags::FIN) && tcb.state == State::CloseWait {
+            tcb.state = State::LastAck;
+        }
+    }
+
+    /// Writes a segment. Whatever carries ACK settles what is owed.
+    fn emit(&mut self, seq: SeqNumber, len: u32, mut flags: Flags) {
+        let tcb = &mut *self.tcb;
+        let options = options::of_segment(tcb, flags, len, self.cx.now);
+        let wnd =
+            if flags.contains(Flags::SYN) { window::announce_in_syn(tcb) } else { window::announce(tcb) };
+        let (head, tail) = tcb.send.text(seq, len);
+        let mut buffer = Buffer::with_capacity(len as usize);
+        buffer.append(head);
+        buffer.append(tail);
+        if len > 0 && seq + len == tcb.send.data_end() {
+            flags |= Flags::PSH;
+        }
+        let urgent = tcb.snd_up.map_or(0, |snd_up| snd_up.saturating_since(seq));
+        if urgent > 0 && !flags.contains(Flags::SYN) && !flags.contains(Flags::RST) {
+            flags |= Flags::URG;
+        }
+        let up = if flags.contains(Flags::URG) { u16::try_from(urgent).unwrap_or(u16::MAX) } else { 0 };
+        let acknowledges = flags.contains(Flags::ACK);
+        let ack = if acknowledges { tcb.rcv_nxt } else { SeqNumber(0) };
+        if acknowledges {
+            tcb.ack.sent();
+            tcb.last_ack_sent = ack;
+            tcb.deadlines.stop(Timer::DelayedAck);
+        }
+        let (source_port, destination_port) = (tcb.local.port(), tcb.remote.port());
+        let header = Header { source_port, destination_port, seq, ack, flags, wnd, up, options };
+        let tuple = FourTuple { local: tcb.local, remote: tcb.remote };
+        self.sink.push(Some(self.id), tuple, header, buffer);
+    }
+
+    /// Exactly one of the retransmission and the persist timer runs while something waits for the peer.
+    fn arm_timers(&mut self) {
+        let (tcb, cx) = (&mut *self.tcb, self.cx);
+        let outstanding = tcb.flight_size() > 0;
+        let waiting = tcb.unsent() > 0;
+        let closed_window = !tcb.syn_is_outstanding() && tcb.snd_wnd == 0;
+        if (outstanding || waiting) && closed_window {
+            tcb.deadlines.stop(Timer::Retransmit);
+            persist::start_timer(tcb, &cx);
+        } else if outstanding {
+            tcb.deadlines.stop(Timer::Persist);
+            tcb.deadlines.start(Timer::Retransmit, cx.now + tcb.rto.current());
+        } else if waiting && tcb.state >= State::Established {
+            tcb.deadlines.start(Timer::Persist, cx.now + cx.config.sws_override);
+        } else {
+            tcb.deadlines.stop(Timer::Retransmit);
+            tcb.deadlines.stop(Timer::Persist);
+        }
+        if outstanding || (waiting && closed_window) {
+            tcb.retransmit.since.get_or_insert(cx.now);
+        }
+        self.arm_other_timers();
+    }
+
+    fn arm_other_timers(&mut self) {
+        let (tcb, cx) = (&mut *self.tcb, self.cx);
+        match (tcb.options.user_timeout, tcb.retransmit.since) {
+            (Some(timeout), Some(since)) => tcb.deadlines.set(Timer::UserTimeout, since + timeout),
+            _ => tcb.deadlines.stop(Timer::UserTimeout),
+        }
+        match tcb.ack.due() {
+            Due::Delayed => tcb.deadlines.start(Timer::DelayedAck, cx.now + cx.config.delayed_ack),
+            _ => tcb.deadlines.stop(Timer::DelayedAck),
+        }
+        match cx.config.fin_wait_2 {
+            Some(limit) if tcb.state == State::FinWait2 && !tcb.owned => {
+                tcb.deadlines.start(Timer::FinWait2, cx.now + limit);
+            }
+            _ => tcb.deadlines.stop(Timer::FinWait2),
+        }
+        keepalive::arm(tcb);
+    }
+}

@@ -1,0 +1,14 @@
+//! CLOSE-WAIT (RFC 9293 3.10.7.4).
+
+use crate::tcp::action::Flow;
+use crate::tcp::control_block::{Context, ControlBlock};
+use crate::tcp::steps;
+use crate::wire::tcp::Segment;
+
+pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: Segment<'_>) -> Flow {
+    steps::first_to_fourth(tcb, cx, &segment)?;
+    steps::check_ack(tcb, cx, &segment)?;
+    // URG, text and FIN should not occur, for a FIN has been received.
+    steps::ignore_text(tcb, &segment);
+    Flow::Continue(())
+}

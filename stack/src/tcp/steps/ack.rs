@@ -1,0 +1,107 @@
+//! Fifth, check the ACK field (RFC 9293 3.10.7.4, RFC 5961 5.2), with RFC 5681 and RFC 6298 behind it.
+
+use crate::tcp::action::{Action, Flow, Reset, end};
+use crate::tcp::congestion::Response;
+use crate::tcp::control_block::{Context, ControlBlock};
+use crate::tcp::options;
+use crate::tcp::timers::Timer;
+use crate::wire::tcp::{Flags, Segment};
+
+/// SYN-RECEIVED: an ACK of our SYN opens the connection, any other gets `<SEQ=SEG.ACK><CTL=RST>`. `shift` is how far
+/// SEG.WND is scaled.
+pub(crate) fn check_ack_in_syn_received(
+    tcb: &mut ControlBlock,
+    cx: &Context,
+    segment: &Segment<'_>,
+    shift: u8,
+) -> Flow {
+    if !segment.has(Flags::ACK) {
+        return end(Action::Drop);
+    }
+    if !(tcb.snd_una < segment.ack && segment.ack <= tcb.snd_nxt) {
+        return end(Reset::action(segment));
+    }
+    tcb.establish(segment, cx);
+    tcb.set_snd_wnd(segment, u32::from(segment.wnd) << shift);
+    Flow::Continue(())
+}
+
+/// ESTABLISHED, and the part that the later states share with it.
+pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) -> Flow {
+    if !segment.has(Flags::ACK) {
+        return end(Action::Drop);
+    }
+    if cx.config.check_old_acks && segment.ack < tcb.snd_una - tcb.max_snd_wnd {
+        return end(Action::Challenge);
+    }
+    if segment.ack > tcb.snd_max {
+        return end(Action::Acknowledge);
+    }
+    // The octet of a zero-window probe was accepted.
+    tcb.snd_nxt = tcb.snd_nxt.later(segment.ack);
+    let window = u32::from(segment.wnd) << tcb.snd_wnd_shift;
+    if tcb.snd_una < segment.ack {
+        new_data_acknowledged(tcb, cx, segment);
+    } else if is_duplicate(tcb, segment, window) {
+        let response = tcb.congestion.duplicate_ack(segment.ack, tcb.snd_nxt, tcb.flight_size());
+        tcb.retransmit.first_now |= response == Response::Retransmit;
+    }
+    if tcb.snd_una <= segment.ack {
+        update_window(tcb, cx, segment, window);
+    }
+    Flow::Continue(())
+}
+
+/// RFC 5681 2: data is outstanding, no text, no SYN or FIN, the greatest ACK so far, the window of last time.
+fn is_duplicate(tcb: &ControlBlock, segment: &Segment<'_>, window: u32) -> bool {
+    tcb.flight_size() > 0 && segment.is_empty() && segment.ack == tcb.snd_una && window == tcb.snd_wnd
+}
+
+fn new_data_acknowledged(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) {
+    let acked = segment.ack.since(tcb.snd_una);
+    let echoed = options::echoed_round_trip(tcb, &segment.options, cx.now);
+    tcb.snd_una = segment.ack;
+    tcb.send.acknowledge(segment.ack);
+    tcb.snd_up = tcb.snd_up.filter(|snd_up| *snd_up > segment.ack);
+    tcb.rto.acknowledged(segment.ack, cx.now, echoed);
+    let outstanding = tcb.flight_size() > 0;
+    let response = tcb.congestion.new_data_acknowledged(acked, segment.ack, tcb.flight_size());
+    tcb.retransmit.first_now = response != Response::None && outstanding;
+    tcb.retransmit.progress(cx.now, outstanding);
+    tcb.soft_error = None;
+    // RFC 6298 5.2 and 5.3; later partial ACKs of a fast recovery leave the timer alone (RFC 6582 4).
+    if !outstanding {
+        tcb.deadlines.stop(Timer::Retransmit);
+    } else if response != Response::Retransmit {
+        tcb.deadlines.set(Timer::Retransmit, cx.now + tcb.rto.current());
+    }
+}
+
+/// If SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK), the segment is no older than the last one
+/// that set the window.
+fn update_window(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>, window: u32) {
+    let newer = tcb.snd_wl1 < segment.seq || (tcb.snd_wl1 == segment.seq && tcb.snd_wl2 <= segment.ack);
+    if newer {
+        let was_closed = tcb.snd_wnd == 0;
+        tcb.set_snd_wnd(segment, window);
+        if was_closed && window > 0 {
+            window_opened(tcb, cx);
+        }
+    }
+    if tcb.snd_wnd == 0 && tcb.retransmit.since.is_some() {
+        // The peer lives and keeps its window closed, as it may for ever (MUST-37).
+        tcb.retransmit.since = Some(cx.now);
+    }
+}
+
+/// Probing ends. What was outstanding when the peer shrank its window to zero, and still is after an RTO and a probe,
+/// was refused and goes again at once; before that, it has its RTO to be acknowledged (RFC 6298 5).
+fn window_opened(tcb: &mut ControlBlock, cx: &Context) {
+    let outstanding = tcb.flight_size() > 0;
+    if outstanding && tcb.persist.probes > 0 {
+        tcb.retransmit.next = Some(tcb.snd_una);
+    }
+    tcb.persist.stop();
+    tcb.deadlines.stop(Timer::Persist);
+    tcb.retransmit.progress(cx.now, outstanding);
+}

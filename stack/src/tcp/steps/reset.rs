@@ -1,0 +1,27 @@
+//! Second, check the RST bit (RFC 9293 3.10.7.4, RFC 5961 3.2).
+
+use crate::tcp::Error;
+use crate::tcp::acceptability::in_window;
+use crate::tcp::action::{Action, Flow, end};
+use crate::tcp::control_block::{Context, ControlBlock};
+use crate::tcp::state::State;
+use crate::wire::tcp::{Flags, Segment};
+
+pub(crate) fn check_reset(tcb: &ControlBlock, cx: &Context, segment: &Segment<'_>) -> Flow {
+    if !segment.has(Flags::RST) {
+        return Flow::Continue(());
+    }
+    let exact = segment.seq == tcb.rcv_nxt;
+    if !exact && !in_window(segment.seq, tcb.rcv_nxt, tcb.rcv_wnd) {
+        return end(Action::Drop);
+    }
+    if !exact && cx.config.challenge_acks {
+        return end(Action::Challenge);
+    }
+    end(match tcb.state {
+        State::SynReceived if tcb.is_passive() => Action::ReturnToListen,
+        State::SynReceived => Action::Close(Some(Error::ConnectionRefused)),
+        State::Closing | State::LastAck | State::TimeWait => Action::Close(None),
+        _ => Action::Close(Some(Error::ConnectionReset)),
+    })
+}

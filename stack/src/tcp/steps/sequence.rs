@@ -1,0 +1,72 @@
+//! First, check sequence number; before it, PAWS (RFC 7323 5.3).
+
+use crate::tcp::acceptability::is_acceptable;
+use crate::tcp::ack::Due;
+use crate::tcp::action::{Action, Flow, end};
+use crate::tcp::control_block::{Context, ControlBlock, RecentTimestamp};
+use crate::tcp::options;
+use crate::wire::tcp::{Flags, Segment};
+
+/// A segment from before TS.Recent is acknowledged and dropped, one without a timestamp is dropped (RFC 7323 3.2,
+/// 5.3 R1 and R2). RST is exempt.
+pub(crate) fn check_timestamps(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) -> Flow {
+    let Some(recent) = tcb.ts_recent else { return Flow::Continue(()) };
+    if segment.has(Flags::RST) {
+        return Flow::Continue(());
+    }
+    let Some(timestamps) = segment.options.timestamps else { return end(Action::Drop) };
+    if options::is_old(recent, timestamps.tsval, cx.now) {
+        return end(Action::Acknowledge);
+    }
+    // R3, for segments that the next step will accept: TS.Recent moves if SEG.SEQ <= Last.ACK.sent.
+    let acceptable = is_acceptable(segment.seq, segment.len(), tcb.rcv_nxt, tcb.rcv_wnd);
+    if acceptable && segment.seq <= tcb.last_ack_sent {
+        tcb.ts_recent = Some(RecentTimestamp { tsval: timestamps.tsval, at: cx.now });
+    }
+    Flow::Continue(())
+}
+
+/// The four cases. While RCV.WND is zero, a segment that begins at RCV.NXT is refused, but its RST, URG and ACK are
+/// heard (MUST-66). Text and FIN do not survive [`trim`].
+pub(crate) fn check_sequence(tcb: &mut ControlBlock, segment: &Segment<'_>) -> Flow {
+    if is_acceptable(segment.seq, segment.len(), tcb.rcv_nxt, tcb.rcv_wnd) {
+        return Flow::Continue(());
+    }
+    if segment.has(Flags::RST) {
+        return if segment.seq == tcb.rcv_nxt { Flow::Continue(()) } else { end(Action::Drop) };
+    }
+    if tcb.rcv_wnd == 0 && segment.seq == tcb.rcv_nxt {
+        tcb.ack.owe(Due::Now);
+        return Flow::Continue(());
+    }
+    end(Action::Acknowledge)
+}
+
+/// The part of an acceptable segment that lies in the window: "the idealized segment that begins at RCV.NXT and does
+/// not exceed the window", or one that begins later. A peer that exceeds the window is told where it ends.
+pub(crate) fn trim<'a>(tcb: &mut ControlBlock, mut segment: Segment<'a>) -> Segment<'a> {
+    let old = tcb.rcv_nxt.saturating_since(segment.seq) as usize;
+    if old > 0 {
+        if old > segment.payload.len() {
+            segment.header.flags = segment.flags.without(Flags::FIN);
+        }
+        segment.payload = segment.payload.get(old..).unwrap_or_default();
+        segment.header.seq = tcb.rcv_nxt;
+    }
+    let room = tcb.rcv_wnd.saturating_sub(segment.seq.since(tcb.rcv_nxt)) as usize;
+    if segment.len() as usize > room {
+        tcb.ack.owe(Due::Now);
+        segment.header.flags = segment.flags.without(Flags::FIN);
+        segment.payload = segment.payload.get(..room).unwrap_or(segment.payload);
+    }
+    segment
+}
+
+/// What comes behind a SYN that has been dealt with.
+pub(crate) fn trim_syn<'a>(mut segment: Segment<'a>) -> Segment<'a> {
+    if segment.has(Flags::SYN) {
+        segment.header.flags = segment.flags.without(Flags::SYN);
+        segment.header.seq += 1;
+    }
+    segment
+}

@@ -1,0 +1,47 @@
+//! Seventh, process the segment text (RFC 9293 3.10.7.4).
+
+use crate::tcp::Error;
+use crate::tcp::ack::Due;
+use crate::tcp::action::{Action, Flow, end};
+use crate::tcp::control_block::ControlBlock;
+use crate::tcp::options;
+use crate::tcp::receive::Arrival;
+use crate::wire::tcp::Segment;
+
+/// Delivers the text of a trimmed segment. Text for a user who has closed is answered by a reset, for it is lost
+/// (SHLD-3, RFC 2525 2.17).
+pub(crate) fn process_text(tcb: &mut ControlBlock, segment: &Segment<'_>) -> Flow {
+    if segment.payload.is_empty() {
+        return Flow::Continue(());
+    }
+    if !tcb.owned {
+        return end(Action::Abort(Error::ConnectionReset));
+    }
+    let text = before_fin(tcb, segment);
+    match tcb.receive.insert(tcb.rcv_nxt, segment.seq, text) {
+        Arrival::InOrder { advance, filled } => {
+            tcb.advance_rcv_nxt(advance);
+            let default_mss = u32::from(options::default_mss(tcb.remote.ip()));
+            tcb.ack.text_arrived(advance, default_mss, u32::from(tcb.offer.mss), tcb.options.quick_ack);
+            if filled {
+                tcb.ack.owe(Due::Now);
+            }
+        }
+        // An immediate duplicate ACK tells the peer of the gap (RFC 5681 4.2).
+        Arrival::OutOfOrder | Arrival::Refused => tcb.ack.owe(Due::Separately),
+    }
+    Flow::Continue(())
+}
+
+/// Nothing comes after a FIN that is known of.
+fn before_fin<'a>(tcb: &ControlBlock, segment: &Segment<'a>) -> &'a [u8] {
+    let room = tcb.receive.fin.map_or(usize::MAX, |fin| fin.saturating_since(segment.seq) as usize);
+    segment.payload.get(..room).unwrap_or(segment.payload)
+}
+
+/// CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT: "This should not occur". The text is acknowledged as not received.
+pub(crate) fn ignore_text(tcb: &mut ControlBlock, segment: &Segment<'_>) {
+    if !segment.is_empty() {
+        tcb.ack.owe(Due::Now);
+    }
+}

@@ -1,0 +1,15 @@
+//! Conversations: a stack and a peer whose every segment the test writes down, and two stacks with a bad network
+//! between them.
+
+mod close;
+mod congestion;
+mod open;
+mod options;
+mod pair;
+mod peer;
+mod random;
+mod receiver;
+mod retransmission;
+mod security;
+mod sender;
+mod table;

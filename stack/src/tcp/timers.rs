@@ -1,0 +1,123 @@
+//! Deadlines: each connection keeps its own few, and a queue knows which connection is next.
+
+use super::ConnectionId;
+use crate::time::Instant;
+use std::collections::BTreeSet;
+
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timer {
+    /// RTO of the first unacknowledged segment (RFC 6298).
+    Retransmit,
+    /// The next zero-window probe, or the override of silly window avoidance (RFC 9293 3.8.6.1, 3.8.6.2.1).
+    Persist,
+    /// The end of an ACK's delay (RFC 9293 3.8.6.3).
+    DelayedAck,
+    /// The next keep-alive probe (RFC 9293 3.8.4).
+    Keepalive,
+    /// 2 MSL (RFC 9293 3.6.1).
+    TimeWait,
+    /// The end of an unowned connection's patience in FIN-WAIT-2.
+    FinWait2,
+    /// The user timeout (RFC 9293 3.10.8).
+    UserTimeout,
+}
+
+impl Timer {
+    const ALL: [Timer; 7] = [
+        Timer::Retransmit,
+        Timer::Persist,
+        Timer::DelayedAck,
+        Timer::Keepalive,
+        Timer::TimeWait,
+        Timer::FinWait2,
+        Timer::UserTimeout,
+    ];
+}
+
+/// The deadlines of one connection.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Deadlines {
+    at: [Option<Instant>; Timer::ALL.len()],
+    /// Under which deadline the connection stands in the [`TimerQueue`].
+    queued: Option<Instant>,
+}
+
+impl Deadlines {
+    /// Sets a timer; one set to [`Instant::FAR_FUTURE`] is off.
+    pub(crate) fn set(&mut self, timer: Timer, at: Instant) {
+        self.at[timer as usize] = Some(at).filter(|at| *at != Instant::FAR_FUTURE);
+    }
+
+    /// Sets a timer unless it is running.
+    pub(crate) fn start(&mut self, timer: Timer, at: Instant) {
+        if self.at[timer as usize].is_none() {
+            self.set(timer, at);
+        }
+    }
+
+    pub(crate) fn stop(&mut self, timer: Timer) {
+        self.at[timer as usize] = None;
+    }
+
+    pub(crate) fn stop_all(&mut self) {
+        self.at = Default::default();
+    }
+
+    /// The earliest deadline.
+    pub(crate) fn earliest(&self) -> Option<Instant> {
+        self.at.iter().flatten().min().copied()
+    }
+
+    /// Stops and returns a timer that has expired by `now`: of several the one that expired first.
+    pub(crate) fn take_expired(&mut self, now: Instant) -> Option<Timer> {
+        let at = self.earliest().filter(|at| *at <= now)?;
+        let timer = Timer::ALL.into_iter().find(|timer| self.at[*timer as usize] == Some(at))?;
+        self.stop(timer);
+        Some(timer)
+    }
+}
+
+/// The earliest deadline of every connection that has one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TimerQueue(BTreeSet<(Instant, ConnectionId)>);
+
+impl TimerQueue {
+    /// Moves the entry of `id` to where its deadlines say.
+    pub(crate) fn reschedule(&mut self, id: ConnectionId, deadlines: &mut Deadlines) {
+        let (old, new) = (deadlines.queued, deadlines.earliest());
+        if old == new {
+            return;
+        }
+        if let Some(at) = old {
+            self.0.remove(&(at, id));
+        }
+        if let Some(at) = new {
+            self.0.insert((at, id));
+        }
+        deadlines.queued = new;
+    }
+
+    /// The next deadline and whose it is.
+    pub(crate) fn next(&self) -> Option<(Instant, ConnectionId)> {
+        self.0.first().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_to_expire_is_taken_first() {
+        let mut deadlines = Deadlines::default();
+        deadlines.set(Timer::Retransmit, Instant::from_secs(2));
+        deadlines.set(Timer::DelayedAck, Instant::from_secs(1));
+        deadlines.start(Timer::Retransmit, Instant::from_secs(9));
+        deadlines.set(Timer::UserTimeout, Instant::FAR_FUTURE);
+        assert_eq!(deadlines.take_expired(Instant::ZERO), None);
+        assert_eq!(deadlines.take_expired(Instant::from_secs(3)), Some(Timer::DelayedAck));
+        assert_eq!(deadlines.take_expired(Instant::from_secs(3)), Some(Timer::Retransmit));
+        assert_eq!(deadlines.earliest(), None);
+    }
+}

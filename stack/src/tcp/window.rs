@@ -1,0 +1,36 @@
+//! The window that we offer (RFC 9293 3.8.6): silly window avoidance, never shrunk, scaled (RFC 7323 2.3).
+
+use super::control_block::ControlBlock;
+
+/// RCV.WND as it can be once the reduction is worth it: the right edge moves only if it moves by
+/// min(RCV.BUFF / 2, Eff.snd.MSS) (RFC 9293 3.8.6.2.2), and never to the left.
+fn wanted(tcb: &ControlBlock) -> u32 {
+    let most = 65_535 << tcb.rcv_wnd_shift;
+    let possible = tcb.receive.free().min(most);
+    let least_step = (tcb.receive.limit() / 2).min(tcb.eff_snd_mss());
+    if possible.saturating_sub(tcb.rcv_wnd) >= least_step { possible } else { tcb.rcv_wnd }
+}
+
+/// Advances RCV.WND if it is worth it, and returns the window field of a segment without SYN.
+///
+/// Scaling rounds down. What is announced may so fall short of RCV.WND, by less than one unit of scale; RCV.WND
+/// itself, by which segments are accepted, keeps the edge (RFC 7323 2.4).
+pub(crate) fn announce(tcb: &mut ControlBlock) -> u16 {
+    tcb.rcv_wnd = wanted(tcb);
+    u16::try_from(tcb.rcv_wnd >> tcb.rcv_wnd_shift).unwrap_or(u16::MAX)
+}
+
+/// The window field of a SYN, which is never scaled (RFC 7323 2.2).
+pub(crate) fn announce_in_syn(tcb: &mut ControlBlock) -> u16 {
+    let window = u16::try_from(tcb.receive.limit()).unwrap_or(u16::MAX);
+    tcb.rcv_wnd = u32::from(window);
+    window
+}
+
+/// Whether reading has opened the window so far that the peer should be told without waiting for a reason to send:
+/// by two segments or half the buffer, or at all where it could not send a full segment.
+pub(crate) fn update_is_due(tcb: &ControlBlock) -> bool {
+    let step = wanted(tcb).saturating_sub(tcb.rcv_wnd);
+    let mss = tcb.eff_snd_mss();
+    step > 0 && (step >= 2 * mss || step >= tcb.receive.limit() / 2 || tcb.rcv_wnd < mss)
+}

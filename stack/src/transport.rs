@@ -1,0 +1,146 @@
+//! Between IP and the transports: datagrams up, segments down, and errors to those whom they concern.
+
+use crate::host::Host;
+use crate::icmp::{Report, Reported};
+use crate::ip::output::{Packet4, Packet6, SendError};
+use crate::link::Cast;
+use crate::network::Arrival;
+use crate::tcp::{self, IcmpError, IcmpKind, Outgoing, SeqNumber};
+use crate::time::Instant;
+use crate::wire::{protocol, udp};
+use std::net::{IpAddr, SocketAddr};
+
+/// Where the flags stand in a TCP header, and SYN among them.
+const TCP_FLAGS: usize = 13;
+const TCP_SYN: u8 = 2;
+/// The ECN field of a type of service or traffic class (RFC 3168 5).
+const ECN: u8 = 3;
+
+impl Host {
+    /// Gives a datagram to its socket; false where there is none. One with a wrong checksum or length is dropped
+    /// silently (RFC 1122 4.1.3.4).
+    pub(crate) fn udp_arrives(
+        &mut self,
+        source: IpAddr,
+        destination: IpAddr,
+        to_all: bool,
+        bytes: &[u8],
+    ) -> bool {
+        let Ok((header, data)) = udp::Header::parse(source, destination, bytes) else { return true };
+        let from = SocketAddr::new(source, header.source_port);
+        let to = SocketAddr::new(destination, header.destination_port);
+        self.udp.deliver(from, to, to_all, data)
+    }
+
+    /// Gives a segment to TCP, unless it was sent to more than this host (RFC 9293 MUST-57).
+    pub(crate) fn tcp_arrives(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        (source, destination): (IpAddr, IpAddr),
+        tos: u8,
+        segment: &[u8],
+    ) {
+        let to_one = arrival.cast == Cast::Unicast && self.net.owner_of(destination).is_some();
+        let from_one = match source {
+            IpAddr::V4(source) => arrival.loopback || self.net.is_one_host_v4(arrival.interface, source),
+            IpAddr::V6(source) => !source.is_unspecified(),
+        };
+        if !to_one || !from_one {
+            return;
+        }
+        if segment.get(TCP_FLAGS).is_some_and(|flags| flags & TCP_SYN != 0) {
+            self.tcp.set_mtu(None, self.net.mtu_towards(now, source, None));
+        }
+        self.tcp.segment_arrives(now, source, destination, tos & ECN, segment);
+    }
+
+    /// Hands the segments that TCP has ready to IP.
+    pub(crate) fn send_segments(&mut self, now: Instant) {
+        while let Some(segment) = self.tcp.take_output() {
+            // The ports and the sequence number, for the case that it cannot be sent.
+            let start: Option<[u8; 8]> = segment.buffer.get(..8).and_then(|bytes| bytes.try_into().ok());
+            let (source, destination) = (segment.src, segment.dst);
+            let Err(error) = self.send_segment(now, segment) else { continue };
+            let Some([a, b, c, d, e, f, g, h]) = start else { continue };
+            let error = match error {
+                SendError::NoRoute => Reported::NetUnreachable,
+                SendError::TooBig => Reported::TooBig { mtu: self.net.mtu_towards(now, destination, None) },
+            };
+            let report = Report {
+                protocol: protocol::TCP,
+                local: SocketAddr::new(source, u16::from_be_bytes([a, b])),
+                remote: SocketAddr::new(destination, u16::from_be_bytes([c, d])),
+                sequence: u32::from_be_bytes([e, f, g, h]),
+                error,
+            };
+            self.report(now, &report);
+        }
+    }
+
+    fn send_segment(&mut self, now: Instant, segment: Outgoing) -> Result<(), SendError> {
+        let marks = self.sockets.marks(segment.connection);
+        let (protocol, ecn, via) = (protocol::TCP, segment.ecn & ECN, None);
+        match (segment.src, segment.dst) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                let config = self.net.config.ipv4;
+                let packet = Packet4 {
+                    source,
+                    destination,
+                    protocol,
+                    tos: marks.tos & !ECN | ecn,
+                    ttl: marks.ttl.unwrap_or(config.ttl),
+                    dont_fragment: config.path_mtu_discovery,
+                    options: &[],
+                    via,
+                };
+                self.net.send_v4(now, packet, segment.buffer)
+            }
+            (IpAddr::V6(source), IpAddr::V6(destination)) => {
+                let traffic_class = marks.traffic_class & !ECN | ecn;
+                let hop_limit = marks.hop_limit.unwrap_or(self.net.config.ipv6.hop_limit);
+                let packet = Packet6 { source, destination, protocol, traffic_class, hop_limit, via };
+                self.net.send_v6(now, packet, segment.buffer)
+            }
+            _ => Err(SendError::NoRoute),
+        }
+    }
+
+    /// An error about a datagram of this host goes to the transport that sent it.
+    pub(crate) fn report(&mut self, now: Instant, report: &Report) {
+        let Report { protocol, local, remote, sequence, error } = *report;
+        match protocol {
+            protocol::UDP => self.udp.report(local, remote, error),
+            protocol::TCP => {
+                let kind = kind_of(error);
+                self.tcp.icmp_error(now, IcmpError { local, remote, sequence: SeqNumber(sequence), kind });
+            }
+            _ => {}
+        }
+    }
+
+    /// A datagram of this host found no neighbour: its transport is told.
+    pub(crate) fn undelivered(&mut self, now: Instant, datagram: &[u8]) {
+        if let Some(report) = Report::about(datagram, Reported::NoNeighbour) {
+            self.report(now, &report);
+        }
+    }
+}
+
+/// What an error means to TCP: protocol and port unreachable are hard, the others hints (RFC 1122 4.2.3.9).
+fn kind_of(error: Reported) -> IcmpKind {
+    match error {
+        Reported::TooBig { mtu } => IcmpKind::PacketTooBig(mtu),
+        Reported::PortUnreachable => IcmpKind::Hard(tcp::Error::ConnectionRefused),
+        Reported::ProtocolUnreachable => IcmpKind::Hard(tcp::Error::ProtocolUnreachable),
+        // A connection that was about to be opened ends, as it is this host that knows; others go on.
+        Reported::NoNeighbour => IcmpKind::Hard(tcp::Error::HostUnreachable),
+        Reported::NetUnreachable | Reported::NetUnknown => IcmpKind::Soft(tcp::Error::NetworkUnreachable),
+        Reported::HostUnreachable
+        | Reported::HostUnknown
+        | Reported::SourceRouteFailed
+        | Reported::Prohibited
+        | Reported::TimeExceeded
+        | Reported::ParameterProblem => IcmpKind::Soft(tcp::Error::HostUnreachable),
+    }
+}

@@ -1,0 +1,281 @@
+//! The TCP header (RFC 9293 3.1).
+//!
+//! ```text
+//!  0..2   source port             12      data offset in words (high 4 bits), reserved
+//!  2..4   destination port        13      CWR ECE URG ACK PSH RST SYN FIN
+//!  4..8   sequence number         14..16  window
+//!  8..12  acknowledgment number   16..18  checksum
+//! 20..    options                 18..20  urgent pointer
+//! ```
+
+use super::checksum::Checksum;
+use super::tcp_options::Options;
+use super::{Buffer, Error, Result, protocol};
+use crate::tcp::SeqNumber;
+use core::fmt;
+use core::ops::{BitOr, BitOrAssign, Deref};
+use std::net::IpAddr;
+
+const HEADER: &str = "tcp";
+
+/// Bytes of a header without options.
+pub const HEADER_LEN: usize = 20;
+
+mod field {
+    use core::ops::Range;
+    pub(super) const SOURCE: Range<usize> = 0..2;
+    pub(super) const DESTINATION: Range<usize> = 2..4;
+    pub(super) const SEQUENCE: Range<usize> = 4..8;
+    pub(super) const ACKNOWLEDGMENT: Range<usize> = 8..12;
+    pub(super) const OFFSET: usize = 12;
+    pub(super) const FLAGS: usize = 13;
+    pub(super) const WINDOW: Range<usize> = 14..16;
+    pub(super) const CHECKSUM: Range<usize> = 16..18;
+    pub(super) const URGENT: Range<usize> = 18..20;
+}
+
+/// The control bits.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Flags(pub u8);
+
+impl Flags {
+    /// No more data from the sender.
+    pub const FIN: Flags = Flags(0x01);
+    /// Synchronise sequence numbers.
+    pub const SYN: Flags = Flags(0x02);
+    /// Reset the connection.
+    pub const RST: Flags = Flags(0x04);
+    /// Push function.
+    pub const PSH: Flags = Flags(0x08);
+    /// The acknowledgment field is significant.
+    pub const ACK: Flags = Flags(0x10);
+    /// The urgent pointer field is significant.
+    pub const URG: Flags = Flags(0x20);
+    /// ECN-Echo (RFC 3168).
+    pub const ECE: Flags = Flags(0x40);
+    /// Congestion window reduced (RFC 3168).
+    pub const CWR: Flags = Flags(0x80);
+
+    /// Whether all bits of `other` are set.
+    pub const fn contains(self, other: Flags) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// These bits without those of `other`.
+    #[must_use]
+    pub const fn without(self, other: Flags) -> Flags {
+        Flags(self.0 & !other.0)
+    }
+}
+
+impl BitOr for Flags {
+    type Output = Flags;
+
+    fn bitor(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for Flags {
+    fn bitor_assign(&mut self, other: Flags) {
+        self.0 |= other.0;
+    }
+}
+
+impl fmt::Debug for Flags {
+    /// As tcpdump prints them: `S.`, `P.`, `R`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LETTERS: [(Flags, &str); 8] = [
+            (Flags::FIN, "F"),
+            (Flags::SYN, "S"),
+            (Flags::RST, "R"),
+            (Flags::PSH, "P"),
+            (Flags::URG, "U"),
+            (Flags::ECE, "E"),
+            (Flags::CWR, "W"),
+            (Flags::ACK, "."),
+        ];
+        LETTERS
+            .iter()
+            .filter(|(flag, _)| self.contains(*flag))
+            .try_for_each(|(_, letter)| f.write_str(letter))
+    }
+}
+
+/// A header's values, named as RFC 9293 names them (SEG.SEQ, SEG.ACK, SEG.WND, SEG.UP).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// Source port.
+    pub source_port: u16,
+    /// Destination port.
+    pub destination_port: u16,
+    /// Sequence number of the first octet, or of SYN.
+    pub seq: SeqNumber,
+    /// Acknowledgment number; meaningless without ACK.
+    pub ack: SeqNumber,
+    /// Control bits.
+    pub flags: Flags,
+    /// Window as it stands on the wire, not scaled.
+    pub wnd: u16,
+    /// Urgent pointer; meaningless without URG.
+    pub up: u16,
+    /// Options.
+    pub options: Options,
+}
+
+/// A header and the octets behind it. Dereferences to the header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment<'a> {
+    /// The header.
+    pub header: Header,
+    /// The text.
+    pub payload: &'a [u8],
+}
+
+impl Deref for Segment<'_> {
+    type Target = Header;
+
+    fn deref(&self) -> &Header {
+        &self.header
+    }
+}
+
+impl<'a> Segment<'a> {
+    /// Reads a segment. The checksum is not looked at: see [`checksum_is_right`]. The reserved bits are lost.
+    ///
+    /// # Errors
+    /// The header is cut off, its data offset contradicts the bytes, or an option's length lies.
+    pub fn parse(bytes: &'a [u8]) -> Result<Segment<'a>> {
+        let fixed: &[u8; HEADER_LEN] = bytes.first_chunk().ok_or(Error::truncated(HEADER, "header"))?;
+        let header_len = usize::from(fixed[field::OFFSET] >> 4) * 4;
+        if header_len < HEADER_LEN || header_len > bytes.len() {
+            return Err(Error::length(HEADER, "data offset"));
+        }
+        let (header, payload) = bytes.split_at(header_len);
+        let header = Header {
+            source_port: get16(&fixed[field::SOURCE]),
+            destination_port: get16(&fixed[field::DESTINATION]),
+            seq: SeqNumber(get32(&fixed[field::SEQUENCE])),
+            ack: SeqNumber(get32(&fixed[field::ACKNOWLEDGMENT])),
+            flags: Flags(fixed[field::FLAGS]),
+            wnd: get16(&fixed[field::WINDOW]),
+            up: get16(&fixed[field::URGENT]),
+            options: Options::parse(&header[HEADER_LEN..])?,
+        };
+        Ok(Segment { header, payload })
+    }
+
+    /// SEG.LEN: octets of text, SYN and FIN counted (RFC 9293 3.4).
+    pub fn len(&self) -> u32 {
+        let controls = u32::from(self.has(Flags::SYN)) + u32::from(self.has(Flags::FIN));
+        self.payload.len() as u32 + controls
+    }
+
+    /// Whether the segment occupies no sequence space.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The sequence number after the segment's last.
+    pub fn end(&self) -> SeqNumber {
+        self.seq + self.len()
+    }
+}
+
+impl Header {
+    /// Whether all of `flags` are set.
+    pub fn has(&self, flags: Flags) -> bool {
+        self.flags.contains(flags)
+    }
+
+    /// Bytes of the header with its options.
+    pub fn header_len(&self) -> usize {
+        HEADER_LEN + self.options.len()
+    }
+
+    /// Puts the header before the text in `buffer` and fills in the checksum. Reserved bits are zero.
+    pub fn emit(&self, source: IpAddr, destination: IpAddr, buffer: &mut Buffer) {
+        let header_len = self.header_len();
+        let header = buffer.prepend(header_len);
+        header[field::SOURCE].copy_from_slice(&self.source_port.to_be_bytes());
+        header[field::DESTINATION].copy_from_slice(&self.destination_port.to_be_bytes());
+        header[field::SEQUENCE].copy_from_slice(&self.seq.0.to_be_bytes());
+        header[field::ACKNOWLEDGMENT].copy_from_slice(&self.ack.0.to_be_bytes());
+        header[field::OFFSET] = (header_len as u8 / 4) << 4;
+        header[field::FLAGS] = self.flags.0;
+        header[field::WINDOW].copy_from_slice(&self.wnd.to_be_bytes());
+        header[field::URGENT].copy_from_slice(&self.up.to_be_bytes());
+        self.options.emit(&mut header[HEADER_LEN..]);
+        let sum =
+            Checksum::pseudo_header(source, destination, protocol::TCP, buffer.len()).with(buffer).finish();
+        buffer[field::CHECKSUM].copy_from_slice(&sum.to_be_bytes());
+    }
+}
+
+/// Whether the checksum over the pseudo header and `bytes` is right (RFC 9293 MUST-3).
+pub fn checksum_is_right(source: IpAddr, destination: IpAddr, bytes: &[u8]) -> bool {
+    Checksum::pseudo_header(source, destination, protocol::TCP, bytes.len()).with(bytes).finish() == 0
+}
+
+fn get16(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |word, byte| word << 8 | u16::from(*byte))
+}
+
+fn get32(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+    const B: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
+
+    fn syn() -> Header {
+        Header {
+            source_port: 80,
+            destination_port: 4000,
+            seq: SeqNumber(u32::MAX),
+            ack: SeqNumber(7),
+            flags: Flags::SYN | Flags::ACK,
+            wnd: 0xffff,
+            up: 3,
+            options: Options { mss: Some(1460), ..Options::default() },
+        }
+    }
+
+    #[test]
+    fn an_emitted_segment_parses_to_itself() {
+        let mut buffer = Buffer::with_payload(b"abc");
+        syn().emit(A, B, &mut buffer);
+        assert!(checksum_is_right(A, B, &buffer));
+        let segment = Segment::parse(&buffer).unwrap();
+        assert_eq!(segment, Segment { header: syn(), payload: b"abc" });
+        assert_eq!((segment.len(), segment.end()), (4, SeqNumber(3)));
+        assert_eq!(format!("{:?}", segment.flags), "S.");
+    }
+
+    #[test]
+    fn every_flipped_bit_breaks_the_checksum() {
+        let mut buffer = Buffer::with_payload(b"abc");
+        syn().emit(A, B, &mut buffer);
+        for bit in 0..buffer.len() * 8 {
+            let mut bytes = buffer.to_vec();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(!checksum_is_right(A, B, &bytes), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn headers_that_lie() {
+        let mut buffer = Buffer::new();
+        syn().emit(A, B, &mut buffer);
+        assert_eq!(Segment::parse(&buffer[..19]), Err(Error::truncated(HEADER, "header")));
+        for offset in [0x40, 0x70, 0xf0] {
+            let mut bytes = buffer.to_vec();
+            bytes[field::OFFSET] = offset;
+            assert_eq!(Segment::parse(&bytes), Err(Error::length(HEADER, "data offset")));
+        }
+    }
+}

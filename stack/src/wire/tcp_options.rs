@@ -1,0 +1,246 @@
+//! TCP options: MSS (RFC 9293 3.7.1), Window Scale and Timestamps (RFC 7323), SACK (RFC 2018).
+//!
+//! ```text
+//! kind  length  value
+//!  0      -     end of option list
+//!  1      -     no-operation
+//!  2      4     maximum segment size, 16 bits
+//!  3      3     shift count, 8 bits
+//!  4      2     SACK permitted
+//!  5    8n+2    n blocks: left edge, right edge, 32 bits each
+//!  8     10     TSval, TSecr, 32 bits each
+//! ```
+//! An option of another kind is skipped by its length (RFC 9293 MUST-6).
+
+use super::{Error, Result};
+use crate::tcp::SeqNumber;
+
+const HEADER: &str = "tcp options";
+
+/// The longest option area: a data offset of 15 words less the fixed header.
+pub const MAX_LEN: usize = 40;
+
+/// The most SACK blocks that fit in an option area.
+pub const MAX_SACK_BLOCKS: usize = 4;
+
+/// The Timestamps option's two values (RFC 7323 3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timestamps {
+    /// The sender's clock.
+    pub tsval: u32,
+    /// The clock value that is echoed; meaningless without ACK.
+    pub tsecr: u32,
+}
+
+/// One block of the SACK option: data held from `left` to just before `right` (RFC 2018 3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SackBlock {
+    /// The first sequence number of the block.
+    pub left: SeqNumber,
+    /// The sequence number after its last.
+    pub right: SeqNumber,
+}
+
+/// Up to [`MAX_SACK_BLOCKS`] blocks, in the order of the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SackBlocks {
+    blocks: [SackBlock; MAX_SACK_BLOCKS],
+    count: usize,
+}
+
+impl SackBlocks {
+    /// Adds a block; false where there is no room.
+    pub fn push(&mut self, block: SackBlock) -> bool {
+        let Some(slot) = self.blocks.get_mut(self.count) else { return false };
+        *slot = block;
+        self.count += 1;
+        true
+    }
+
+    /// The blocks.
+    pub fn as_slice(&self) -> &[SackBlock] {
+        &self.blocks[..self.count]
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Keeps the first `count` blocks.
+    pub fn truncate(&mut self, count: usize) {
+        self.count = self.count.min(count);
+    }
+}
+
+/// The options of a segment that this stack knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Maximum segment size, in bytes of payload without any options.
+    pub mss: Option<u16>,
+    /// Window scale: the shift count as it stands on the wire, which may exceed 14.
+    pub window_scale: Option<u8>,
+    /// SACK permitted.
+    pub sack_permitted: bool,
+    /// Timestamps.
+    pub timestamps: Option<Timestamps>,
+    /// SACK blocks.
+    pub sack: SackBlocks,
+}
+
+impl Options {
+    /// Reads an option area. Padding and unknown options are lost; of a repeated option the last counts.
+    ///
+    /// # Errors
+    /// A length that is below 2, reaches past the area, or is not that of its kind.
+    pub fn parse(mut bytes: &[u8]) -> Result<Options> {
+        let mut options = Options::default();
+        while let [kind, rest @ ..] = bytes {
+            match kind {
+                0 => break,
+                1 => bytes = rest,
+                _ => {
+                    let length = *rest.first().ok_or(Error::truncated(HEADER, "length"))? as usize;
+                    if length < 2 || length > bytes.len() {
+                        return Err(Error::length(HEADER, "length"));
+                    }
+                    let (option, behind) = bytes.split_at(length);
+                    options.take(*kind, &option[2..])?;
+                    bytes = behind;
+                }
+            }
+        }
+        Ok(options)
+    }
+
+    fn take(&mut self, kind: u8, value: &[u8]) -> Result<()> {
+        match (kind, value) {
+            (2, &[high, low]) => self.mss = Some(u16::from_be_bytes([high, low])),
+            (3, &[shift]) => self.window_scale = Some(shift),
+            (4, []) => self.sack_permitted = true,
+            (8, &[a, b, c, d, e, f, g, h]) => {
+                let (tsval, tsecr) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
+                self.timestamps = Some(Timestamps { tsval, tsecr });
+            }
+            (5, blocks) if !blocks.is_empty() && blocks.len() % 8 == 0 => {
+                self.sack = SackBlocks::default();
+                for block in blocks.chunks_exact(8) {
+                    let (left, right) = (word(&block[..4]), word(&block[4..]));
+                    self.sack.push(SackBlock { left, right });
+                }
+            }
+            (2 | 3 | 4 | 5 | 8, _) => return Err(Error::length(HEADER, "length")),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Bytes that [`Options::emit`] writes: a multiple of 4, at most [`MAX_LEN`] for options that fit together.
+    pub fn len(&self) -> usize {
+        let syn = if self.mss.is_some() { 4 } else { 0 } + if self.window_scale.is_some() { 4 } else { 0 };
+        let permitted = if self.sack_permitted { 4 } else { 0 };
+        let timestamps = if self.timestamps.is_some() { 12 } else { 0 };
+        let sack = if self.sack.is_empty() { 0 } else { 4 + 8 * self.sack.count };
+        syn + permitted + timestamps + sack
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Writes the options, each aligned to 32 bits by leading no-operations, into the front of `out`, which must
+    /// hold [`Options::len`] bytes; options for which there is no room are left out.
+    pub fn emit(&self, out: &mut [u8]) {
+        let mut writer = Writer { out, at: 0 };
+        if let Some(mss) = self.mss {
+            let [high, low] = mss.to_be_bytes();
+            writer.put(&[2, 4, high, low]);
+        }
+        if let Some(shift) = self.window_scale {
+            writer.put(&[1, 3, 3, shift]);
+        }
+        if self.sack_permitted {
+            writer.put(&[1, 1, 4, 2]);
+        }
+        if let Some(Timestamps { tsval, tsecr }) = self.timestamps {
+            let mut option = [1, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0];
+            option[4..8].copy_from_slice(&tsval.to_be_bytes());
+            option[8..12].copy_from_slice(&tsecr.to_be_bytes());
+            writer.put(&option);
+        }
+        if !self.sack.is_empty() {
+            let mut option = [0; 4 + 8 * MAX_SACK_BLOCKS];
+            option[..4].copy_from_slice(&[1, 1, 5, (2 + 8 * self.sack.count) as u8]);
+            for (block, to) in self.sack.as_slice().iter().zip(option[4..].chunks_exact_mut(8)) {
+                to[..4].copy_from_slice(&block.left.0.to_be_bytes());
+                to[4..].copy_from_slice(&block.right.0.to_be_bytes());
+            }
+            writer.put(&option[..4 + 8 * self.sack.count]);
+        }
+    }
+}
+
+fn word(bytes: &[u8]) -> SeqNumber {
+    SeqNumber(bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte)))
+}
+
+struct Writer<'a> {
+    out: &'a mut [u8],
+    at: usize,
+}
+
+impl Writer<'_> {
+    fn put(&mut self, option: &[u8]) {
+        if let Some(to) = self.out.get_mut(self.at..self.at + option.len()) {
+            to.copy_from_slice(option);
+            self.at += option.len();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn emitted_options_parse_to_themselves() {
+        let mut sack = SackBlocks::default();
+        for n in 0..3 {
+            assert!(sack.push(SackBlock { left: SeqNumber(n), right: SeqNumber(n + 10) }));
+        }
+        let syn =
+            Options { mss: Some(1460), window_scale: Some(7), sack_permitted: true, ..Options::default() };
+        let ack = Options { timestamps: Some(Timestamps { tsval: 1, tsecr: 2 }), sack, ..Options::default() };
+        for options in [syn, ack, Options::default()] {
+            let mut bytes = vec![0; options.len()];
+            options.emit(&mut bytes);
+            assert_eq!(Options::parse(&bytes), Ok(options), "{bytes:?}");
+        }
+    }
+
+    #[track_caller]
+    fn check(bytes: &[u8], mss: Result<Option<u16>>) {
+        assert_eq!(Options::parse(bytes).map(|options| options.mss), mss);
+    }
+
+    #[test]
+    fn layouts() {
+        check(&[1, 1, 2, 4, 2, 24, 0], Ok(Some(536)));
+        check(&[253, 6, 9, 9, 9, 9, 2, 4, 2, 24], Ok(Some(536)));
+        check(&[0, 2, 4, 2, 24], Ok(None));
+        check(&[1, 1, 1], Ok(None));
+    }
+
+    #[test]
+    fn lengths_that_lie() {
+        let lie = Err(Error::length(HEADER, "length"));
+        check(&[253, 0], lie);
+        check(&[253, 1], lie);
+        check(&[2, 5, 2, 24], lie);
+        check(&[2, 3, 2], lie);
+        check(&[5, 9, 0, 0, 0, 0, 0, 0, 0], lie);
+        check(&[253, 255, 0], lie);
+        check(&[2], Err(Error::truncated(HEADER, "length")));
+    }
+}
