@@ -142,10 +142,10 @@ impl Player<'_> {
             let Some(frame) = self.tamper(event, &expected, frame)? else { continue };
             let mut matching = Vec::new();
             for packets in &alive {
-                if let Some(packet) = packets.get(length) {
-                    if self.would_match(packet, &frame)? {
-                        matching.push(*packets);
-                    }
+                if let Some(packet) = packets.get(length)
+                    && self.would_match(packet, &frame)?
+                {
+                    matching.push(*packets);
                 }
             }
             match matching.first().and_then(|packets| packets.get(length)) {

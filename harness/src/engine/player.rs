@@ -391,10 +391,10 @@ impl<'a> Player<'a> {
             self.queue.push_back(frame);
             return Ok(());
         }
-        if self.plays_neighbours {
-            if let Some(answer) = packet::neighbours::answer(&self.world, interface.0, &frame.bytes) {
-                return self.inject(interface, answer);
-            }
+        if self.plays_neighbours
+            && let Some(answer) = packet::neighbours::answer(&self.world, interface.0, &frame.bytes)
+        {
+            return self.inject(interface, answer);
         }
         let tolerated = match packet::classify(&self.world, medium, &frame.bytes) {
             FrameClass::AddressResolution => self.plays_neighbours,

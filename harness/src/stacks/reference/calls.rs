@@ -104,8 +104,8 @@ fn options(call: Call) -> Plan {
         }
         Call::Fcntl { command, .. } => unsupported(&format!("fcntl {command}")),
         Call::Ioctl { fd, request, argument } => match (request, argument) {
-            (request, _) if request == u64::from(libc::FIONREAD) => plain(socket::Call::BytesReadable { fd }),
-            (request, Some(on)) if request == u64::from(libc::FIONBIO) => {
+            (request, _) if request == libc::FIONREAD => plain(socket::Call::BytesReadable { fd }),
+            (request, Some(on)) if request == libc::FIONBIO => {
                 plain(socket::Call::SetNonblocking { fd, on: on != 0 })
             }
             _ => unsupported(&format!("ioctl {request:#x}")),
