@@ -45,8 +45,17 @@ pub struct PacketdrillConfig {
 }
 
 /// Options without effect on a run here: they steer packetdrill's own output or its wire mode.
-const WITHOUT_EFFECT: &[&str] =
-    &["ip_version", "debug", "verbose", "dry_run", "send_omit_free", "speed", "mss", "define", "code_command"];
+const WITHOUT_EFFECT: &[&str] = &[
+    "ip_version",
+    "debug",
+    "verbose",
+    "dry_run",
+    "send_omit_free",
+    "speed",
+    "mss",
+    "define",
+    "code_command",
+];
 
 impl PacketdrillConfig {
     /// The configuration that the kernel's and Google's runners use in `family`.

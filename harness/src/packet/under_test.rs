@@ -98,15 +98,12 @@ impl Sockets {
                     socket.local_port = Some(address.port());
                 }
             }
-            Call::Connect { fd, address } => {
-                let Some(socket) = self.by_fd(*fd) else { return };
-                match address {
-                    SocketAddress::Ip(address) if socket.state == State::New => {
-                        socket.state = State::Connecting;
-                        socket.remote_port = Some(address.port());
-                    }
-                    SocketAddress::Unspecified => socket.state = State::New,
-                    _ => {}
+            Call::Connect { fd, address } => self.connects(*fd, address),
+            // With MSG_FASTOPEN a send opens the connection; upstream takes any send to an address for one.
+            Call::Sendto { fd, address, .. } => self.connects(*fd, address),
+            Call::Sendmsg { fd, message, .. } => {
+                if let Some(address) = message.name {
+                    self.connects(*fd, &SocketAddress::Ip(address));
                 }
             }
             // The number may come back for another socket; what this one still sends is looked at all the same.
@@ -115,13 +112,18 @@ impl Sockets {
                     socket.fd = Some(CLOSED);
                 }
             }
-            // The connection that is accepted is under test again, where another socket was opened since.
-            Call::Accept { .. } if self.current().is_some_and(|s| s.state < State::Received) => {
-                if let Some(child) = self.all.iter().rposition(|s| s.state == State::Answered) {
-                    let child = self.all.remove(child);
-                    self.all.push(child);
-                }
+            _ => {}
+        }
+    }
+
+    fn connects(&mut self, fd: i32, address: &SocketAddress) {
+        let Some(socket) = self.by_fd(fd) else { return };
+        match address {
+            SocketAddress::Ip(address) if socket.state == State::New => {
+                socket.state = State::Connecting;
+                socket.remote_port = Some(address.port());
             }
+            SocketAddress::Unspecified => socket.state = State::New,
             _ => {}
         }
     }

@@ -91,7 +91,9 @@ pub(super) fn execute(call: &Call, fds: &Descriptors) -> Option<Outcome> {
         EpollWait { epfd, max_events, timeout_ms } => {
             event::epoll_wait(fds.kernel(*epfd), *max_events, *timeout_ms)
         }
-        Shell { .. } | Link { .. } | Address { .. } | Route { .. } | Set { .. } | NullBuffer(_) => return None,
+        Shell { .. } | Link { .. } | Address { .. } | Route { .. } | Set { .. } | NullBuffer(_) => {
+            return None;
+        }
     })
 }
 
