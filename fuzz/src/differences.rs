@@ -82,16 +82,18 @@ pub const TABLE: &[Difference] = &[
     Difference {
         header: "ethernet",
         decoders: &[Etherparse, Pnet, Smoltcp],
-        kinds: &[
-            Field("type"),
-            Field("payload"),
-            OnlyTheyAccept("type"),
-            OnlyTheyAccept("length"),
-            OnlyTheyAccept("dsap"),
-        ],
+        kinds: &[Field("type"), OnlyTheyAccept("type"), OnlyTheyAccept("length"), OnlyTheyAccept("dsap")],
         when: is_802_3,
         right: Right::We,
         why: "they know Ethernet II alone and take an 802.3 length for a type (RFC 1042; RFC 1122 2.3.3)",
+    },
+    Difference {
+        header: "ethernet",
+        decoders: &[Etherparse, Smoltcp],
+        kinds: &[Field("payload")],
+        when: is_802_3,
+        right: Right::We,
+        why: "the payload of an 802.3 frame begins behind LLC and SNAP and ends where the length says (RFC 1042)",
     },
     Difference {
         header: "arp",
@@ -266,18 +268,21 @@ pub const TABLE: &[Difference] = &[
     },
     Difference {
         header: "ndp",
-        decoders: &[Etherparse, Smoltcp],
-        kinds: &[
-            OnlyWeAccept("option"),
-            OnlyWeAccept("options"),
-            Field("source link"),
-            Field("target link"),
-            Field("mtu"),
-        ],
+        decoders: &[Etherparse],
+        kinds: &[OnlyWeAccept("option")],
         when: has_odd_option,
         right: Right::Both,
         why: "RFC 4861 6.1 and 7.1 discard a message for an option of length 0 alone; one of an odd length is skipped \
-              here, refused or read in part there",
+              here and refused there",
+    },
+    Difference {
+        header: "ndp",
+        decoders: &[Smoltcp],
+        kinds: &[OnlyWeAccept("options"), Field("source link"), Field("target link")],
+        when: has_odd_option,
+        right: Right::We,
+        why: "smoltcp refuses some odd lengths and takes the first 6 bytes of a longer link-layer address, which on \
+              Ethernet has length 1 (RFC 2464 6)",
     },
     Difference {
         header: "tcp",

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 /// At a finding.
 pub fn code(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let start = BTreeMap::from([("tcpi_snd_cwnd".to_owned(), 10), ("x".to_owned(), i64::MIN), ("y".to_owned(), -1)]);
+    let start =
+        BTreeMap::from([("tcpi_snd_cwnd".to_owned(), 10), ("x".to_owned(), i64::MIN), ("y".to_owned(), -1)]);
     let run = || {
         let mut variables = start.clone();
         let result = evaluate(text, &mut variables);

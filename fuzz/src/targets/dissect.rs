@@ -49,14 +49,7 @@ fn world(family: Family) -> World {
     };
     let mac = MacAddress([2, 0, 0, 0, 0, 2]);
     let peer = Host { name: "REMOTE".to_owned(), addresses: vec![remote], mac, interface: 0 };
-    World {
-        setup: setup(family),
-        local,
-        remote,
-        hosts: vec![peer],
-        local_port: 8080,
-        remote_port: 40_000,
-    }
+    World { setup: setup(family), local, remote, hosts: vec![peer], local_port: 8080, remote_port: 40_000 }
 }
 
 fn setup(family: Family) -> Setup {

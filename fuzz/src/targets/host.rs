@@ -134,17 +134,28 @@ fn settles(host: &mut Host, now: Instant) {
 
 fn config() -> Config {
     let addresses = |last: u8, network: u16| {
-        [Cidr { address: [192, 0, network as u8, last].into(), length: 24 },
-         Cidr { address: [0x2001, 0xdb8, network, 0, 0, 0, 0, last.into()].into(), length: 64 }]
+        [
+            Cidr { address: [192, 0, network as u8, last].into(), length: 24 },
+            Cidr { address: [0x2001, 0xdb8, network, 0, 0, 0, 0, last.into()].into(), length: 64 },
+        ]
         .to_vec()
     };
-    let interface = |medium, mtu, mac, addresses| InterfaceConfig { medium, mtu, mac: MacAddress([2, 0, 0, 0, 0, mac]), addresses };
+    let interface = |medium, mtu, mac, addresses| InterfaceConfig {
+        medium,
+        mtu,
+        mac: MacAddress([2, 0, 0, 0, 0, mac]),
+        addresses,
+    };
     Config {
         interfaces: vec![
             interface(Medium::Ethernet, 1500, 1, addresses(1, 2)),
             interface(Medium::Ip, 1280, 3, addresses(1, 3)),
         ],
-        neighbours: vec![Neighbour { address: [192, 0, 2, 9].into(), mac: MacAddress([2, 0, 0, 0, 0, 9]), interface: 0 }],
+        neighbours: vec![Neighbour {
+            address: [192, 0, 2, 9].into(),
+            mac: MacAddress([2, 0, 0, 0, 0, 9]),
+            interface: 0,
+        }],
         seed: 7,
         ..Config::default()
     }

@@ -69,10 +69,7 @@ fn pnet(bytes: &[u8]) -> Result<Fields<'_>, &'static str> {
     if packet.payload() != &bytes[4..] {
         return Err("payload");
     }
-    Ok(Fields::new([
-        ("type", packet.get_icmp_type().0.into()),
-        ("code", packet.get_icmp_code().0.into()),
-    ]))
+    Ok(Fields::new([("type", packet.get_icmp_type().0.into()), ("code", packet.get_icmp_code().0.into())]))
 }
 
 fn smoltcp(bytes: &[u8]) -> Result<Fields<'_>, &'static str> {

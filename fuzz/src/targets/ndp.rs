@@ -47,7 +47,9 @@ fn emits(bytes: &[u8], message: &Message) {
     assert_eq!(again.as_ref(), Ok(message));
     assert!(buffer.len() <= bytes.len(), "{} bytes emitted from {}", buffer.len(), bytes.len());
     let reserved = match message {
-        Message::RouterSolicitation(_) | Message::NeighbourSolicitation { .. } | Message::Redirect { .. } => 4..8,
+        Message::RouterSolicitation(_) | Message::NeighbourSolicitation { .. } | Message::Redirect { .. } => {
+            4..8
+        }
         Message::NeighbourAdvertisement { .. } => 5..8,
         Message::RouterAdvertisement { .. } => 0..0,
     };
@@ -130,14 +132,19 @@ impl Values {
 fn ours(message: &Message) -> Fields<'static> {
     let values = match message {
         Message::RouterSolicitation(options) => Values::of_options(options),
-        Message::RouterAdvertisement { hop_limit, flags, lifetime, reachable_time, retrans_timer, options } => {
-            Values {
-                word: u32::from(*hop_limit) << 24 | u32::from(*flags & 0xc0) << 16 | u32::from(*lifetime),
-                reachable: *reachable_time,
-                retrans: *retrans_timer,
-                ..Values::of_options(options)
-            }
-        }
+        Message::RouterAdvertisement {
+            hop_limit,
+            flags,
+            lifetime,
+            reachable_time,
+            retrans_timer,
+            options,
+        } => Values {
+            word: u32::from(*hop_limit) << 24 | u32::from(*flags & 0xc0) << 16 | u32::from(*lifetime),
+            reachable: *reachable_time,
+            retrans: *retrans_timer,
+            ..Values::of_options(options)
+        },
         Message::NeighbourSolicitation { target, options } => {
             Values { target: Some(*target), ..Values::of_options(options) }
         }
@@ -146,11 +153,9 @@ fn ours(message: &Message) -> Fields<'static> {
             target: Some(*target),
             ..Values::of_options(options)
         },
-        Message::Redirect { target, destination, options } => Values {
-            target: Some(*target),
-            destination: Some(*destination),
-            ..Values::of_options(options)
-        },
+        Message::Redirect { target, destination, options } => {
+            Values { target: Some(*target), destination: Some(*destination), ..Values::of_options(options) }
+        }
     };
     Fields::new(values.fields())
 }
@@ -178,7 +183,9 @@ fn etherparse(bytes: &[u8]) -> Result<Fields<'_>, &'static str> {
             let (target, destination) = (Some(s.target_address()), Some(s.destination_address()));
             (Values { target, destination, ..Values::default() }, s.options_iterator())
         }
-        _ => return Err(if matches!(kind, etherparse::Icmpv6Type::Unknown { .. }) { "type" } else { "code" }),
+        _ => {
+            return Err(if matches!(kind, etherparse::Icmpv6Type::Unknown { .. }) { "type" } else { "code" });
+        }
     };
     etherparse_options(&mut values, options)?;
     Ok(Fields::new(values.fields()))
@@ -213,7 +220,9 @@ fn smoltcp(bytes: &[u8]) -> Result<Fields<'_>, &'static str> {
     };
     Ok(match repr {
         wire::NdiscRepr::RouterSolicit { lladdr } => Fields::new([("source link", mac(lladdr).into())]),
-        wire::NdiscRepr::RouterAdvert { hop_limit, flags, router_lifetime, lladdr, mtu, prefix_info, .. } => {
+        wire::NdiscRepr::RouterAdvert {
+            hop_limit, flags, router_lifetime, lladdr, mtu, prefix_info, ..
+        } => {
             let lifetime = router_lifetime.secs() as u32;
             let word = u32::from(hop_limit) << 24 | u32::from(flags.bits()) << 16 | lifetime;
             let prefix = prefix_info.map_or(Ipv6Addr::UNSPECIFIED, |prefix| prefix.prefix);

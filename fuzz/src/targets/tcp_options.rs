@@ -19,7 +19,8 @@ pub fn tcp_options(data: &[u8]) {
     if let Ok(options) = &parsed {
         emits(bytes, options);
     }
-    let verdict = Verdict { header: "tcp options", bytes, ours: parsed.map(|options| ours(&options).fields()) };
+    let verdict =
+        Verdict { header: "tcp options", bytes, ours: parsed.map(|options| ours(&options).fields()) };
     verdict.agrees_with(Decoder::Etherparse, etherparse(bytes).map(|values| values.fields()));
     verdict.agrees_with(Decoder::Smoltcp, smoltcp(bytes).map(|values| values.fields()));
 }
