@@ -59,12 +59,13 @@ pub fn runner_options(family: Family) -> Vec<String> {
     let config = PacketdrillConfig::of_runner(family);
     let mut options = vec![
         format!("--ip_version={family}"),
-        format!("--mtu={}", config.mtu),
         format!("--local_ip={}", config.local_ip),
         format!("--gateway_ip={}", config.gateway_ip),
         format!("--remote_ip={}", config.remote_ip),
     ];
-    if config.local_ip.is_ipv4() {
+    if config.local_ip.is_ipv6() {
+        options.push(format!("--mtu={}", config.mtu));
+    } else {
         let mask = u32::MAX << (32 - u32::from(config.local_prefix.clamp(1, 32)));
         options.push(format!("--netmask_ip={}", std::net::Ipv4Addr::from(mask)));
     }
@@ -95,9 +96,9 @@ mod tests {
     #[test]
     fn runners_name_addresses() {
         let options = runner_options(Family::Ipv4MappedIpv6);
-        let expected = ["--ip_version=ipv4-mapped-ipv6", "--mtu=1500", "--local_ip=192.168.0.1"];
-        assert_eq!(options[..3], expected);
-        assert_eq!(options[5], "--netmask_ip=255.255.0.0");
+        let expected = ["--ip_version=ipv4-mapped-ipv6", "--local_ip=192.168.0.1"];
+        assert_eq!(options[..2], expected);
+        assert_eq!(options[4], "--netmask_ip=255.255.0.0");
         assert_eq!(runner_options(Family::Ipv6).len(), 5);
     }
 

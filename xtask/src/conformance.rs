@@ -82,6 +82,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 /// Plays, reports, and says whether everything is as expected.
 pub(crate) fn run(options: &Options) -> Outcome {
+    options.against.as_deref().map_or(Ok(()), against::check)?;
     let plan = plan::Plan::new(options)?;
     if options.list {
         return Ok(listing::print(&plan));

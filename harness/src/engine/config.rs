@@ -38,6 +38,10 @@ pub struct PacketdrillConfig {
     pub non_fatal_syscall: bool,
     /// `--tcp_ts_tick_usecs`: microseconds a tick of the stack's timestamp clock; 0 leaves TS val unchecked.
     pub ts_tick_usecs: u64,
+    /// `--tcp_ts_ecr_scaled`: an echo of a value that the stack did not send is computed from the first it sent.
+    pub ts_ecr_scaled: bool,
+    /// `--mss`: the size of the segments that injected ones claim to be merged from; 0 for none.
+    pub mss: u16,
     /// `--init_scripts`: files run before the script.
     pub init_scripts: Vec<String>,
     /// Options that concern packetdrill's own workings, and are accepted without effect.
@@ -45,17 +49,8 @@ pub struct PacketdrillConfig {
 }
 
 /// Options without effect on a run here: they steer packetdrill's own output or its wire mode.
-const WITHOUT_EFFECT: &[&str] = &[
-    "ip_version",
-    "debug",
-    "verbose",
-    "dry_run",
-    "send_omit_free",
-    "speed",
-    "mss",
-    "define",
-    "code_command",
-];
+const WITHOUT_EFFECT: &[&str] =
+    &["ip_version", "debug", "verbose", "dry_run", "send_omit_free", "speed", "define", "code_command"];
 
 impl PacketdrillConfig {
     /// The configuration that the kernel's and Google's runners use in `family`.
@@ -72,7 +67,8 @@ impl PacketdrillConfig {
             remote_ip: parse(remote),
             remote_prefix: if v6 { 128 } else { 32 },
             gateway_ip: parse(gateway),
-            local_prefix: if v6 { 64 } else { 16 },
+            // packetdrill has no option for the length in IPv6; the runners' gateway is on link because of it.
+            local_prefix: if v6 { 48 } else { 16 },
             bind_port: 8080,
             connect_port: 8080,
             mtu: if v6 { 1520 } else { 1500 },
@@ -81,7 +77,9 @@ impl PacketdrillConfig {
             strict_segments: false,
             non_fatal_packet: false,
             non_fatal_syscall: false,
-            ts_tick_usecs: 1000,
+            ts_tick_usecs: 0,
+            ts_ecr_scaled: false,
+            mss: 0,
             init_scripts: Vec::new(),
             ignored: Vec::new(),
         }
@@ -131,7 +129,8 @@ impl PacketdrillConfig {
             "tolerance_percent" => self.tolerance_proportion = number::<f64>(name, text)? / 100.0,
             "strict_segments" => self.strict_segments = true,
             "tcp_ts_tick_usecs" => self.ts_tick_usecs = number(name, text)?,
-            "tcp_ts_ecr_scaled" => self.ignored.push(name.to_owned()),
+            "tcp_ts_ecr_scaled" => self.ts_ecr_scaled = true,
+            "mss" => self.mss = number(name, text)?,
             "init_scripts" => self.init_scripts = text.split(',').map(str::to_owned).collect(),
             "non_fatal" => return self.non_fatal(text),
             _ if WITHOUT_EFFECT.contains(&name) => self.ignored.push(name.to_owned()),

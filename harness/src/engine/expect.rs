@@ -54,14 +54,25 @@ impl Player<'_> {
             return Ok(None);
         }
         let medium = self.medium(frame.interface);
+        let payload = |bytes: &[u8]| packet::dissect(medium, bytes).payload().len();
+        let (expected, first_length) = (packet::payload_length(packet), payload(&frame.bytes));
         while self.rules == Rules::Packetdrill && !self.config.strict_segments {
+            // What is not longer than what is there cannot become what is expected.
+            if expected.is_some_and(|expected| expected <= payload(&frame.bytes)) {
+                break;
+            }
             let Some(next) = self.next_frame(due.patience)? else { break };
             if !packet::merge(medium, &mut frame.bytes, &next.bytes) {
                 self.queue.push_front(next);
                 break;
             }
+            frame.at = next.at;
             if self.matches(packet, &frame)?.is_ok() {
                 return Ok(Some(frame.at));
+            }
+            // A larger segment is cut into equal ones, but for the last.
+            if payload(&next.bytes) != first_length {
+                break;
             }
         }
         let mut stop = Stop::differs(&event.span, first);
@@ -167,17 +178,32 @@ impl Player<'_> {
 
     /// The next frame that waits or comes until `limit`.
     fn next_frame(&mut self, limit: Instant) -> Result<Option<Captured>, Stop> {
-        if self.queue.is_empty() {
-            self.run_while(limit, |player| !player.queue.is_empty())?;
+        loop {
+            if self.queue.is_empty() {
+                self.run_while(limit, |player| !player.queue.is_empty())?;
+            }
+            match self.queue.pop_front() {
+                Some(frame) if !self.concerns(&frame) => {}
+                next => return Ok(next),
+            }
         }
-        Ok(self.queue.pop_front())
+    }
+
+    /// Whether the frame is one that the script speaks of; upstream's tool sees only those of the socket under test.
+    fn concerns(&self, frame: &Captured) -> bool {
+        self.flows.concerns(&self.world, self.medium(frame.interface), &frame.bytes)
     }
 
     fn due(&self, event: &Event) -> Due {
         let Some((from, to)) = timing::due(event.time, self.origin, self.base) else {
             return Due { window: None, patience: self.stack.now() + ANY_TIME_PATIENCE };
         };
-        let gap = to.saturating_since(self.base);
+        let gap = match self.rules {
+            Rules::Ours => to.saturating_since(self.base),
+            Rules::Packetdrill => {
+                self.previously_scheduled.map_or(Duration::ZERO, |b| from.saturating_since(b))
+            }
+        };
         let window = self.tolerance.window(from, to, gap);
         let patience = match self.rules {
             Rules::Ours => window.latest,

@@ -12,7 +12,7 @@ use crate::lang::ast::{Action, Event, EventTime, Expr, Packet, Phase, Script};
 use crate::lang::eval::evaluate;
 use crate::lang::{self, Span};
 use crate::packet::rules::PassiveRules;
-use crate::packet::{self, Context, Flows, FrameClass, Variables, World};
+use crate::packet::{self, Context, Flows, FrameClass, Timestamps, Variables, World};
 use crate::run::{Difference, Record, TraceEntry, TraceEvent, Verdict};
 use crate::sut::{self, CallId, Capability, InterfaceId, Medium, Outcome, Refusal, Rules, StackUnderTest};
 use stack::Instant;
@@ -57,6 +57,10 @@ pub(super) struct Player<'a> {
     pub base: Instant,
     /// When the event before that one happened.
     previous_base: Instant,
+    /// When the event being played is due by the script, and the one before it, which packetdrill's tolerance counts from.
+    scheduled: Instant,
+    has_begun: bool,
+    pub previously_scheduled: Option<Instant>,
     /// Frames not yet accounted for, in the order in which they were sent.
     pub queue: VecDeque<Captured>,
     /// Calls that have completed and whose result nobody has looked at.
@@ -176,6 +180,9 @@ impl<'a> Player<'a> {
             origin: now,
             base: now,
             previous_base: now,
+            scheduled: now,
+            has_begun: false,
+            previously_scheduled: None,
             queue: VecDeque::new(),
             completed: Vec::new(),
             outstanding: Vec::new(),
@@ -204,11 +211,11 @@ impl<'a> Player<'a> {
         self.base = self.origin;
         self.descriptors.timing.start = self.origin;
         let played = self.events(&script.events, phase).and_then(|()| self.finish(phase));
-        if let Some(cleanup) = &script.cleanup {
-            // Whatever it does, the verdict stands.
-            let _ = self.shell(cleanup);
+        match &script.cleanup {
+            // A failed run stays failed whatever the clean-up does.
+            Some(cleanup) => played.and(self.shell(cleanup)),
+            None => played,
         }
-        played
     }
 
     fn events(&mut self, events: &'a [Event], phase: &mut Phase) -> Result<(), Stop> {
@@ -227,8 +234,8 @@ impl<'a> Player<'a> {
     fn event(&mut self, event: &'a Event, phase: &mut Phase) -> Result<(), Stop> {
         let follows_inbound = std::mem::take(&mut self.anchored);
         let is_anchored = follows_inbound && matches!(event.action, Action::Inbound(_));
-        if self.rules == Rules::Packetdrill && !is_anchored {
-            self.base = self.stack.now();
+        if self.rules == Rules::Packetdrill {
+            self.schedule(event, is_anchored);
         }
         match &event.action {
             Action::Inbound(packet) => self.inbound(event, packet, follows_inbound),
@@ -279,9 +286,36 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// Lets time pass until the event is due. Time does not go back: what is due in the past happens now.
+    /// packetdrill's anchoring: a relative event counts from now, an inbound packet that follows one from that one.
+    fn schedule(&mut self, event: &Event, is_anchored: bool) {
+        if !is_anchored {
+            self.base = self.stack.now();
+        }
+        let due = timing::due(event.time, self.origin, self.base).map_or(self.base, |(from, _)| from);
+        let before = std::mem::replace(&mut self.scheduled, due);
+        self.previously_scheduled = (self.previously_scheduled.is_some() || self.has_begun).then_some(before);
+        self.has_begun = true;
+        let tolerance = self.tolerance.window(self.origin, self.origin, due.saturating_since(self.origin));
+        self.flows.set_timestamps(Timestamps {
+            tick: Duration::from_micros(self.config.ts_tick_usecs),
+            ecr_scaled: self.config.ts_ecr_scaled,
+            tolerance: tolerance.latest.saturating_since(self.origin),
+        });
+    }
+
+    /// Lets time pass until the event is due. Time does not go back: in ours, what is due in the past happens now; an
+    /// upstream script that is late fails. How late the machine woke us is not the script's fault.
     pub(super) fn wait_for(&mut self, event: &Event) -> Result<(), Stop> {
-        let (at, _) = timing::due(event.time, self.origin, self.base).unwrap_or((self.base, self.base));
+        let due = timing::due(event.time, self.origin, self.base);
+        let (at, end) = due.unwrap_or((self.base, self.base));
+        if let (Rules::Packetdrill, Some(_), Some(before)) = (self.rules, due, self.previously_scheduled) {
+            let window = self.tolerance.window(at, end, at.saturating_since(before));
+            let now = self.stack.now();
+            if now > window.latest {
+                let expected = format!("until {}", self.since_start(window.latest));
+                return Err(Stop::mismatch(&event.span, "time", expected, self.since_start(now)));
+            }
+        }
         self.advance(at)?;
         if self.rules == Rules::Ours || event.time != EventTime::Untimed {
             self.base = self.base.max(self.stack.now());

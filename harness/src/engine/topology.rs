@@ -214,7 +214,10 @@ pub(super) fn of_packetdrill(config: &PacketdrillConfig, family: Family, seed: u
             routes: vec![to_peer],
             neighbours: Vec::new(),
             forwarding: false,
-            settings: Default::default(),
+            settings: (config.mss > 0)
+                .then(|| ("gso".to_owned(), config.mss.to_string()))
+                .into_iter()
+                .collect(),
             seed,
         },
         local: config.local_ip,

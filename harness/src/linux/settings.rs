@@ -73,14 +73,15 @@ pub(super) fn apply(setup: &Setup) -> Result<Option<BySocket>, Refusal> {
     if let Some(name) = setup.settings.keys().find(|name| !known(name)) {
         return Err(Refusal::Unsupported(name.clone()));
     }
-    let default = match setup.rules {
-        // The algorithm that the RFCs describe.
-        Rules::Ours => "reno",
-        // The one that upstream scripts were written for.
-        Rules::Packetdrill => "cubic",
-    };
     let asked = setup.settings.get("cc");
-    let algorithm = asked.map_or(default, String::as_str);
+    let algorithm = match (asked, setup.rules) {
+        (Some(asked), _) => asked.as_str(),
+        // The algorithm that the RFCs describe.
+        (None, Rules::Ours) => "reno",
+        // Upstream scripts choose themselves. Where the kernel does not let them, packetdrill plays them with what
+        // there is, and so does this driver: its verdicts are to be packetdrill's.
+        (None, Rules::Packetdrill) => return Ok(None),
+    };
     let refused = match baseline::write(CONGESTION_CONTROL, algorithm) {
         Ok(()) => return Ok(None),
         Err(error) => Refusal::Unsupported(format!("cc={algorithm} ({error})")),

@@ -14,6 +14,7 @@ pub(super) const FIN: u16 = 0x01;
 pub(super) const SYN: u16 = 0x02;
 pub(super) const RST: u16 = 0x04;
 pub(super) const PSH: u16 = 0x08;
+pub(super) const CWR: u16 = 0x80;
 pub(super) const ACK: u16 = 0x10;
 /// ECE, CWR and AE: AccECN's counter (RFC 9768 section 3.1.2.1).
 pub(super) const ACE: u16 = 0x1c0;

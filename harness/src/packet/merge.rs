@@ -1,9 +1,9 @@
 //! Segments joined into the larger one that a stack with segmentation offload would have sent.
 
-use super::build_tcp::{FIN, PSH, RST, SYN};
+use super::build_tcp::{CWR, FIN, PSH, RST, SYN};
 use super::dissect::{self, Dissection, Part};
 use super::{checksum, fields};
-use crate::lang::ast::LayerKind;
+use crate::lang::ast::{Expr, LayerBody, LayerKind, Packet, Pattern, Payload};
 use crate::sut::Medium;
 
 /// Fields that must be the same in segments that are joined; control bits are compared apart.
@@ -42,6 +42,19 @@ pub(super) fn merge(medium: Medium, frame: &mut Vec<u8>, next: &[u8]) -> bool {
     true
 }
 
+/// As [`super::payload_length`].
+pub(super) fn payload_length(packet: &Packet) -> Option<usize> {
+    let payload = packet.layers.iter().find(|l| l.kind == LayerKind::Payload);
+    match payload.map(|l| &l.body) {
+        None => Some(0),
+        Some(LayerBody::Payload(Payload::Bytes(bytes))) => Some(bytes.len()),
+        Some(LayerBody::Payload(Payload::Length(Pattern::Is(Expr::Int(length))))) => {
+            usize::try_from(*length).ok()
+        }
+        Some(_) => None,
+    }
+}
+
 /// Whether `b` is the segment that follows `a` in the stream, and differs from it in nothing else.
 fn continues(a: &Dissection, frame: &[u8], b: &Dissection, next: &[u8]) -> bool {
     let kinds = |d: &Dissection| d.parts.iter().map(|p| p.kind).collect::<Vec<_>>();
@@ -67,15 +80,17 @@ fn continues(a: &Dissection, frame: &[u8], b: &Dissection, next: &[u8]) -> bool 
         // A FIN takes a number of its own, so nothing follows it; PSH may stand on each.
         && (first | second) & (SYN | RST) == 0
         && first & FIN == 0
-        && (first ^ second) & !(PSH | FIN) == 0
+        && (first ^ second) & !(PSH | FIN | CWR) == 0
         && contiguous()
         && same()
 }
 
-/// PSH and FIN are those of the last segment.
+/// PSH and FIN are those of the last segment, CWR that of the first (RFC 3168 section 6.1.2).
 fn take_last_flags(frame: &mut [u8], a: &Dissection, next: &[u8], b: &Dissection) {
     let (Some(tcp), Some(last)) = (a.last(LayerKind::Tcp), b.last(LayerKind::Tcp)) else { return };
-    let bits = last.get(next, "flags").unwrap_or(0);
+    let cwr = u128::from(CWR);
+    let first = tcp.get(frame, "flags").unwrap_or(0) & cwr;
+    let bits = last.get(next, "flags").unwrap_or(0) & !cwr | first;
     if let Some(header) = frame.get_mut(tcp.start..tcp.header_end) {
         let _found = fields::set(LayerKind::Tcp, header, "flags", bits);
     }

@@ -109,6 +109,11 @@ pub fn merge(medium: Medium, frame: &mut Vec<u8>, next: &[u8]) -> bool {
     merge::merge(medium, frame, next)
 }
 
+/// How many bytes of payload a packet of a script has; `None` where that depends on the run.
+pub fn payload_length(packet: &ast::Packet) -> Option<usize> {
+    merge::payload_length(packet)
+}
+
 /// Changes one field of a frame in place, or all options of a header (`options`). Lengths and checksums that were right
 /// before are right afterwards, unless they are the field.
 ///

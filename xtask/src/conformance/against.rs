@@ -12,9 +12,9 @@ use cases::suite::Case;
 use cases::upstream;
 use harness::sut::Family;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 /// How often packetdrill plays each run.
 const TIMES: usize = 3;
@@ -28,28 +28,70 @@ enum Theirs {
     Unsteady,
 }
 
+/// Checks that packetdrill can be run, before anything is played. It calls ifconfig and ip, and does not notice where
+/// they are missing; its scripts call the others.
+///
+/// # Errors
+/// Names what is missing.
+pub(super) fn check(program: &Path) -> Result<(), String> {
+    program.canonicalize().map_err(|e| format!("{}: {e}", program.display()))?;
+    require(&[
+        ("unshare", "util-linux"),
+        ("ip", "iproute2"),
+        ("tc", "iproute2"),
+        ("ifconfig", "net-tools"),
+        ("sysctl", "procps"),
+        ("python3", "python3"),
+    ])
+}
+
 /// Plays the upstream scripts that were played here on `program`, and prints where they agree.
 pub(super) fn print(options: &Options, plan: &Plan, program: &Path, played: &Played) -> Result<(), String> {
     let program = program.canonicalize().map_err(|e| format!("{}: {e}", program.display()))?;
-    require(&[("unshare", "util-linux")])?;
     let cases: BTreeMap<&str, &Case> = plan.suite.cases.iter().map(|case| (case.id.as_str(), case)).collect();
-    let mut theirs: BTreeMap<(&str, &str), Theirs> = BTreeMap::new();
     let runs: Vec<&Run> = played.runs.iter().collect();
-    let mut progress = Progress::new("runs on packetdrill", runs.len());
-    for run in &runs {
-        progress.step();
-        let (id, family) = (run.result.case.as_str(), run.result.family.as_str());
-        let Some(case) = cases.get(id).filter(|case| case.is_upstream()) else { continue };
-        let Some(known) = Family::from_name(family) else { continue };
-        if let Entry::Vacant(vacant) = theirs.entry((id, family)) {
-            vacant.insert(play(options, case, known, &program)?);
-        }
-    }
-    drop(progress);
+    let meant: BTreeMap<(&str, &str), (&Case, Family)> = runs
+        .iter()
+        .filter_map(|run| {
+            let (id, family) = (run.result.case.as_str(), run.result.family.as_str());
+            let case = cases.get(id).filter(|case| case.is_upstream())?;
+            Some(((id, family), (*case, Family::from_name(family)?)))
+        })
+        .collect();
+    let theirs = play_all(options, &program, meant)?;
     for stack in &played.stacks {
         compare(&stack.name, &runs, &theirs);
     }
     Ok(())
+}
+
+/// What packetdrill makes of each run; several at once, since they mostly wait.
+fn play_all<'a>(
+    options: &Options,
+    program: &Path,
+    meant: BTreeMap<(&'a str, &'a str), (&Case, Family)>,
+) -> Result<BTreeMap<(&'a str, &'a str), Theirs>, String> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = options.jobs.map_or(processors, usize::from).min(meant.len());
+    let progress = Mutex::new(Progress::new("runs on packetdrill", meant.len()));
+    let queue = Mutex::new(meant.into_iter());
+    let worker = || {
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let mut done = Vec::new();
+        while let Some((run, (case, family))) = next() {
+            done.push((run, play(options, case, family, program)?));
+            progress.lock().unwrap_or_else(PoisonError::into_inner).step();
+        }
+        Ok::<_, String>(done)
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(worker)).collect();
+        let mut theirs = BTreeMap::new();
+        for thread in threads {
+            theirs.extend(thread.join().map_err(|_| "a thread that waits for packetdrill panicked")??);
+        }
+        Ok::<_, String>(theirs)
+    })
 }
 
 fn compare(stack: &str, runs: &[&Run], theirs: &BTreeMap<(&str, &str), Theirs>) {
@@ -108,7 +150,12 @@ fn play_once(options: &Options, case: &Case, family: Family, program: &Path) -> 
     if !nix::unistd::geteuid().is_root() {
         command.args(["--user", "--map-root-user"]);
     }
-    command.arg("--").arg(program).args(upstream::runner_options(family));
+    // A new namespace's loopback interface is down, which neither runner leaves it.
+    command
+        .args(["--", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"])
+        .arg(program)
+        .arg("--send_omit_free")
+        .args(upstream::runner_options(family));
     for (name, value) in upstream::defines(family) {
         command.arg("-D").arg(format!("{name}={value}"));
     }

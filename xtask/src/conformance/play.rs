@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// On the real clock the default set has the cases that take no longer on `reference`, in virtual time.
+/// On the real clock the default set of the suite has the cases that take no longer on `reference`, in virtual time.
 const DEFAULT_SET: Duration = Duration::from_secs(2);
 /// Runs on a real clock mostly wait, so a processor serves several.
 const WAITING: usize = 4;
@@ -48,7 +48,7 @@ pub(crate) fn play(options: &Options, plan: &Plan) -> Result<Played, String> {
     let mut played = Played { stacks: vec![], scheduled: 0, runs: vec![], real_runs: 0 };
     let mut lengths = BTreeMap::new();
     let unbounded = BTreeMap::new();
-    if !options.all && stacks.iter().any(|s| s.info.clock == ClockKind::Real) {
+    if plan.tree.is_suite && !options.all && stacks.iter().any(|s| s.info.clock == ClockKind::Real) {
         lengths = measure(options, plan)?;
     }
     for stack in stacks {
