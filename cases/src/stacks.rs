@@ -1,6 +1,7 @@
 //! The stacks that cases are played on, by name.
 
 use harness::stacks::descriptors::Descriptors;
+use harness::stacks::reference::Reference;
 use harness::stacks::smoltcp::Smoltcp;
 use harness::sut::StackUnderTest;
 
@@ -8,11 +9,12 @@ use harness::sut::StackUnderTest;
 pub const NAMES: &[&str] = &["reference", "smoltcp", "linux"];
 
 /// Those that live in this process, in virtual time, and run everywhere.
-pub const IN_MEMORY: &[&str] = &["smoltcp"];
+pub const IN_MEMORY: &[&str] = &["reference", "smoltcp"];
 
 /// The stack in memory called `name`.
 pub fn in_memory(name: &str) -> Option<Box<dyn StackUnderTest>> {
     match name {
+        "reference" => Some(Box::new(Reference::default())),
         "smoltcp" => Some(Box::new(Descriptors::new(Smoltcp::default()))),
         _ => None,
     }

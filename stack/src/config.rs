@@ -151,7 +151,8 @@ impl Default for ArpConfig {
     }
 }
 
-/// Neighbour discovery; the constants of RFC 4861 10.
+/// Neighbour discovery; the constants of RFC 4861 10. Duplicate addresses are not looked for (RFC 4862 5.4): addresses
+/// are configured, and count at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NeighbourConfig {
     /// REACHABLE_TIME: 30 s.
@@ -168,8 +169,6 @@ pub struct NeighbourConfig {
     pub queue: usize,
     /// Addresses in the cache of one interface.
     pub entries: usize,
-    /// DupAddrDetectTransmits (RFC 4862 5.1): there 1, here 0, so that a case need not wait for it.
-    pub duplicate_address_detection: u32,
 }
 
 impl Default for NeighbourConfig {
@@ -182,7 +181,6 @@ impl Default for NeighbourConfig {
             max_unicast_solicit: 3,
             queue: 8,
             entries: 1024,
-            duplicate_address_detection: 0,
         }
     }
 }

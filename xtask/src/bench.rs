@@ -72,6 +72,7 @@ fn cpu_of_a_run(stack: &str) -> Result<Measure, String> {
     let suite = load(&[], &catalogue)?;
     let mut pool = pool(stack)?;
     pool.workers = 1;
+    pool.greet().map_err(|reason| format!("stack {stack}: {reason}"))?;
     let mut jobs = Vec::new();
     for _ in 0..ROUNDS {
         for case in &suite.cases {

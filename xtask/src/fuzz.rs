@@ -87,7 +87,7 @@ fn run_target(target: &str, time: Duration) -> Outcome {
     for folder in &folders {
         std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     }
-    let seeds = fuzz.join("seeds").join(target);
+    let dictionary = fuzz.join("dictionaries").join(target).with_extension("dict");
     let mut command = cargo();
     command.env("RUSTFLAGS", FLAGS);
     command.args(["run", "--quiet", "--release", "--manifest-path", "fuzz/Cargo.toml", "--target", &host()?]);
@@ -96,11 +96,21 @@ fn run_target(target: &str, time: Duration) -> Outcome {
     command.args(["--bin", target, "--"]);
     command.arg(format!("-max_total_time={}", time.as_secs()));
     command.arg(format!("-artifact_prefix={}/", folders[1].display()));
-    command.arg(&folders[0]);
-    if seeds.is_dir() {
-        command.arg(seeds);
+    if dictionary.is_file() {
+        command.arg(format!("-dict={}", dictionary.display()));
     }
+    command.arg(&folders[0]);
+    command.args(seeds(target).iter().filter(|folder| folder.is_dir()));
     Ok(if run(&mut command)? { Exit::AsExpected } else { Exit::Unexpected })
+}
+
+/// Folders of inputs to begin with, which libFuzzer only reads: the target's own, and every case for the language.
+fn seeds(target: &str) -> Vec<PathBuf> {
+    let mut folders = vec![root().join("fuzz/seeds").join(target)];
+    if target == "language" {
+        folders.push(root().join("cases"));
+    }
+    folders
 }
 
 fn fuzz_target_dir() -> PathBuf {

@@ -1,6 +1,7 @@
 //! `cargo xtask golden`: snapshots of what each witness did in each case, `golden/STACK/CASE.snap`.
 
 use crate::exit::{Exit, Outcome};
+use crate::pool::Pool;
 use crate::programs::root;
 use crate::progress::Progress;
 use crate::protocol::{Answer, Job, Wants};
@@ -9,6 +10,7 @@ use crate::selftest::{load, pool};
 use cases::catalogue::Catalogue;
 use cases::ledger::file_name;
 use cases::suite::{Suite, Tree};
+use harness::run::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -133,16 +135,43 @@ fn witness(
     }
     let jobs = jobs(suite, |case| !is_real || lengths.get(case).is_none_or(|l| *l <= DEFAULT_SET));
     let mut progress = Progress::new(format!("{name} runs"), jobs.len());
-    let answers = pool.play(jobs.clone(), &mut |_| progress.step());
+    let mut answers = pool.play(jobs.clone(), &mut |_| progress.step());
     drop(progress);
+    if is_real {
+        settle(&pool, &jobs, &mut answers);
+    }
     let texts = texts(&jobs, &answers);
-    let differing: Vec<&String> =
-        texts.iter().filter(|(case, text)| !is_same(&info, case, text)).map(|(c, _)| c).collect();
+    let mut differing: Vec<&String> = Vec::new();
+    for (case, text) in &texts {
+        if is_same(&info, case, text) || (is_real && is_same_alone(&pool, &info, &jobs, case)) {
+            continue;
+        }
+        differing.push(case);
+    }
     for case in &differing {
         eprintln!("{name}: {case} differs from golden/{}/{case}.snap", file_name(name));
     }
     println!("{name}: {} snapshots, {} differ", texts.len(), differing.len());
     Ok(if differing.is_empty() { Exit::AsExpected } else { Exit::Unexpected })
+}
+
+/// On a real clock a run that did not pass is played alone once more: the machine may have been busy.
+fn settle(pool: &Pool, jobs: &[Job], answers: &mut [Answer]) {
+    let alone = Pool { workers: 1, ..pool.clone() };
+    for answer in answers.iter_mut().filter(|answer| answer.verdict != Verdict::Pass) {
+        let job = jobs.iter().find(|job| job.run == answer.run);
+        if let Some(again) = job.and_then(|job| alone.play(vec![job.clone()], &mut |_| {}).pop()) {
+            *answer = again;
+        }
+    }
+}
+
+/// Plays a case alone, and compares once more.
+fn is_same_alone(pool: &Pool, info: &StackInfo, jobs: &[Job], case: &str) -> bool {
+    let alone = Pool { workers: 1, ..pool.clone() };
+    let jobs: Vec<Job> = jobs.iter().filter(|job| job.case == case).cloned().collect();
+    let answers = alone.play(jobs.clone(), &mut |_| {});
+    texts(&jobs, &answers).iter().all(|(case, text)| is_same(info, case, text))
 }
 
 /// The text of each case's snapshot: one section a family.

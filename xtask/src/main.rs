@@ -8,6 +8,7 @@ mod programs;
 mod progress;
 mod protocol;
 mod results;
+mod settled;
 mod worker;
 
 mod bench;

@@ -3,6 +3,7 @@
 use crate::fake::Fake;
 use crate::protocol::{Answer, Job, Session, TRACE};
 use crate::results::StackInfo;
+use crate::settled::settled;
 use cases::suite::Tree;
 use cases::upstream::CommandLine;
 use harness::engine::{self, PlayOptions};
@@ -116,7 +117,7 @@ impl Case {
             },
         };
         let mut say = |entry: &TraceEntry| {
-            if let Some(stimulus) = stimulus(&entry.what) {
+            if let Some(stimulus) = stimulus(entry) {
                 eprintln!("{TRACE}{stimulus}");
             }
         };
@@ -138,42 +139,24 @@ impl Case {
         if let Some(Err(message)) = job.wants.pcap.as_ref().map(|path| capture(path, &record.trace)) {
             return Answer::broken(job.run, Verdict::Error, "capture", message);
         }
-        let times = match self.stack.capabilities().clock {
-            Clock::Virtual => report::Times::Shown,
-            Clock::Real { .. } => report::Times::Left,
-        };
         Answer {
             difference: record.first_difference.clone().map(Difference::into),
             virtual_us: u64::try_from(record.virtual_time.as_micros()).unwrap_or(u64::MAX),
             ladder: job.wants.ladder.then(|| report::ladder(&record.trace)),
-            snapshot: job.wants.snapshot.then(|| report::snapshot(&settled(&record.trace, times), times)),
+            snapshot: job.wants.snapshot.then(|| self.snapshot(record)),
             ..Answer::new(job.run, record.verdict)
         }
     }
 }
 
-/// The part of a trace that is the same in every run: on a real clock without what no line caused or expects (MLD reports,
-/// delayed ACKs), and with each call beside its result where nothing was given to the stack in between.
-fn settled(trace: &[TraceEntry], times: report::Times) -> Vec<TraceEntry> {
-    if times == report::Times::Shown {
-        return trace.to_vec();
-    }
-    let mut settled: Vec<TraceEntry> = Vec::new();
-    for entry in trace.iter().filter(|entry| entry.line.is_some()) {
-        let mut entry = entry.clone();
-        if let TraceEvent::Completed { id, .. } = &entry.what {
-            let call =
-                settled.iter().rposition(|e| matches!(&e.what, TraceEvent::Call { id: i, .. } if i == id));
-            let is_stimulus = |e: &TraceEntry| !matches!(e.what, TraceEvent::Outbound { .. });
-            if let Some(call) = call.filter(|call| !settled[call + 1..].iter().any(is_stimulus)) {
-                entry.at = settled[call].at;
-                settled.insert(call + 1, entry);
-                continue;
-            }
+impl Case {
+    /// The text for the golden file: what is the same in every run.
+    fn snapshot(&self, record: &Record) -> String {
+        match self.stack.capabilities().clock {
+            Clock::Virtual => report::snapshot(&record.trace, report::Times::Shown),
+            Clock::Real { .. } => report::snapshot(&settled(record), report::Times::Left),
         }
-        settled.push(entry);
     }
-    settled
 }
 
 /// The interfaces of a run, as far as its frames tell.
@@ -207,11 +190,15 @@ fn capture(path: &Path, trace: &[TraceEntry]) -> Result<(), String> {
     std::fs::write(path, report::pcapng(&interfaces(trace), trace)).map_err(problem)
 }
 
-/// What the stack is about to be given, in words.
-fn stimulus(event: &TraceEvent) -> Option<String> {
-    match event {
-        TraceEvent::Inbound { text, .. } => Some(format!("frame < {text}")),
-        TraceEvent::Call { text, .. } => Some(format!("call {text}")),
+/// What the stack is about to be given, in words. Frames are described when the run is over; here are their bytes.
+fn stimulus(entry: &TraceEntry) -> Option<String> {
+    let line = entry.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+    match &entry.what {
+        TraceEvent::Inbound { bytes, .. } => {
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            Some(format!("{line}frame of {} bytes: {hex}", bytes.len()))
+        }
+        TraceEvent::Call { text, .. } => Some(format!("{line}call {text}")),
         TraceEvent::Outbound { .. } | TraceEvent::Completed { .. } => None,
     }
 }

@@ -36,6 +36,7 @@ impl<'a> Player<'a> {
         self.await_calls(self.stack.now())?;
         let prepared = calls::prepare(&mut self.call_context(), spec).map_err(|e| Stop::script(&e))?;
         self.flows.called(&prepared.call);
+        self.passive.called(&prepared.call);
         let started = self.stack.now();
         let id = self.submit(event, prepared.call.clone(), calls::describe(spec))?;
         match spec.end {
@@ -153,7 +154,9 @@ impl<'a> Player<'a> {
             self.base = self.stack.now();
             return match outcome {
                 Some(Ok(0)) => Ok(()),
-                Some(result) => Err(Stop::mismatch(span, "shell", "exit status 0".into(), format!("{result:?}"))),
+                Some(result) => {
+                    Err(Stop::mismatch(span, "shell", "exit status 0".into(), format!("{result:?}")))
+                }
                 None => Err(Stop::mismatch(span, "shell", "an end".into(), "the command still runs".into())),
             };
         }
@@ -180,12 +183,8 @@ impl<'a> Player<'a> {
             let error = "there is no socket yet whose TCP_INFO could be looked at";
             return Err(Stop::script(&crate::lang::Error::new(&event.span, error)));
         };
-        let call = Call::Getsockopt {
-            fd,
-            level: libc::IPPROTO_TCP,
-            name: libc::TCP_INFO,
-            length: TCP_INFO_LENGTH,
-        };
+        let call =
+            Call::Getsockopt { fd, level: libc::IPPROTO_TCP, name: libc::TCP_INFO, length: TCP_INFO_LENGTH };
         let id = self.submit(event, call, "getsockopt(TCP_INFO)".to_owned())?;
         let info = match self.completion(id, CALL_PATIENCE)? {
             Some((_, Outcome { result: Ok(_), output: Output::Option(bytes) })) => bytes,

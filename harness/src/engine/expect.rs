@@ -77,7 +77,8 @@ impl Player<'_> {
         }
         let mut stop = Stop::differs(&event.span, first);
         if let Stop::Mismatch(difference) = &mut stop {
-            difference.note = format!("the frame: {} at {}", self.describe(&frame), self.since_start(frame.at));
+            difference.note =
+                format!("the frame: {} at {}", self.describe(&frame), self.since_start(frame.at));
         }
         Err(stop)
     }
@@ -129,11 +130,7 @@ impl Player<'_> {
     }
 
     /// `one of { … }`: exactly one of these exchanges; an empty one means silence.
-    pub(super) fn expect_one_of(
-        &mut self,
-        event: &Event,
-        alternatives: &[Vec<Packet>],
-    ) -> Result<(), Stop> {
+    pub(super) fn expect_one_of(&mut self, event: &Event, alternatives: &[Vec<Packet>]) -> Result<(), Stop> {
         let due = self.due(event);
         let mut alive: Vec<&Vec<Packet>> = alternatives.iter().collect();
         let mut length = 0;
@@ -156,10 +153,10 @@ impl Player<'_> {
             let Some(frame) = self.tamper(event, &expected, frame)? else { continue };
             let mut matching = Vec::new();
             for packets in &alive {
-                if let Some(packet) = packets.get(length) {
-                    if self.would_match(packet, &frame)? {
-                        matching.push(*packets);
-                    }
+                if let Some(packet) = packets.get(length)
+                    && self.would_match(packet, &frame)?
+                {
+                    matching.push(*packets);
                 }
             }
             match matching.first().and_then(|packets| packets.get(length)) {
@@ -203,7 +200,9 @@ impl Player<'_> {
         };
         let gap = match self.rules {
             Rules::Ours => to.saturating_since(self.base),
-            Rules::Packetdrill => self.previously_scheduled.map_or(Duration::ZERO, |b| from.saturating_since(b)),
+            Rules::Packetdrill => {
+                self.previously_scheduled.map_or(Duration::ZERO, |b| from.saturating_since(b))
+            }
         };
         let window = self.tolerance.window(from, to, gap);
         let patience = match self.rules {

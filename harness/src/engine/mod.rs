@@ -5,7 +5,6 @@
 //! has passed. On a virtual clock that time is exact, so "nothing was sent" is proved and not waited for.
 
 mod calls;
-mod passive_stub;
 mod config;
 mod expect;
 mod player;

@@ -11,7 +11,7 @@ use crate::calls::Descriptors;
 use crate::lang::ast::{Action, Event, EventTime, Expr, Packet, Phase, Script};
 use crate::lang::eval::evaluate;
 use crate::lang::{self, Span};
-use super::passive_stub::PassiveRules;
+use crate::packet::rules::PassiveRules;
 use crate::packet::{self, Context, Flows, FrameClass, Timestamps, Variables, World};
 use crate::run::{Difference, Record, TraceEntry, TraceEvent, Verdict};
 use crate::sut::{self, CallId, Capability, InterfaceId, Medium, Outcome, Refusal, Rules, StackUnderTest};
@@ -71,7 +71,7 @@ pub(super) struct Player<'a> {
     pub acks: AckHistory,
     pub trace: Vec<TraceEntry>,
     observer: Option<&'a mut dyn FnMut(&TraceEntry)>,
-    passive: PassiveRules,
+    pub passive: PassiveRules,
     violation: Option<Difference>,
     plays_neighbours: bool,
     exactly: bool,
@@ -102,9 +102,7 @@ pub(super) fn play<'a>(
         (Err(stop @ (Stop::Error(_) | Stop::Skip(_))), _) => record(stop, phase, trace, virtual_time, family),
         (Err(stop), None) => record(stop, phase, trace, virtual_time, family),
         (Err(stop), Some(_)) if phase == Phase::Point => record(stop, phase, trace, virtual_time, family),
-        (_, Some(rule)) => {
-            record(Stop::Mismatch(Box::new(rule)), Phase::Point, trace, virtual_time, family)
-        }
+        (_, Some(rule)) => record(Stop::Mismatch(Box::new(rule)), Phase::Point, trace, virtual_time, family),
         (Ok(()), None) => {
             Record { verdict: Verdict::Pass, first_difference: None, trace, virtual_time, family }
         }
@@ -268,8 +266,7 @@ impl<'a> Player<'a> {
                 Ok(())
             }
             Action::NothingUntil(time) => {
-                let (at, _) =
-                    timing::due(*time, self.origin, self.base).unwrap_or((self.base, self.base));
+                let (at, _) = timing::due(*time, self.origin, self.base).unwrap_or((self.base, self.base));
                 self.nothing_until(event, at)
             }
             Action::NewConnection => {
@@ -425,21 +422,16 @@ impl<'a> Player<'a> {
         }
         let what = TraceEvent::Outbound { interface, medium, bytes: bytes.clone(), text: String::new() };
         self.note(at, what);
-        let frame = Captured {
-            news: self.acks.is_news(medium, &bytes),
-            interface,
-            at,
-            bytes,
-            line: self.line,
-        };
+        let frame =
+            Captured { news: self.acks.is_news(medium, &bytes), interface, at, bytes, line: self.line };
         if self.rules == Rules::Packetdrill {
             self.queue.push_back(frame);
             return Ok(());
         }
-        if self.plays_neighbours {
-            if let Some(answer) = packet::neighbours::answer(&self.world, interface.0, &frame.bytes) {
-                return self.inject(interface, answer);
-            }
+        if self.plays_neighbours
+            && let Some(answer) = packet::neighbours::answer(&self.world, interface.0, &frame.bytes)
+        {
+            return self.inject(interface, answer);
         }
         let tolerated = match packet::classify(&self.world, medium, &frame.bytes) {
             FrameClass::AddressResolution => self.plays_neighbours,
@@ -528,7 +520,8 @@ impl<'a> Player<'a> {
     pub(super) fn is_tolerated_ack(&self, frame: &Captured) -> bool {
         !self.exactly
             && self.rules == Rules::Ours
-            && packet::classify(&self.world, self.medium(frame.interface), &frame.bytes) == FrameClass::PureAck
+            && packet::classify(&self.world, self.medium(frame.interface), &frame.bytes)
+                == FrameClass::PureAck
             && frame.news
     }
 
@@ -626,4 +619,3 @@ fn require(stack: &sut::Capabilities, capability: Capability) -> Result<(), Stop
         false => Err(Stop::skip(format!("{} has no {}", stack.name, capability.name()))),
     }
 }
-

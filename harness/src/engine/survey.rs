@@ -57,7 +57,9 @@ impl Survey {
     fn packet(&mut self, packet: &Packet) {
         for layer in &packet.layers {
             match layer.kind {
-                LayerKind::Ether | LayerKind::Vlan | LayerKind::Snap => self.needs.extend([Capability::Ethernet]),
+                LayerKind::Ether | LayerKind::Vlan | LayerKind::Snap => {
+                    self.needs.extend([Capability::Ethernet])
+                }
                 LayerKind::Arp => {
                     self.needs.extend([Capability::Ethernet]);
                     self.speaks_of_resolution = true;
@@ -65,7 +67,9 @@ impl Survey {
                 LayerKind::Tcp => self.needs.extend([Capability::Tcp]),
                 LayerKind::Udp => self.needs.extend([Capability::Udp]),
                 LayerKind::Icmpv6 if is_neighbour_message(layer) => self.speaks_of_resolution = true,
-                LayerKind::Icmpv4 | LayerKind::Icmpv6 | LayerKind::Icmp => self.needs.extend([Capability::Icmp]),
+                LayerKind::Icmpv4 | LayerKind::Icmpv6 | LayerKind::Icmp => {
+                    self.needs.extend([Capability::Icmp])
+                }
                 _ => {}
             }
         }

@@ -100,7 +100,13 @@ fn declare(world: &mut World, line: &Spanned<Topology>, medium: Medium) -> Resul
                 }
                 None => {
                     let mac = made_up_mac(1, world.setup.interfaces.len());
-                    world.setup.interfaces.push(Interface { name: name.clone(), medium, mtu, mac, addresses });
+                    world.setup.interfaces.push(Interface {
+                        name: name.clone(),
+                        medium,
+                        mtu,
+                        mac,
+                        addresses,
+                    });
                 }
             }
             if let Some(first) = world.setup.interfaces[0].addresses.first() {
@@ -128,7 +134,9 @@ fn declare(world: &mut World, line: &Spanned<Topology>, medium: Medium) -> Resul
         }
         Topology::Route { destination, via, interface } => {
             let destination = match destination.as_str() {
-                "default" if family.is_ipv6_on_wire() => Prefix { address: IpAddr::from([0u16; 8]), length: 0 },
+                "default" if family.is_ipv6_on_wire() => {
+                    Prefix { address: IpAddr::from([0u16; 8]), length: 0 }
+                }
                 "default" => Prefix { address: IpAddr::from([0u8; 4]), length: 0 },
                 text => prefix(text, line)?,
             };
@@ -206,7 +214,10 @@ pub(super) fn of_packetdrill(config: &PacketdrillConfig, family: Family, seed: u
             routes: vec![to_peer],
             neighbours: Vec::new(),
             forwarding: false,
-            settings: (config.mss > 0).then(|| ("gso".to_owned(), config.mss.to_string())).into_iter().collect(),
+            settings: (config.mss > 0)
+                .then(|| ("gso".to_owned(), config.mss.to_string()))
+                .into_iter()
+                .collect(),
             seed,
         },
         local: config.local_ip,

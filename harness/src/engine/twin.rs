@@ -113,7 +113,8 @@ impl Player<'_> {
                 TwinAction::Duplicate(_) => self.inject(interface, frame.clone())?,
                 TwinAction::Inject(..) => continue,
                 _ => {
-                    let text = "this line is a stimulus: only alter, swallow, duplicate and inject work on it";
+                    let text =
+                        "this line is a stimulus: only alter, swallow, duplicate and inject work on it";
                     return Err(self.twin_error(&event.span, text.to_owned()));
                 }
             }
@@ -197,10 +198,9 @@ pub fn is_red(script: &Script, twin: &Twin, record: &Record) -> Result<(), Strin
             difference.field,
             lines.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
         )),
-        (verdict, Some(difference)) => Err(format!(
-            "the verdict is {verdict}, at line {}: {}",
-            difference.line, difference.found
-        )),
+        (verdict, Some(difference)) => {
+            Err(format!("the verdict is {verdict}, at line {}: {}", difference.line, difference.found))
+        }
         (verdict, None) => Err(format!("the verdict is {verdict}")),
     }
 }

@@ -44,12 +44,22 @@ impl<'a> Includes<'a> {
             return Err(Error::new(span, format!("this case includes more than {MOST} files")));
         }
         let (path, text) = self.find(name, span)?;
+        self.read(path, text, arguments, labels).map_err(|error| included_by(error, span))
+    }
+
+    fn read(
+        &mut self,
+        path: PathBuf,
+        text: String,
+        arguments: Vec<Parameter>,
+        labels: BTreeSet<String>,
+    ) -> Result<(Vec<Event>, BTreeSet<String>), Error> {
+        let defines = &self.options.defines;
         let file = Arc::new(SourceFile { path: path.clone(), text });
-        let head = head::parse(&file, &self.options.defines, Rules::Included)?;
+        let head = head::parse(&file, defines, Rules::Included)?;
         let parameters = bind(head.parameters, arguments, &path)?;
-        let range = 0..file.text.len();
-        let mut parser =
-            Parser::new(&file, range, Rules::Included, &self.options.defines)?.with(parameters, labels);
+        let parser = Parser::new(&file, 0..file.text.len(), Rules::Included, defines)?;
+        let mut parser = parser.with(parameters, labels);
         self.chain.push(path);
         let events = parser.events(self)?;
         parser.finish()?;
@@ -112,6 +122,19 @@ impl<'a> Includes<'a> {
         }
         format!("tried {}", problems.join("; "))
     }
+}
+
+/// Says where a file with a mistake was included, if the mistake is in it.
+fn included_by(mut error: Error, span: &Span) -> Error {
+    if error.span.path() != span.path() {
+        let place = format!("included by {}:{}", span.path().display(), span.line());
+        error.help = match error.help {
+            Some(help) if help.contains("included by ") => Some(help),
+            Some(help) => Some(format!("{help} ({place})")),
+            None => Some(place),
+        };
+    }
+    error
 }
 
 /// Declared parameters with the values given, or their defaults.

@@ -10,8 +10,11 @@ use super::{dissect, names};
 use crate::lang::ast::LayerKind;
 use crate::sut::{Call, Medium, Rules, SocketAddress};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+
+/// Linux's flag of a send that opens the connection (RFC 7413 section 4.2).
+const MSG_FASTOPEN: i32 = 0x2000_0000;
 
 /// Whether a frame goes to the stack or comes from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,15 +112,27 @@ impl Flows {
                 self.local_port = self.bound_port(*fd).map_or(LocalPort::Default, LocalPort::Known);
                 self.remote_port = None;
             }
-            Call::Connect { fd, address: SocketAddress::Ip(address) } => {
-                self.local_port = self.bound_port(*fd).map_or(LocalPort::Open, LocalPort::Known);
-                self.remote_port = Some(address.port());
+            Call::Connect { fd, address: SocketAddress::Ip(address) } => self.connects(*fd, *address),
+            Call::Sendto { fd, flags, address: SocketAddress::Ip(address), .. }
+                if flags & MSG_FASTOPEN != 0 =>
+            {
+                self.connects(*fd, *address);
+            }
+            Call::Sendmsg { fd, message, flags } if flags & MSG_FASTOPEN != 0 => {
+                if let Some(address) = message.name {
+                    self.connects(*fd, address);
+                }
             }
             Call::Close { fd } => {
                 self.bound.remove(fd);
             }
             _ => {}
         }
+    }
+
+    fn connects(&mut self, fd: i32, address: SocketAddr) {
+        self.local_port = self.bound_port(fd).map_or(LocalPort::Open, LocalPort::Known);
+        self.remote_port = Some(address.port());
     }
 
     /// Whether a frame that the stack sent belongs to the socket under test of an upstream script. Its tool does not

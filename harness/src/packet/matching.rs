@@ -441,8 +441,8 @@ impl<'m> Matcher<'m> {
 
     fn payload(&mut self, layers: &[Layer], medium: Medium) -> Result<(), Stop> {
         let said = layers.last().filter(|l| l.kind == LayerKind::Payload);
-        let headers = layers.iter().filter(|l| l.kind != LayerKind::Payload);
-        let (count, last) = (headers.clone().count(), headers.last());
+        let mut headers = layers.iter().filter(|l| l.kind != LayerKind::Payload);
+        let (count, last) = (headers.clone().count(), headers.next_back());
         let Some(last) = last else { return Ok(()) };
         if self.parts.get(count).is_some_and(|p| p.kind != LayerKind::Payload) && !self.quoted {
             // A header that the script does not mention.

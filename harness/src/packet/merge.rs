@@ -48,7 +48,9 @@ pub(super) fn payload_length(packet: &Packet) -> Option<usize> {
     match payload.map(|l| &l.body) {
         None => Some(0),
         Some(LayerBody::Payload(Payload::Bytes(bytes))) => Some(bytes.len()),
-        Some(LayerBody::Payload(Payload::Length(Pattern::Is(Expr::Int(length))))) => usize::try_from(*length).ok(),
+        Some(LayerBody::Payload(Payload::Length(Pattern::Is(Expr::Int(length))))) => {
+            usize::try_from(*length).ok()
+        }
         Some(_) => None,
     }
 }

@@ -286,3 +286,33 @@ proptest::proptest! {
         rules.outbound(medium, &frame);
     }
 }
+
+#[test]
+fn upstream_sees_the_socket_under_test_alone() {
+    let mut run = Run::new(Family::Ipv4, Medium::Ip, Rules::Packetdrill);
+    let tcp_socket = Call::Socket { domain: 2, kind: 1, protocol: 6 };
+    run.flows.called(&tcp_socket);
+    run.flows.called(&Call::Listen { fd: 3, backlog: 1 });
+    let syn = run.build(vec![tcp(S, 0, -1, 1000, none())]);
+    let first_port = u16::from_be_bytes([syn[20], syn[21]]);
+    let answer = run.outbound(vec![tcp(SA, 0, 1, 1000, none())]);
+    assert!(run.flows.concerns(&run.world, Medium::Ip, &answer));
+    assert_eq!(run.matching(vec![tcp(SA, 0, 1, -1, none())], &answer), "");
+    // Another socket: what the connection still sends is nobody's, and its own SYN shows its port.
+    run.flows.called(&tcp_socket);
+    let address = SocketAddress::Ip("192.0.2.2:40000".parse().unwrap());
+    let flags = 0x2000_0000;
+    run.flows.called(&Call::Sendto { fd: 4, data: Vec::new(), flags, address });
+    assert!(!run.flows.concerns(&run.world, Medium::Ip, &answer));
+    let mut own = tcp(S, 77, -1, 1000, none());
+    own.fields.push(number("sport", 33333));
+    let own = run.outbound(vec![own]);
+    assert!(run.flows.concerns(&run.world, Medium::Ip, &own));
+    assert_eq!(run.matching(vec![tcp(S, 0, -1, -1, none())], &own), "");
+    // A second connection to the listener comes from a port of its own.
+    run.flows.called(&Call::Close { fd: 3 });
+    run.flows.called(&tcp_socket);
+    run.flows.called(&Call::Listen { fd: 3, backlog: 1 });
+    let syn = run.build(vec![tcp(S, 0, -1, 1000, none())]);
+    assert_ne!(first_port, u16::from_be_bytes([syn[20], syn[21]]));
+}

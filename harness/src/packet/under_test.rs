@@ -98,11 +98,12 @@ impl Sockets {
                     socket.local_port = Some(address.port());
                 }
             }
-            // TCP Fast Open connects by sending (RFC 7413, appendix A.1), and a datagram's address is its socket's peer.
-            Call::Connect { fd, address } | Call::Sendto { fd, address, .. } => self.connecting(*fd, address),
+            Call::Connect { fd, address } => self.connects(*fd, address),
+            // With MSG_FASTOPEN a send opens the connection; upstream takes any send to an address for one.
+            Call::Sendto { fd, address, .. } => self.connects(*fd, address),
             Call::Sendmsg { fd, message, .. } => {
                 if let Some(address) = message.name {
-                    self.connecting(*fd, &SocketAddress::Ip(address));
+                    self.connects(*fd, &SocketAddress::Ip(address));
                 }
             }
             Call::NullBuffer(call) => self.called(call),
@@ -112,18 +113,11 @@ impl Sockets {
                     socket.fd = Some(CLOSED);
                 }
             }
-            // The connection that is accepted is under test again, where another socket was opened since.
-            Call::Accept { .. } if self.current().is_some_and(|s| s.state < State::Received) => {
-                if let Some(child) = self.all.iter().rposition(|s| s.state == State::Answered) {
-                    let child = self.all.remove(child);
-                    self.all.push(child);
-                }
-            }
             _ => {}
         }
     }
 
-    fn connecting(&mut self, fd: i32, address: &SocketAddress) {
+    fn connects(&mut self, fd: i32, address: &SocketAddress) {
         let Some(socket) = self.by_fd(fd) else { return };
         match address {
             SocketAddress::Ip(address) if socket.state == State::New => {

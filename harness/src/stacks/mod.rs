@@ -1,5 +1,6 @@
 //! Stacks that live in this process, each behind [`crate::sut::StackUnderTest`].
 
 pub mod descriptors;
+pub mod reference;
 pub mod smoltcp;
 pub mod user_calls;

@@ -72,52 +72,183 @@ pub struct PollFd {
 #[non_exhaustive]
 #[allow(missing_docs, reason = "variants and fields are the system calls and their parameters by name")]
 pub enum Call {
-    Socket { domain: i32, kind: i32, protocol: i32 },
-    Bind { fd: i32, address: SocketAddress },
-    Listen { fd: i32, backlog: i32 },
-    Accept { fd: i32 },
-    Connect { fd: i32, address: SocketAddress },
-    Read { fd: i32, count: usize },
-    Readv { fd: i32, counts: Vec<usize> },
-    Recv { fd: i32, count: usize, flags: i32 },
-    Recvfrom { fd: i32, count: usize, flags: i32 },
-    Recvmsg { fd: i32, message: Message, flags: i32 },
-    Write { fd: i32, data: Vec<u8> },
-    Writev { fd: i32, data: Vec<Vec<u8>> },
-    Send { fd: i32, data: Vec<u8>, flags: i32 },
-    Sendto { fd: i32, data: Vec<u8>, flags: i32, address: SocketAddress },
-    Sendmsg { fd: i32, message: Message, flags: i32 },
-    Fcntl { fd: i32, command: i32, argument: i64 },
-    Ioctl { fd: i32, request: u64, argument: Option<i64> },
-    Close { fd: i32 },
-    Shutdown { fd: i32, how: i32 },
+    Socket {
+        domain: i32,
+        kind: i32,
+        protocol: i32,
+    },
+    Bind {
+        fd: i32,
+        address: SocketAddress,
+    },
+    Listen {
+        fd: i32,
+        backlog: i32,
+    },
+    Accept {
+        fd: i32,
+    },
+    Connect {
+        fd: i32,
+        address: SocketAddress,
+    },
+    Read {
+        fd: i32,
+        count: usize,
+    },
+    Readv {
+        fd: i32,
+        counts: Vec<usize>,
+    },
+    Recv {
+        fd: i32,
+        count: usize,
+        flags: i32,
+    },
+    Recvfrom {
+        fd: i32,
+        count: usize,
+        flags: i32,
+    },
+    Recvmsg {
+        fd: i32,
+        message: Message,
+        flags: i32,
+    },
+    Write {
+        fd: i32,
+        data: Vec<u8>,
+    },
+    Writev {
+        fd: i32,
+        data: Vec<Vec<u8>>,
+    },
+    Send {
+        fd: i32,
+        data: Vec<u8>,
+        flags: i32,
+    },
+    Sendto {
+        fd: i32,
+        data: Vec<u8>,
+        flags: i32,
+        address: SocketAddress,
+    },
+    Sendmsg {
+        fd: i32,
+        message: Message,
+        flags: i32,
+    },
+    Fcntl {
+        fd: i32,
+        command: i32,
+        argument: i64,
+    },
+    Ioctl {
+        fd: i32,
+        request: u64,
+        argument: Option<i64>,
+    },
+    Close {
+        fd: i32,
+    },
+    Shutdown {
+        fd: i32,
+        how: i32,
+    },
     /// `length` is what the caller says the buffer holds, in bytes.
-    Getsockopt { fd: i32, level: i32, name: i32, length: u32 },
+    Getsockopt {
+        fd: i32,
+        level: i32,
+        name: i32,
+        length: u32,
+    },
     /// `value` in the machine's byte order, as the C structure lies in memory; `length` as the caller says it.
-    Setsockopt { fd: i32, level: i32, name: i32, value: Option<Vec<u8>>, length: u32 },
-    Getsockname { fd: i32 },
-    Getpeername { fd: i32 },
-    Poll { fds: Vec<PollFd>, timeout_ms: i32 },
-    Open { path: String, flags: i32 },
-    Sendfile { out_fd: i32, in_fd: i32, offset: Option<i64>, count: usize },
-    EpollCreate { size: i32 },
-    EpollCtl { epfd: i32, operation: i32, fd: i32, events: u32, data: u64 },
-    EpollWait { epfd: i32, max_events: i32, timeout_ms: i32 },
+    Setsockopt {
+        fd: i32,
+        level: i32,
+        name: i32,
+        value: Option<Vec<u8>>,
+        length: u32,
+    },
+    Getsockname {
+        fd: i32,
+    },
+    Getpeername {
+        fd: i32,
+    },
+    Poll {
+        fds: Vec<PollFd>,
+        timeout_ms: i32,
+    },
+    Open {
+        path: String,
+        flags: i32,
+    },
+    Sendfile {
+        out_fd: i32,
+        in_fd: i32,
+        offset: Option<i64>,
+        count: usize,
+    },
+    EpollCreate {
+        size: i32,
+    },
+    EpollCtl {
+        epfd: i32,
+        operation: i32,
+        fd: i32,
+        events: u32,
+        data: u64,
+    },
+    EpollWait {
+        epfd: i32,
+        max_events: i32,
+        timeout_ms: i32,
+    },
     Pipe,
-    Splice { fd_in: i32, off_in: Option<i64>, fd_out: i32, off_out: Option<i64>, len: usize, flags: u32 },
-    CapSet { effective: u64, permitted: u64, inheritable: u64 },
+    Splice {
+        fd_in: i32,
+        off_in: Option<i64>,
+        fd_out: i32,
+        off_out: Option<i64>,
+        len: usize,
+        flags: u32,
+    },
+    CapSet {
+        effective: u64,
+        permitted: u64,
+        inheritable: u64,
+    },
     /// The call inside with a null pointer where its buffer stands; the buffer's length is as it is there.
     NullBuffer(Box<Call>),
     /// A shell command of the script; completes with its exit status.
-    Shell { command: String },
+    Shell {
+        command: String,
+    },
     /// Brings a link up or down.
-    Link { interface: InterfaceId, up: bool },
+    Link {
+        interface: InterfaceId,
+        up: bool,
+    },
     /// Adds or removes an address.
-    Address { interface: InterfaceId, prefix: Prefix, add: bool },
+    Address {
+        interface: InterfaceId,
+        prefix: Prefix,
+        add: bool,
+    },
     /// Adds or removes a route.
-    Route { destination: Prefix, gateway: Option<IpAddr>, interface: InterfaceId, add: bool },
+    Route {
+        destination: Prefix,
+        gateway: Option<IpAddr>,
+        interface: InterfaceId,
+        add: bool,
+    },
     /// Sets a named setting.
-    Set { name: String, value: String },
+    Set {
+        name: String,
+        value: String,
+    },
 }
 
 /// What a call gave back besides its number.

@@ -2,12 +2,12 @@
 
 use super::Reported;
 use super::echo_options::reply_options;
-use super::report::{Report, quoted_v4, quoted_v6, reported_v4, reported_v6};
+use super::report::{Quoted, Report, quoted_v4, quoted_v6, reported_v4, reported_v6};
 use crate::ip::output::{Packet4, Packet6};
+use crate::ip::path_mtu::told;
 use crate::network::{Arrival, Network};
 use crate::time::Instant;
 use crate::wire::{Buffer, icmpv4, icmpv6, ipv4, ipv6, protocol};
-use std::net::IpAddr;
 
 impl Network {
     /// An ICMPv4 message arrives. Gives the error for a transport, where it is one.
@@ -27,7 +27,7 @@ impl Network {
         let quoted = quoted_v4(body)?;
         // It must be about a datagram that this host sent.
         self.owner_of(quoted.local.ip())?;
-        let error = self.note_mtu(now, quoted.remote.ip(), error, quoted.length);
+        let error = self.note_mtu(now, &quoted, error);
         let (protocol, sequence) = (quoted.protocol, quoted.sequence);
         Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error })
     }
@@ -59,21 +59,23 @@ impl Network {
                 let error = reported_v6(&header)?;
                 let quoted = quoted_v6(body)?;
                 self.owner_of(quoted.local.ip())?;
-                let error = self.note_mtu(now, quoted.remote.ip(), error, quoted.length);
+                let error = self.note_mtu(now, &quoted, error);
                 let (protocol, sequence) = (quoted.protocol, quoted.sequence);
                 Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error })
             }
         }
     }
 
-    /// Remembers the path's MTU, where the error tells of it, and puts what is remembered into the error.
-    fn note_mtu(&mut self, now: Instant, remote: IpAddr, error: Reported, length: u16) -> Reported {
-        match error {
-            Reported::TooBig { mtu } => {
-                Reported::TooBig { mtu: self.path_mtu.reduce(now, remote, mtu.into(), length) }
-            }
-            error => error,
-        }
+    /// Remembers the path's MTU, where the error tells of it, and puts what is remembered into the error. TCP remembers
+    /// for itself: it can tell by the sequence number whether the error is about something that it sent (RFC 5927 7.2).
+    fn note_mtu(&mut self, now: Instant, quoted: &Quoted, error: Reported) -> Reported {
+        let Reported::TooBig { mtu } = error else { return error };
+        let remote = quoted.remote.ip();
+        let mtu = match quoted.protocol {
+            protocol::TCP => told(remote, mtu.into(), quoted.length),
+            _ => self.path_mtu.reduce(now, remote, mtu.into(), quoted.length),
+        };
+        Reported::TooBig { mtu }
     }
 
     /// RFC 1122 3.2.2.6: the same data, the same type of service, from the address that was spoken to.

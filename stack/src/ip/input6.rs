@@ -43,8 +43,11 @@ impl Network {
             false if destination.is_loopback() => arrival.loopback,
             false => self.owner_of(destination.into()).is_some() && arrival.cast != Cast::Broadcast,
         };
-        // RFC 4291 2.7, 2.5.3: groups send nothing, and the loopback address stays within the node.
-        let from_one = !source.is_multicast() && (arrival.loopback || !self.is_own_or_loopback(source));
+        // RFC 4291 2.7, 2.5.3: groups send nothing, and the loopback address stays within the node. Mapped addresses
+        // stand for IPv4's in the socket interface alone (RFC 3493 3.7).
+        let from_one = !source.is_multicast()
+            && source.to_ipv4_mapped().is_none()
+            && (arrival.loopback || !self.is_own_or_loopback(source));
         for_us && from_one
     }
 

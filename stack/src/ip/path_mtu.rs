@@ -30,12 +30,9 @@ impl PathMtu {
     /// Takes in that a datagram of `length` bytes did not fit: `mtu` is what the router says, 0 where it does not.
     /// Gives the MTU from now on. Larger values than known ones are not believed (RFC 1191 3).
     pub(crate) fn reduce(&mut self, now: Instant, destination: IpAddr, mtu: u32, length: u16) -> u16 {
-        let told = u16::try_from(mtu).unwrap_or(u16::MAX);
-        let told =
-            if told == 0 { PLATEAUS.into_iter().find(|p| *p < length).unwrap_or(MIN_IPV4) } else { told };
-        let least = if destination.is_ipv4() { MIN_IPV4 } else { MIN_IPV6 };
+        let told = told(destination, mtu, length);
         let known = self.get(now, destination).unwrap_or(u16::MAX);
-        let mtu = told.max(least).min(known);
+        let mtu = told.min(known);
         if self.entries.len() >= ENTRIES && !self.entries.contains_key(&destination) {
             let first =
                 self.entries.iter().min_by_key(|(_, (_, expires))| *expires).map(|(address, _)| *address);
@@ -44,6 +41,14 @@ impl PathMtu {
         self.entries.insert(destination, (mtu, now + LIFETIME));
         mtu
     }
+}
+
+/// The MTU that a router means which says `mtu` of a datagram of `length` bytes: 0 is that of a router which does not
+/// tell (RFC 1191 5), and what cannot be is taken for the least there is.
+pub(crate) fn told(destination: IpAddr, mtu: u32, length: u16) -> u16 {
+    let told = u16::try_from(mtu).unwrap_or(u16::MAX);
+    let told = if told == 0 { PLATEAUS.into_iter().find(|p| *p < length).unwrap_or(MIN_IPV4) } else { told };
+    told.max(if destination.is_ipv4() { MIN_IPV4 } else { MIN_IPV6 })
 }
 
 #[cfg(test)]

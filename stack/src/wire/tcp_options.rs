@@ -135,13 +135,28 @@ impl Options {
         Ok(())
     }
 
-    /// Bytes that [`Options::emit`] writes: a multiple of 4, at most [`MAX_LEN`] for options that fit together.
+    /// Bytes that [`Options::emit`] writes: a multiple of 4, at most [`MAX_LEN`]. SACK blocks are as many as find room
+    /// behind the other options, the first ones first (RFC 2018 4); a segment of the peer's may hold more of them
+    /// unaligned than fit aligned.
     pub fn len(&self) -> usize {
+        let others = self.len_without_sack();
+        match self.blocks_within(MAX_LEN - others) {
+            0 => others,
+            blocks => others + 4 + 8 * blocks,
+        }
+    }
+
+    /// At most 24.
+    fn len_without_sack(&self) -> usize {
         let syn = if self.mss.is_some() { 4 } else { 0 } + if self.window_scale.is_some() { 4 } else { 0 };
         let permitted = if self.sack_permitted { 4 } else { 0 };
         let timestamps = if self.timestamps.is_some() { 12 } else { 0 };
-        let sack = if self.sack.is_empty() { 0 } else { 4 + 8 * self.sack.count };
-        syn + permitted + timestamps + sack
+        syn + permitted + timestamps
+    }
+
+    /// How many SACK blocks fit `room` bytes.
+    fn blocks_within(&self, room: usize) -> usize {
+        (room.saturating_sub(4) / 8).min(self.sack.count)
     }
 
     /// Whether there is none.
@@ -169,14 +184,15 @@ impl Options {
             option[8..12].copy_from_slice(&tsecr.to_be_bytes());
             writer.put(&option);
         }
-        if !self.sack.is_empty() {
+        let blocks = self.blocks_within(writer.out.len() - writer.at);
+        if blocks > 0 {
             let mut option = [0; 4 + 8 * MAX_SACK_BLOCKS];
-            option[..4].copy_from_slice(&[1, 1, 5, (2 + 8 * self.sack.count) as u8]);
+            option[..4].copy_from_slice(&[1, 1, 5, (2 + 8 * blocks) as u8]);
             for (block, to) in self.sack.as_slice().iter().zip(option[4..].chunks_exact_mut(8)) {
                 to[..4].copy_from_slice(&block.left.0.to_be_bytes());
                 to[4..].copy_from_slice(&block.right.0.to_be_bytes());
             }
-            writer.put(&option[..4 + 8 * self.sack.count]);
+            writer.put(&option[..4 + 8 * blocks]);
         }
     }
 }
@@ -217,6 +233,20 @@ mod tests {
             options.emit(&mut bytes);
             assert_eq!(Options::parse(&bytes), Ok(options), "{bytes:?}");
         }
+    }
+
+    /// Unaligned, all five kinds fit 40 bytes; aligned they would take 44, and the header's data offset would wrap.
+    #[test]
+    fn options_that_fit_unaligned_alone_lose_the_last_sack_block() {
+        let mut bytes = vec![2, 4, 5, 180, 3, 3, 7, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 5, 18];
+        bytes.extend(1..=16);
+        let options = Options::parse(&bytes).unwrap();
+        assert_eq!((bytes.len(), options.sack.as_slice().len(), options.len()), (37, 2, 36));
+        let mut emitted = vec![0; options.len()];
+        options.emit(&mut emitted);
+        let mut expected = options;
+        expected.sack.truncate(1);
+        assert_eq!(Options::parse(&emitted), Ok(expected));
     }
 
     #[track_caller]

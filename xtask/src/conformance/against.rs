@@ -151,7 +151,11 @@ fn play_once(options: &Options, case: &Case, family: Family, program: &Path) -> 
         command.args(["--user", "--map-root-user"]);
     }
     // A new namespace's loopback interface is down, which neither runner leaves it.
-    command.args(["--", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"]).arg(program).arg("--send_omit_free").args(upstream::runner_options(family));
+    command
+        .args(["--", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"])
+        .arg(program)
+        .arg("--send_omit_free")
+        .args(upstream::runner_options(family));
     for (name, value) in upstream::defines(family) {
         command.arg("-D").arg(format!("{name}={value}"));
     }

@@ -411,7 +411,7 @@ error: an included file holds no absolute times
   |
 1 | 1 close(3) = 0
   | ^
-  = write `+TIME`, the time since the event before
+  = write `+TIME`, the time since the event before (included by suite/tcp/t.pkt:2)
 "#,
     );
 }
@@ -429,6 +429,7 @@ error: this file includes itself: suite/tcp/ping.pkt -> suite/tcp/pong.pkt -> su
   |
 1 | include "ping.pkt"
   | ^^^^^^^^^^^^^^^^^^
+  = included by suite/tcp/ping.pkt:1
 "#,
     );
 }
@@ -446,7 +447,7 @@ error: an included file has no `requires:`
   |
 1 | //! requires: X
   |     ^^^^^^^^^
-  = its head holds prose and `parameter NAME = VALUE` lines
+  = its head holds prose and `parameter NAME = VALUE` lines (included by suite/tcp/t.pkt:2)
 "#,
     );
 }

@@ -4,6 +4,7 @@ mod descriptors;
 mod event;
 mod io;
 mod message;
+mod null;
 mod option;
 mod socket;
 
@@ -92,7 +93,8 @@ pub(super) fn execute(call: &Call, fds: &Descriptors) -> Option<Outcome> {
         EpollWait { epfd, max_events, timeout_ms } => {
             event::epoll_wait(fds.kernel(*epfd), *max_events, *timeout_ms)
         }
-        Shell { .. } | Link { .. } | Address { .. } | Route { .. } | Set { .. } | NullBuffer(_) => return None,
+        NullBuffer(call) => null::execute(call, fds),
+        Shell { .. } | Link { .. } | Address { .. } | Route { .. } | Set { .. } => return None,
     })
 }
 

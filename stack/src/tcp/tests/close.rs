@@ -19,6 +19,8 @@ fn we_close_first() {
     peer.send("F. 11:11(0) ack 2");
     peer.expect(". 2:2(0) ack 12");
     peer.state(State::TimeWait);
+    let ready = peer.stack.readiness(peer.id());
+    assert!(ready.hang_up && ready.end_of_stream && ready.readable && !ready.error);
     assert_eq!(peer.read(0, 99), Ok(0));
     peer.wait(TWO_MSL - 1);
     peer.state(State::TimeWait);

@@ -229,3 +229,24 @@ fn a_closed_listener_takes_its_connections_along() {
     peer.expect("R 1:1(0)");
     assert_eq!(peer.stack.next_deadline(), None);
 }
+
+#[test]
+fn broadcast_and_multicast_get_no_answer() {
+    use crate::wire::tcp::{Flags, Header};
+    let mut peer = Peer::listening(plain());
+    for (src, dst) in [
+        ("192.0.2.2", "255.255.255.255"),
+        ("192.0.2.2", "224.0.0.1"),
+        ("2001:db8::2", "ff02::1"),
+        ("0.0.0.0", "192.0.2.1"),
+        ("224.0.0.1", "192.0.2.1"),
+        ("255.255.255.255", "192.0.2.1"),
+    ] {
+        let (src, dst) = (src.parse().unwrap(), dst.parse().unwrap());
+        let syn = Header { source_port: 4000, destination_port: 80, flags: Flags::SYN, ..Header::default() };
+        let mut buffer = crate::wire::Buffer::new();
+        syn.emit(src, dst, &mut buffer);
+        peer.stack.segment_arrives(peer.now, src, dst, 0, &buffer);
+        peer.silent();
+    }
+}

@@ -206,3 +206,20 @@ fn a_keepalive_probe_is_answered() {
     peer.expect(". 1:1(0) ack 1");
     assert_eq!(peer.read(1, 1), Err(Error::WouldBlock));
 }
+
+#[test]
+fn keepalive_is_patient() {
+    let times =
+        KeepaliveTimes { idle: Duration::from_millis(100), interval: Duration::from_millis(100), probes: 1 };
+    let mut peer = Peer::established(plain());
+    peer.set(SocketOptions { keepalive: Some(times), ..SocketOptions::default() });
+    // Not while something is outstanding (MUST-26).
+    assert_eq!(peer.write(1, 10), Ok(10));
+    peer.expect("P. 1:11(10) ack 1");
+    peer.wait(999);
+    peer.send(". 1:1(0) ack 11");
+    // Never dead after one probe (MUST-29).
+    peer.wait_for(". 10:10(0) ack 1");
+    peer.wait_for(". 10:10(0) ack 1");
+    peer.wait_for("R 11:11(0)");
+}

@@ -1,0 +1,77 @@
+//! Ethernet II and 802.3 with SNAP.
+
+use crate::decoders::{Decoder, Fields, Verdict};
+use crate::emission::{Loss, same_bytes};
+use crate::input::be16;
+use pnet::packet::Packet;
+use pnet::packet::ethernet::EthernetPacket;
+use smoltcp::wire::EthernetFrame;
+use stack::wire::ethernet::{Framing, HEADER_LEN, Header};
+
+const LOSSES: &[Loss] = &[Loss {
+    why: "padding behind an 802.3 length is no part of the payload",
+    apply: |bytes| {
+        if be16(bytes, 12) < 0x0600 {
+            bytes.truncate(HEADER_LEN + usize::from(be16(bytes, 12)));
+        }
+    },
+}];
+
+/// `data` is a frame without FCS.
+///
+/// # Panics
+/// At a finding.
+pub fn ethernet(data: &[u8]) {
+    let parsed = Header::parse(data);
+    if let Ok((header, payload)) = &parsed {
+        let emitted = same_bytes(LOSSES, data, payload, |buffer| header.emit(buffer));
+        assert_eq!(Header::parse(&emitted), Ok((*header, *payload)));
+        assert_eq!(header.framing == Framing::Snap, be16(data, 12) < 0x0600);
+        let _ = (header.destination.is_multicast(), header.source.to_string());
+    }
+    let verdict = Verdict { header: "ethernet", bytes: data, ours: parsed.map(ours) };
+    verdict.agrees_with(Decoder::Etherparse, etherparse(data));
+    verdict.agrees_with(Decoder::Pnet, pnet(data));
+    verdict.agrees_with(Decoder::Smoltcp, smoltcp(data));
+}
+
+fn ours<'a>((header, payload): (Header, &'a [u8])) -> Fields<'a> {
+    Fields::new([
+        ("destination", header.destination.into()),
+        ("source", header.source.into()),
+        ("type", header.ethertype.into()),
+        ("payload", payload.into()),
+    ])
+}
+
+fn etherparse(bytes: &[u8]) -> Result<Fields<'_>, &'static str> {
+    let slice = etherparse::Ethernet2Slice::from_slice_without_fcs(bytes).map_err(|_| "length")?;
+    Ok(Fields::new([
+        ("destination", slice.destination().into()),
+        ("source", slice.source().into()),
+        ("type", slice.ether_type().0.into()),
+        ("payload", slice.payload_slice().into()),
+    ]))
+}
+
+fn pnet(bytes: &[u8]) -> Result<Fields<'_>, &'static str> {
+    let packet = EthernetPacket::new(bytes).ok_or("length")?;
+    if packet.payload() != &bytes[HEADER_LEN..] {
+        return Err("payload");
+    }
+    Ok(Fields::new([
+        ("destination", packet.get_destination().octets().into()),
+        ("source", packet.get_source().octets().into()),
+        ("type", packet.get_ethertype().0.into()),
+    ]))
+}
+
+fn smoltcp(bytes: &[u8]) -> Result<Fields<'_>, &'static str> {
+    let frame = EthernetFrame::new_checked(bytes).map_err(|_| "length")?;
+    Ok(Fields::new([
+        ("destination", frame.dst_addr().0.into()),
+        ("source", frame.src_addr().0.into()),
+        ("type", u16::from(frame.ethertype()).into()),
+        ("payload", frame.payload().into()),
+    ]))
+}

@@ -1,0 +1,188 @@
+//! The reference stack, the crate `stack`, behind [`StackUnderTest`]. It serves BSD socket calls itself.
+
+mod calls;
+mod results;
+mod setup;
+#[cfg(test)]
+mod tests;
+
+use super::user_calls::in_virtual_time;
+use crate::sut::{
+    Call, CallId, Capabilities, Capability, Event, InterfaceId, Outcome, Prefix, Refusal, Setup,
+    StackUnderTest,
+};
+use calls::Planned;
+use results::Form;
+use stack::config::Route;
+use stack::socket;
+use stack::{Cidr, Config, Host, Instant};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Things that may be due at one instant; a stack that has more will never be done.
+const MAX_STEPS_AT_ONCE: usize = 100_000;
+
+/// The adapter, with the host of the present run.
+#[derive(Debug)]
+pub struct Reference {
+    capabilities: Capabilities,
+    host: Host,
+    now: Instant,
+    events: Vec<Event>,
+    /// Calls under way: how each result is to be told.
+    waiting: BTreeMap<socket::CallId, (CallId, Form)>,
+    calls: u64,
+}
+
+impl Default for Reference {
+    fn default() -> Reference {
+        use Capability::*;
+        // Not there: receiving urgent data through MSG_OOB, forwarding, the clients of DHCP and DNS, a shell.
+        let has = [
+            Ethernet,
+            IpMedium,
+            Ipv4,
+            Ipv6,
+            Icmp,
+            Udp,
+            Tcp,
+            Listen,
+            Connect,
+            MappedAddresses,
+            Reassembly,
+            Fragmentation,
+            SocketOptions,
+            SocketErrors,
+            Poll,
+            TcpInfo,
+            Multihomed,
+        ];
+        let version = env!("CARGO_PKG_VERSION");
+        Reference {
+            capabilities: in_virtual_time("reference", version, Duration::from_nanos(1), &has),
+            host: Host::new(Config::default()),
+            now: Instant::ZERO,
+            events: Vec::new(),
+            waiting: BTreeMap::new(),
+            calls: 0,
+        }
+    }
+}
+
+impl Reference {
+    /// Takes what the host has done at this instant.
+    fn collect(&mut self) {
+        let at = self.now;
+        while let Some((interface, frame)) = self.host.transmit() {
+            self.events.push(Event::Frame { interface: InterfaceId(interface), at, bytes: frame.into_vec() });
+        }
+        for (id, at, outcome) in self.host.completions() {
+            if let Some((id, form)) = self.waiting.remove(&id) {
+                self.events.push(Event::Completed { id, at, outcome: form.tell(outcome) });
+            }
+        }
+    }
+
+    /// An administrative call.
+    fn administer(&mut self, call: &Call) -> Result<Outcome, Refusal> {
+        // What Linux's tools report where there is no such interface, address or route.
+        let (no_interface, no_address, no_route) = (libc::ENODEV, libc::EADDRNOTAVAIL, libc::ESRCH);
+        let (done, errno) = match call {
+            Call::Link { interface, up } => (self.host.set_link(interface.0, *up), no_interface),
+            Call::Address { interface, prefix, add: true } => {
+                (self.host.add_address(interface.0, cidr(prefix)), no_interface)
+            }
+            Call::Address { interface, prefix, add: false } => {
+                (self.host.remove_address(interface.0, prefix.address), no_address)
+            }
+            Call::Route { destination, gateway, interface, add: true } => {
+                (self.host.add_route(route(destination, *gateway, interface.0)), no_interface)
+            }
+            Call::Route { destination, interface, add: false, .. } => {
+                (self.host.remove_route(cidr(destination), interface.0), no_route)
+            }
+            Call::Set { name, .. } => return Err(Refusal::Unsupported(format!("the setting {name}"))),
+            _ => return Err(Refusal::Unsupported("this call".to_owned())),
+        };
+        Ok(if done { Outcome::value(0) } else { Outcome::error(errno) })
+    }
+}
+
+impl StackUnderTest for Reference {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn start(&mut self, setup: &Setup) -> Result<(), Refusal> {
+        self.host = Host::new(setup::config(setup)?);
+        self.now = Instant::ZERO;
+        self.events.clear();
+        self.waiting.clear();
+        self.calls = 0;
+        Ok(())
+    }
+
+    fn inject(&mut self, interface: InterfaceId, frame: &[u8]) -> Result<(), Refusal> {
+        self.host.receive(self.now, interface.0, frame);
+        self.collect();
+        Ok(())
+    }
+
+    fn submit(&mut self, call: Call) -> Result<CallId, Refusal> {
+        let planned = calls::plan(call)?;
+        self.calls += 1;
+        let id = CallId(self.calls);
+        match planned {
+            Planned::Socket(call, form) => {
+                let theirs = self.host.submit(self.now, call);
+                self.waiting.insert(theirs, (id, form));
+            }
+            Planned::Answered(outcome) => {
+                self.events.push(Event::Completed { id, at: self.now, outcome });
+            }
+            Planned::Administrative(call) => {
+                let outcome = self.administer(&call)?;
+                self.events.push(Event::Completed { id, at: self.now, outcome });
+            }
+        }
+        self.collect();
+        Ok(id)
+    }
+
+    fn events(&mut self, events: &mut Vec<Event>) -> Result<(), Refusal> {
+        events.append(&mut self.events);
+        Ok(())
+    }
+
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        self.host.next_deadline().map(|at| at.max(self.now))
+    }
+
+    fn run_until(&mut self, until: Instant) -> Result<(), Refusal> {
+        let mut steps = 0;
+        while let Some(at) = self.next_deadline().filter(|at| *at <= until) {
+            steps = if at == self.now { steps + 1 } else { 0 };
+            if steps > MAX_STEPS_AT_ONCE {
+                return Err(Refusal::Broken(format!("the stack is never done at {at}")));
+            }
+            self.now = at;
+            self.host.poll(at);
+            self.collect();
+        }
+        self.now = self.now.max(until);
+        Ok(())
+    }
+}
+
+fn cidr(prefix: &Prefix) -> Cidr {
+    Cidr { address: prefix.address, length: prefix.length }
+}
+
+fn route(destination: &Prefix, gateway: Option<IpAddr>, interface: usize) -> Route {
+    Route { destination: cidr(destination), gateway, interface, metric: 0 }
+}

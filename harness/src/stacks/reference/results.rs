@@ -1,0 +1,94 @@
+//! The reference stack's results in the harness's form.
+
+use crate::sut::{Errno, Message, Outcome, Output, PollFd};
+use stack::socket::{self, Received, Value, flags as message_flags};
+
+/// How the result of a call is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As the value itself is.
+    Plain,
+    /// read, recv: the bytes.
+    Data { flags: i32 },
+    /// readv: the bytes of each vector.
+    Vectors { counts: Vec<usize> },
+    /// recvfrom: the sender and the bytes.
+    From { flags: i32 },
+    /// recvmsg: all that there is.
+    Message { counts: Vec<usize>, flags: i32 },
+}
+
+impl Form {
+    /// The outcome as the harness knows it.
+    pub(super) fn tell(self, outcome: socket::Outcome) -> Outcome {
+        match outcome {
+            Ok(Value::Received(received)) => self.received(received),
+            Ok(value) => plain(value),
+            Err(errno) => Outcome { result: Err(Errno(errno.number())), output: Output::None },
+        }
+    }
+
+    fn received(self, received: Received) -> Outcome {
+        let (result, output) = match self {
+            Form::Plain => (number(received.data.len()), Output::Data(received.data)),
+            Form::Data { flags } => (length(&received, flags), Output::Data(received.data)),
+            Form::Vectors { counts } => {
+                (number(received.data.len()), Output::Vectors(scatter(&received.data, &counts)))
+            }
+            Form::From { flags } => (length(&received, flags), Output::Address(received.from, received.data)),
+            Form::Message { counts, flags } => {
+                let truncated = received.length > received.data.len();
+                let message = Message {
+                    name: received.from,
+                    iov: scatter(&received.data, &counts),
+                    flags: if truncated { message_flags::MSG_TRUNC } else { 0 },
+                    ..Message::default()
+                };
+                (length(&received, flags), Output::Message(message))
+            }
+        };
+        Outcome { result: Ok(result), output }
+    }
+}
+
+fn plain(value: Value) -> Outcome {
+    let with = |number, output| Outcome { result: Ok(number), output };
+    match value {
+        Value::Descriptor(fd) => Outcome::value(fd.into()),
+        Value::Accepted(fd, peer) => with(fd.into(), Output::Address(Some(peer), Vec::new())),
+        Value::Sent(count) => Outcome::value(number(count)),
+        Value::Address(address) => with(0, Output::Address(Some(address), Vec::new())),
+        Value::Option(bytes) => with(0, Output::Option(bytes)),
+        Value::Count(count) => with(0, Output::Integer(number(count))),
+        // fcntl F_GETFL alone gives a flag; a socket is open for reading and writing.
+        Value::Flag(nonblocking) => {
+            Outcome::value(i64::from(libc::O_RDWR | if nonblocking { libc::O_NONBLOCK } else { 0 }))
+        }
+        Value::Polled(fds) => {
+            let theirs = |p: socket::PollFd| PollFd { fd: p.fd, events: p.events, revents: p.revents };
+            let fds: Vec<PollFd> = fds.into_iter().map(theirs).collect();
+            with(number(fds.iter().filter(|p| p.revents != 0).count()), Output::Poll(fds))
+        }
+        _ => Outcome::value(0),
+    }
+}
+
+/// What a receiving call returns: with MSG_TRUNC the datagram's own length.
+fn length(received: &Received, flags: i32) -> i64 {
+    let whole = flags & message_flags::MSG_TRUNC != 0;
+    number(if whole { received.length } else { received.data.len() })
+}
+
+fn scatter(mut data: &[u8], counts: &[usize]) -> Vec<Vec<u8>> {
+    let mut vectors = Vec::new();
+    for count in counts {
+        let (vector, rest) = data.split_at((*count).min(data.len()));
+        vectors.push(vector.to_vec());
+        data = rest;
+    }
+    vectors
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

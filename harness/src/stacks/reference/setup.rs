@@ -1,0 +1,61 @@
+//! A run's configuration in the reference stack's terms.
+
+use super::{cidr, route};
+use crate::sut::{Medium, Refusal, Setup};
+use stack::Config;
+use stack::config::{InterfaceConfig, Medium as StackMedium, Neighbour};
+use stack::tcp::{CongestionAlgorithm, InitialWindow};
+use stack::wire::MacAddress;
+
+/// The configuration for `setup`.
+///
+/// # Errors
+/// [`Refusal::Unsupported`] names the first thing that the stack does not have.
+pub(super) fn config(setup: &Setup) -> Result<Config, Refusal> {
+    if setup.forwarding {
+        return unsupported("forwarding".to_owned());
+    }
+    let medium = |medium| match medium {
+        Medium::Ethernet => StackMedium::Ethernet,
+        Medium::Ip => StackMedium::Ip,
+    };
+    let interfaces = setup.interfaces.iter().map(|interface| InterfaceConfig {
+        medium: medium(interface.medium),
+        mtu: interface.mtu,
+        mac: MacAddress(interface.mac.0),
+        addresses: interface.addresses.iter().map(cidr).collect(),
+    });
+    let neighbours = setup.neighbours.iter().map(|neighbour| Neighbour {
+        address: neighbour.address,
+        mac: MacAddress(neighbour.mac.0),
+        interface: neighbour.interface,
+    });
+    let mut config = Config {
+        interfaces: interfaces.collect(),
+        routes: setup.routes.iter().map(|r| route(&r.destination, r.gateway, r.interface)).collect(),
+        neighbours: neighbours.collect(),
+        seed: setup.seed,
+        ..Config::default()
+    };
+    for (name, value) in &setup.settings {
+        set(&mut config, name, value)?;
+    }
+    Ok(config)
+}
+
+/// A named setting, as `with:` in a case's head has it.
+fn set(config: &mut Config, name: &str, value: &str) -> Result<(), Refusal> {
+    match (name, value) {
+        ("cc", "reno") => config.tcp.congestion = CongestionAlgorithm::NewReno,
+        ("iw", "rfc5681") => config.tcp.initial_window = InitialWindow::Rfc5681,
+        ("iw", "rfc6928") => config.tcp.initial_window = InitialWindow::Rfc6928,
+        // What the stack has: NewReno's recovery.
+        ("recovery", "rfc6582") => {}
+        _ => return unsupported(format!("{name}={value}")),
+    }
+    Ok(())
+}
+
+fn unsupported<T>(what: String) -> Result<T, Refusal> {
+    Err(Refusal::Unsupported(what))
+}
