@@ -42,7 +42,7 @@ pub struct SackBlock {
 }
 
 /// Up to [`MAX_SACK_BLOCKS`] blocks, in the order of the wire.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct SackBlocks {
     blocks: [SackBlock; MAX_SACK_BLOCKS],
     count: usize,
@@ -72,6 +72,15 @@ impl SackBlocks {
         self.count = self.count.min(count);
     }
 }
+
+impl PartialEq for SackBlocks {
+    /// What stands behind the last block is nothing.
+    fn eq(&self, other: &SackBlocks) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl Eq for SackBlocks {}
 
 /// The options of a segment that this stack knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
