@@ -69,6 +69,7 @@ fn data(call: Call) -> Plan {
         Call::Write { fd, data } => send(fd, data, None, 0),
         Call::Writev { fd, data } => send(fd, data.concat(), None, 0),
         Call::Send { fd, data, flags } => send(fd, data, None, flags),
+        Call::Sendto { flags, .. } if flags & libc::MSG_FASTOPEN != 0 => error(libc::EOPNOTSUPP),
         Call::Sendto { fd, data, flags, address } => match address {
             SocketAddress::Ip(to) => send(fd, data, Some(to), flags),
             SocketAddress::Null => send(fd, data, None, flags),
@@ -104,8 +105,8 @@ fn options(call: Call) -> Plan {
         }
         Call::Fcntl { command, .. } => unsupported(&format!("fcntl {command}")),
         Call::Ioctl { fd, request, argument } => match (request, argument) {
-            (request, _) if request == u64::from(libc::FIONREAD) => plain(socket::Call::BytesReadable { fd }),
-            (request, Some(on)) if request == u64::from(libc::FIONBIO) => {
+            (request, _) if request == libc::FIONREAD => plain(socket::Call::BytesReadable { fd }),
+            (request, Some(on)) if request == libc::FIONBIO => {
                 plain(socket::Call::SetNonblocking { fd, on: on != 0 })
             }
             _ => unsupported(&format!("ioctl {request:#x}")),
