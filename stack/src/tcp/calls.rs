@@ -219,6 +219,18 @@ impl Connections {
         self.slab.get(id).map_or((nowhere, nowhere), |tcb| (tcb.local, tcb.remote))
     }
 
+    /// Whether a connection between these ends exists, be it in TIME-WAIT: what a chooser of ports asks.
+    pub fn contains(&self, local: SocketAddr, remote: SocketAddr) -> bool {
+        let [local, remote] = [local, remote].map(|end| SocketAddr::new(end.ip(), end.port()));
+        self.find(FourTuple { local, remote }).is_some()
+    }
+
+    /// Every connection with its local and remote endpoint, as netstat shows them, in no meaningful order that is the
+    /// same in every run.
+    pub fn connections(&self) -> impl Iterator<Item = (ConnectionId, SocketAddr, SocketAddr, State)> {
+        self.slab.iter().map(|(id, tcb)| (id, tcb.local, tcb.remote, tcb.state))
+    }
+
     /// What the user has set.
     pub fn options(&self, id: ConnectionId) -> Option<&SocketOptions> {
         self.slab.get(id).map(|tcb| &tcb.options)

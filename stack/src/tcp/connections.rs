@@ -62,21 +62,24 @@ impl Connections {
     }
 
     /// Tells the MTU, in bytes with the IP header, towards `destination`, or with `None` wherever no other was told.
-    /// It counts for connections opened from then on; [`Connections::icmp_error`] lowers that of one connection.
+    /// It counts for connections opened from then on, by the user or by a SYN that arrives;
+    /// [`Connections::icmp_error`] lowers that of one connection. A bounded number of destinations is remembered.
     pub fn set_mtu(&mut self, destination: Option<IpAddr>, mtu: u16) {
         match destination {
             None => self.config.mtu = mtu,
-            Some(address) if self.mtus.len() < MAX_DESTINATIONS || self.mtus.contains_key(&address) => {
+            Some(address) => {
                 self.mtus.insert(address, mtu);
+                if self.mtus.len() > MAX_DESTINATIONS {
+                    self.mtus.pop_first();
+                }
             }
-            Some(_) => {}
         }
     }
 
     /// A segment has arrived: TCP header and text. Bad checksums, and addresses that no connection can have, are
     /// dropped without a reply (RFC 9293 MUST-3, MUST-57, MUST-63).
     pub fn segment_arrives(&mut self, now: Instant, src: IpAddr, dst: IpAddr, _ecn: u8, bytes: &[u8]) {
-        self.now = now;
+        self.advance(now);
         if !is_unicast(src) || !is_unicast(dst) || !checksum_is_right(src, dst, bytes) {
             return;
         }
@@ -305,9 +308,17 @@ impl Connections {
         self.timers.reschedule(id, &mut tcb.deadlines);
     }
 
+    /// What an earlier instant has left to send is of that instant.
+    pub(crate) fn advance(&mut self, now: Instant) {
+        if now > self.now {
+            self.flush_pending();
+        }
+        self.now = now;
+    }
+
     /// Lets all timers that have expired by `now` do their work.
     pub fn poll(&mut self, now: Instant) {
-        self.now = now;
+        self.advance(now);
         self.flush_pending();
         while let Some((at, id)) = self.timers.next()
             && at <= now

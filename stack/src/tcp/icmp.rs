@@ -40,6 +40,7 @@ const MIN_MTU_V6: u16 = 1280;
 impl Connections {
     /// An ICMP error has come for one of our segments; one that fits no connection is ignored.
     pub fn icmp_error(&mut self, now: Instant, error: IcmpError) {
+        self.advance(now);
         let tuple = FourTuple { local: error.local, remote: error.remote };
         let Some(id) = self.find(tuple) else { return };
         let Some(tcb) = self.slab.get_mut(id) else { return };

@@ -22,6 +22,14 @@ impl Slab {
         self.slots.len() - self.free.len()
     }
 
+    /// All of them, in the order of their places.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (ConnectionId, &ControlBlock)> {
+        (0..).zip(&self.slots).filter_map(|(index, slot)| {
+            let id = ConnectionId { index, generation: slot.generation };
+            slot.block.as_deref().map(|block| (id, block))
+        })
+    }
+
     pub(crate) fn insert(&mut self, block: ControlBlock) -> ConnectionId {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot::default());

@@ -10,16 +10,13 @@
 
 use super::checksum::Checksum;
 use super::tcp_options::Options;
-use super::{Buffer, Error, Result};
+use super::{Buffer, Error, Result, protocol};
 use crate::tcp::SeqNumber;
 use core::fmt;
 use core::ops::{BitOr, BitOrAssign, Deref};
 use std::net::IpAddr;
 
 const HEADER: &str = "tcp";
-
-/// TCP's protocol number.
-pub const PROTOCOL: u8 = 6;
 
 /// Bytes of a header without options.
 pub const HEADER_LEN: usize = 20;
@@ -209,14 +206,15 @@ impl Header {
         header[field::WINDOW].copy_from_slice(&self.wnd.to_be_bytes());
         header[field::URGENT].copy_from_slice(&self.up.to_be_bytes());
         self.options.emit(&mut header[HEADER_LEN..]);
-        let sum = Checksum::pseudo_header(source, destination, PROTOCOL, buffer.len()).with(buffer).finish();
+        let sum =
+            Checksum::pseudo_header(source, destination, protocol::TCP, buffer.len()).with(buffer).finish();
         buffer[field::CHECKSUM].copy_from_slice(&sum.to_be_bytes());
     }
 }
 
 /// Whether the checksum over the pseudo header and `bytes` is right (RFC 9293 MUST-3).
 pub fn checksum_is_right(source: IpAddr, destination: IpAddr, bytes: &[u8]) -> bool {
-    Checksum::pseudo_header(source, destination, PROTOCOL, bytes.len()).with(bytes).finish() == 0
+    Checksum::pseudo_header(source, destination, protocol::TCP, bytes.len()).with(bytes).finish() == 0
 }
 
 fn get16(bytes: &[u8]) -> u16 {

@@ -85,16 +85,23 @@ fn update_window(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>, wi
         let was_closed = tcb.snd_wnd == 0;
         tcb.set_snd_wnd(segment, window);
         if was_closed && window > 0 {
-            tcb.persist.stop();
-            tcb.deadlines.stop(Timer::Persist);
-            // What was outstanding when the window closed was probably refused; it goes again at once.
-            let outstanding = tcb.flight_size() > 0;
-            tcb.retransmit.next = outstanding.then_some(tcb.snd_una);
-            tcb.retransmit.progress(cx.now, outstanding);
+            window_opened(tcb, cx);
         }
     }
     if tcb.snd_wnd == 0 && tcb.retransmit.since.is_some() {
         // The peer lives and keeps its window closed, as it may for ever (MUST-37).
         tcb.retransmit.since = Some(cx.now);
     }
+}
+
+/// Probing ends. What was outstanding when the peer shrank its window to zero, and still is after an RTO and a probe,
+/// was refused and goes again at once; before that, it has its RTO to be acknowledged (RFC 6298 5).
+fn window_opened(tcb: &mut ControlBlock, cx: &Context) {
+    let outstanding = tcb.flight_size() > 0;
+    if outstanding && tcb.persist.probes > 0 {
+        tcb.retransmit.next = Some(tcb.snd_una);
+    }
+    tcb.persist.stop();
+    tcb.deadlines.stop(Timer::Persist);
+    tcb.retransmit.progress(cx.now, outstanding);
 }

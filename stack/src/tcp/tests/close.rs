@@ -19,6 +19,8 @@ fn we_close_first() {
     peer.send("F. 11:11(0) ack 2");
     peer.expect(". 2:2(0) ack 12");
     peer.state(State::TimeWait);
+    let ready = peer.stack.readiness(peer.id());
+    assert!(ready.hang_up && ready.end_of_stream && ready.readable && !ready.error);
     assert_eq!(peer.read(0, 99), Ok(0));
     peer.wait(TWO_MSL - 1);
     peer.state(State::TimeWait);
@@ -118,6 +120,29 @@ fn time_wait_gives_way_to_a_newer_syn() {
     peer.state(State::TimeWait);
     peer.send("R 2:2(0)");
     peer.state(State::Closed);
+}
+
+#[test]
+fn connections_in_time_wait_are_bounded() {
+    let mut peer = Peer::listening(Config { max_time_wait: 2, ..plain() });
+    for _ in 0..3 {
+        peer.send("S 0:0(0)");
+        peer.expect("S. 0:0(0) ack 1");
+        peer.send(". 1:1(0) ack 1");
+        peer.accept();
+        peer.shutdown();
+        peer.expect("F. 1:1(0) ack 1");
+        peer.send("F. 1:1(0) ack 2");
+        peer.expect(". 2:2(0) ack 2");
+        peer.state(State::TimeWait);
+        peer.port += 1;
+    }
+    for (port, known) in [(4000, false), (4001, true), (4002, true)] {
+        peer.port = port;
+        peer.send("F. 1:1(0) ack 2");
+        let found = peer.next().unwrap_or_default();
+        assert_eq!(found.starts_with(". "), known, "{port}: {found}");
+    }
 }
 
 #[test]

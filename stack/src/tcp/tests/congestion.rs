@@ -102,3 +102,12 @@ fn an_idle_connection_starts_slowly_again() {
     assert_eq!(peer.write(10_001, 20_000), Ok(20_000));
     assert_eq!(flight(&mut peer, 10_001), 4);
 }
+
+#[test]
+fn forged_duplicates_inflate_within_bounds() {
+    let mut peer = bulk(Config { initial_window: InitialWindow::Rfc6928, ..plain() }, 60_000);
+    (0..500).for_each(|_| ack(&mut peer, 1));
+    while peer.next().is_some() {}
+    let info = peer.info();
+    assert!(info.cwnd <= info.ssthresh + info.unacked + 1000, "{info:?}");
+}

@@ -12,3 +12,4 @@ mod receiver;
 mod retransmission;
 mod security;
 mod sender;
+mod table;

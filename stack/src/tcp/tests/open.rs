@@ -186,6 +186,9 @@ fn close_and_abort_in_syn_sent_send_nothing() {
 #[test]
 fn endpoints_are_checked() {
     let mut peer = Peer::connecting(plain());
+    assert!(peer.stack.contains("192.0.2.1:80".parse().unwrap(), "192.0.2.2:4000".parse().unwrap()));
+    let states: Vec<State> = peer.stack.connections().map(|(_, _, _, state)| state).collect();
+    assert_eq!(states, [State::SynSent]);
     let mut open = |local: &str, remote: &str| {
         let ends = [local, remote].map(|end| end.parse::<SocketAddr>().unwrap());
         peer.stack.open_active(peer.now, ends[0], ends[1], SocketOptions::default()).err()
@@ -225,4 +228,25 @@ fn a_closed_listener_takes_its_connections_along() {
     peer.send(". 1:1(0) ack 1");
     peer.expect("R 1:1(0)");
     assert_eq!(peer.stack.next_deadline(), None);
+}
+
+#[test]
+fn broadcast_and_multicast_get_no_answer() {
+    use crate::wire::tcp::{Flags, Header};
+    let mut peer = Peer::listening(plain());
+    for (src, dst) in [
+        ("192.0.2.2", "255.255.255.255"),
+        ("192.0.2.2", "224.0.0.1"),
+        ("2001:db8::2", "ff02::1"),
+        ("0.0.0.0", "192.0.2.1"),
+        ("224.0.0.1", "192.0.2.1"),
+        ("255.255.255.255", "192.0.2.1"),
+    ] {
+        let (src, dst) = (src.parse().unwrap(), dst.parse().unwrap());
+        let syn = Header { source_port: 4000, destination_port: 80, flags: Flags::SYN, ..Header::default() };
+        let mut buffer = crate::wire::Buffer::new();
+        syn.emit(src, dst, &mut buffer);
+        peer.stack.segment_arrives(peer.now, src, dst, 0, &buffer);
+        peer.silent();
+    }
 }

@@ -119,3 +119,68 @@ fn time_wait_and_timestamps() {
         assert_eq!(peer.next().is_some_and(|found| found.starts_with("S. ")), accepted, "{syn}");
     }
 }
+
+#[test]
+fn time_wait_without_timestamps_takes_a_syn_with_them() {
+    let mut peer = Peer::listening(Config::default());
+    peer.send("S 0:0(0) win 1000");
+    peer.expect("S. 0:0(0) ack 1");
+    peer.send(". 1:1(0) ack 1 win 1000");
+    peer.accept();
+    peer.shutdown();
+    peer.expect("F. 1:1(0) ack 1");
+    peer.send("F. 1:1(0) ack 2");
+    peer.expect(". 2:2(0) ack 2");
+    peer.send("S 1:1(0) win 1000 <ts 5 0>");
+    peer.expect("S. 0:0(0) ack 2");
+}
+
+#[test]
+fn an_echo_that_is_none_is_no_sample() {
+    for wrong in [1000, u32::MAX - 1_000_000] {
+        let mut peer = with_timestamps();
+        let srtt = peer.info().srtt;
+        assert_eq!(peer.write(1, 10), Ok(10));
+        peer.expect("P. 1:11(10) ack 1");
+        peer.wait_for("P. 1:11(10) ack 1");
+        let tsecr = peer.last_tsval.wrapping_add(wrong);
+        peer.send(&format!(". 1:1(0) ack 11 win 2500 <ts 120 {tsecr}>"));
+        assert_eq!((peer.info().unacked, peer.info().srtt), (0, srtt));
+    }
+}
+
+#[test]
+fn sack_blocks_leave_room_for_the_text() {
+    let mut peer = with_timestamps();
+    for first in [11, 31] {
+        peer.send(&format!("P. {first}:{}(10) ack 1 win 2500 <ts 110 0>", first + 10));
+        assert!(peer.next().is_some());
+    }
+    assert_eq!(peer.write(1, 988 + 976), Ok(988 + 976));
+    peer.expect(". 1:989(988) ack 1 win 65535 <ts 100>");
+    peer.send(". 1:1(0) ack 989 win 2500 <ts 100 0>");
+    peer.expect("P. 989:1965(976) ack 1 win 65535 <ts 100,sack 31:41>");
+}
+
+#[test]
+fn the_user_bounds_the_mss() {
+    let mut peer = Peer::listening(super::peer::plain());
+    peer.stack.listener_options_mut(peer.listener.unwrap()).unwrap().mss = Some(700);
+    peer.send("S 0:0(0) win 10000 <mss 1000>");
+    peer.expect("S. 0:0(0) ack 1 win 65535 <mss 700>");
+    peer.send(". 1:1(0) ack 1 win 10000");
+    peer.accept();
+    assert_eq!(peer.info().snd_mss, 700);
+}
+
+#[test]
+fn the_mtu_bounds_the_mss() {
+    let mut peer = Peer::listening(super::peer::plain());
+    peer.stack.set_mtu(None, 1400);
+    peer.stack.set_mtu(Some(super::peer::PEER), 1000);
+    peer.send("S 0:0(0) win 10000 <mss 5000>");
+    peer.expect("S. 0:0(0) ack 1 win 65535 <mss 960>");
+    peer.send(". 1:1(0) ack 1 win 10000");
+    peer.accept();
+    assert_eq!(peer.info().snd_mss, 960);
+}

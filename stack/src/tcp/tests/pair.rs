@@ -5,17 +5,33 @@ use crate::tcp::*;
 use crate::time::Instant;
 use core::time::Duration;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// How bad the network is, in percent.
+/// What the network carries and how bad it is, in percent.
 #[derive(Clone, Copy)]
 struct Network {
+    opening: Opening,
+    family: Family,
     lost: u32,
     duplicated: u32,
     jitter_ms: u32,
 }
 
-const PERFECT: Network = Network { lost: 0, duplicated: 0, jitter_ms: 0 };
+/// Who sends the first SYN.
+#[derive(Clone, Copy)]
+enum Opening {
+    Client,
+    Both,
+}
+
+#[derive(Clone, Copy)]
+enum Family {
+    V4,
+    V6,
+}
+
+const PERFECT: Network =
+    Network { opening: Opening::Client, family: Family::V4, lost: 0, duplicated: 0, jitter_ms: 0 };
 
 struct Pair {
     ends: [Connections; 2],
@@ -29,20 +45,30 @@ struct Pair {
     network: Network,
 }
 
-fn address(end: usize) -> IpAddr {
-    IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1 + end as u8))
+fn address(end: usize, family: Family) -> IpAddr {
+    let last = 1 + end as u8;
+    match family {
+        Family::V4 => IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)),
+        Family::V6 => IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last.into())),
+    }
 }
 
 impl Pair {
     fn new(config: Config, seed: u64, network: Network) -> Pair {
         let mut ends = [Connections::new(config.clone(), seed), Connections::new(config, seed + 1)];
-        let server = SocketAddr::new(address(1), 80);
+        let server = SocketAddr::new(address(1, network.family), 80);
         let listener = ends[1].open_passive(server, 5, SocketOptions::default()).unwrap();
-        let client = SocketAddr::new(address(0), 4000);
+        let client = SocketAddr::new(address(0, network.family), 4000);
         let id = ends[0].open_active(Instant::ZERO, client, server, SocketOptions::default()).unwrap();
+        let other = match network.opening {
+            Opening::Client => None,
+            Opening::Both => {
+                ends[1].open_active(Instant::ZERO, server, client, SocketOptions::default()).ok()
+            }
+        };
         Pair {
             ends,
-            ids: [Some(id), None],
+            ids: [Some(id), other],
             listener,
             flying: BTreeMap::new(),
             sent: 0,
@@ -173,10 +199,43 @@ fn patient() -> Config {
 fn a_bad_network() {
     for seed in 0..300 {
         let mut rng = Rng::new(seed);
-        let network = Network { lost: rng.below(25), duplicated: rng.below(20), jitter_ms: rng.below(60) };
         let on = |bit: u64| seed >> bit & 1 == 0;
+        let family = if on(3) { Family::V4 } else { Family::V6 };
+        let (lost, duplicated, jitter_ms) = (rng.below(25), rng.below(20), rng.below(60));
+        let opening = if seed % 5 == 0 { Opening::Both } else { Opening::Client };
+        let network = Network { opening, family, lost, duplicated, jitter_ms };
         let config = Config { timestamps: on(0), sack: on(1), window_scaling: on(2), ..patient() };
-        let receive_buffer = [65_536, 3000, 200_000, 10][seed as usize % 4].max(700);
+        let receive_buffer = [65_536, 3000, 200_000, 700][(seed / 16) as usize % 4];
         converse(Config { receive_buffer, ..config }, seed, network);
     }
+}
+
+#[test]
+fn both_open_at_once() {
+    let end = converse(Config::default(), 1, Network { opening: Opening::Both, ..PERFECT });
+    assert!(end < Instant::from_secs(242), "{end}");
+}
+
+#[test]
+fn a_connection_with_itself() {
+    let mut stack = Connections::new(Config::default(), 1);
+    let (end, now) = (SocketAddr::new(address(0, Family::V4), 80), Instant::from_secs(1));
+    let id = stack.open_active(now, end, end, SocketOptions::default()).unwrap();
+    let settle = |stack: &mut Connections| {
+        for _ in 0..100 {
+            let Some(out) = stack.take_output() else { return };
+            stack.segment_arrives(now, out.src, out.dst, out.ecn, &out.buffer);
+        }
+        panic!("the stack talks to itself without end");
+    };
+    settle(&mut stack);
+    assert_eq!(stack.state(id), State::Established);
+    assert_eq!(stack.send(now, id, b"echo"), Ok(4));
+    settle(&mut stack);
+    let mut buffer = [0; 9];
+    assert_eq!(stack.receive(now, id, &mut buffer, false), Ok(4));
+    assert_eq!(&buffer[..4], b"echo");
+    stack.shutdown_send(now, id);
+    settle(&mut stack);
+    assert_eq!(stack.state(id), State::TimeWait);
 }

@@ -160,3 +160,37 @@ fn bad_checksums_and_lying_options_are_dropped() {
     }
     peer.silent();
 }
+
+#[test]
+fn the_delay_counts_from_the_segments_own_instant() {
+    let mut peer = Peer::established(plain());
+    peer.send("P. 1:11(10) ack 1");
+    // The host did not ask for output at that instant.
+    peer.now += core::time::Duration::from_millis(150);
+    peer.send("P. 11:21(10) ack 1");
+    assert_eq!(peer.wait_for(". 1:1(0) ack 21"), 50);
+}
+
+#[test]
+fn reading_two_segments_is_worth_a_window_update() {
+    // The buffer is a byte larger than what the window field can say.
+    let mut peer = Peer::established(plain());
+    for first in [1, 1001, 2001, 3001] {
+        peer.send(&format!(". {first}:{}(1000) ack 1", first + 1000));
+    }
+    peer.expect(". 1:1(0) ack 4001 win 61535");
+    assert_eq!(peer.read(1, 1998), Ok(1998));
+    peer.silent();
+    assert_eq!(peer.read(1999, 1), Ok(1));
+    peer.expect(". 1:1(0) ack 4001 win 63535");
+}
+
+#[test]
+fn nothing_comes_after_a_fin() {
+    let mut peer = Peer::established(plain());
+    peer.send("F. 21:21(0) ack 1");
+    peer.expect(". 1:1(0) ack 1");
+    peer.send("P. 1:31(30) ack 1");
+    peer.expect(". 1:1(0) ack 22");
+    assert_eq!((peer.read(1, 99), peer.read(0, 99)), (Ok(20), Ok(0)));
+}

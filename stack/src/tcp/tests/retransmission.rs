@@ -189,3 +189,12 @@ fn a_smaller_path_mtu_makes_smaller_segments() {
     icmp(&mut peer, 1, IcmpKind::PacketTooBig(9000));
     assert_eq!(peer.info().snd_mss, 600);
 }
+
+#[test]
+fn soft_errors_can_be_hidden() {
+    let mut peer = Peer::connecting(plain());
+    peer.set(SocketOptions { hide_soft_errors: true, ..SocketOptions::default() });
+    icmp(&mut peer, 0, IcmpKind::Soft(Error::HostUnreachable));
+    let id = peer.id();
+    assert_eq!(peer.stack.take_error(id), None);
+}

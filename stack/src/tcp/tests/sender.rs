@@ -132,6 +132,29 @@ fn a_shrunken_window_is_respected() {
 }
 
 #[test]
+fn a_window_shrunk_to_zero_reopens() {
+    for probed in [false, true] {
+        let mut peer = Peer::established(plain());
+        assert_eq!(peer.write(1, 2000), Ok(2000));
+        peer.expect(". 1:1001(1000) ack 1");
+        peer.expect("P. 1001:2001(1000) ack 1");
+        peer.send(". 1:1(0) ack 1 win 0");
+        peer.silent();
+        if probed {
+            assert_eq!(peer.wait_for(". 1:2(1) ack 1"), 1000);
+        }
+        peer.send(". 1:1(0) ack 1 win 10000");
+        if !probed {
+            peer.silent();
+            peer.wait_for(". 1:1001(1000) ack 1");
+            continue;
+        }
+        peer.expect(". 1:1001(1000) ack 1");
+        peer.expect("P. 1001:2001(1000) ack 1");
+    }
+}
+
+#[test]
 fn old_segments_do_not_set_the_window() {
     let mut peer = Peer::established(plain());
     peer.send("P. 1:11(10) ack 1 win 5000");
@@ -182,4 +205,21 @@ fn a_keepalive_probe_is_answered() {
     peer.send(". 0:1(1) ack 1");
     peer.expect(". 1:1(0) ack 1");
     assert_eq!(peer.read(1, 1), Err(Error::WouldBlock));
+}
+
+#[test]
+fn keepalive_is_patient() {
+    let times =
+        KeepaliveTimes { idle: Duration::from_millis(100), interval: Duration::from_millis(100), probes: 1 };
+    let mut peer = Peer::established(plain());
+    peer.set(SocketOptions { keepalive: Some(times), ..SocketOptions::default() });
+    // Not while something is outstanding (MUST-26).
+    assert_eq!(peer.write(1, 10), Ok(10));
+    peer.expect("P. 1:11(10) ack 1");
+    peer.wait(999);
+    peer.send(". 1:1(0) ack 11");
+    // Never dead after one probe (MUST-29).
+    peer.wait_for(". 10:10(0) ack 1");
+    peer.wait_for(". 10:10(0) ack 1");
+    peer.wait_for("R 11:11(0)");
 }
