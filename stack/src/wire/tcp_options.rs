@@ -70,6 +70,8 @@ impl SackBlocks {
     /// Keeps the first `count` blocks.
     pub fn truncate(&mut self, count: usize) {
         self.count = self.count.min(count);
+        // Equality looks at all of them.
+        self.blocks[self.count..].fill(SackBlock::default());
     }
 }
 
