@@ -70,6 +70,8 @@ impl SackBlocks {
     /// Keeps the first `count` blocks.
     pub fn truncate(&mut self, count: usize) {
         self.count = self.count.min(count);
+        // What stands behind the last block is compared too: it is nothing.
+        self.blocks[self.count..].fill(SackBlock::default());
     }
 }
 
