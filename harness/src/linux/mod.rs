@@ -22,6 +22,7 @@ mod network;
 mod offload;
 mod orphans;
 mod os;
+mod priority;
 mod reaper;
 mod room;
 mod run;
@@ -98,7 +99,6 @@ impl Linux {
         // Sleeping until an instant is not to be late by the default slack of 50 µs.
         // SAFETY: this prctl takes numbers alone.
         unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1 as libc::c_ulong) };
-        prefer_this_process();
         Ok(Linux {
             capabilities: capabilities(&choice),
             access,
@@ -128,6 +128,7 @@ impl Linux {
     pub fn stop(&mut self) -> Result<(), Refusal> {
         let Some(run) = self.run.take() else { return Ok(()) };
         let network = run.end();
+        priority::ordinary();
         let left = match &self.home {
             Some(home) => namespace::enter(home).doing("going back to the first network namespace"),
             None => namespace::unshare_network().doing("unshare(CLONE_NEWNET)"),
@@ -194,21 +195,6 @@ impl StackUnderTest for Linux {
 
     fn run_until(&mut self, until: Instant) -> Result<(), Refusal> {
         self.running()?.run_until(until)
-    }
-}
-
-/// Asks for a real-time priority, the lowest, which the run's threads and commands inherit: scripts have tolerances of a few
-/// milliseconds, and nothing here waits busily. On one processor that would not be fair to the machine, and where it
-/// is not allowed runs go on without.
-fn prefer_this_process() {
-    if std::thread::available_parallelism().map_or(1, usize::from) < 2 {
-        return;
-    }
-    // SAFETY: all-zero bytes are a valid sched_param, which the kernel only reads.
-    unsafe {
-        let mut parameters: libc::sched_param = std::mem::zeroed();
-        parameters.sched_priority = libc::sched_get_priority_min(libc::SCHED_RR);
-        libc::sched_setscheduler(0, libc::SCHED_RR, &raw const parameters);
     }
 }
 
