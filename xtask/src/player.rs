@@ -67,6 +67,14 @@ impl Stack {
         }
     }
 
+    /// Ends the run before anything else is done: a live kernel's connections and namespaces cost something.
+    fn rest(&mut self) {
+        if let Stack::Linux(linux) = self {
+            // What cannot be ended now is tried again when the next run starts, and told then.
+            let _ = linux.stop();
+        }
+    }
+
     /// A script's shell commands run in the script's own folder.
     fn enter(&mut self, folder: &Path) {
         if let Stack::Linux(linux) = self {
@@ -94,7 +102,11 @@ impl Player for Case {
             self.stack.enter(&folder);
         }
         match self.script(job) {
-            Ok(script) => self.play_script(job, &script),
+            Ok(script) => {
+                let answer = self.play_script(job, &script);
+                self.stack.rest();
+                answer
+            }
             Err(message) => Answer::broken(job.run, Verdict::Error, "script", message),
         }
     }

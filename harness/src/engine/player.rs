@@ -213,6 +213,9 @@ impl<'a> Player<'a> {
         self.origin = self.stack.now();
         self.base = self.origin;
         self.descriptors.timing.start = self.origin;
+        if self.rules == Rules::Packetdrill {
+            self.descriptors.timing.tolerance = self.config.tolerance;
+        }
         let played = self.events(&script.events, phase).and_then(|()| self.finish(phase));
         match &script.cleanup {
             // A failed run stays failed whatever the clean-up does.

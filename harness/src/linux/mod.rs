@@ -22,6 +22,7 @@ mod network;
 mod offload;
 mod orphans;
 mod os;
+mod priority;
 mod reaper;
 mod room;
 mod run;
@@ -127,6 +128,7 @@ impl Linux {
     pub fn stop(&mut self) -> Result<(), Refusal> {
         let Some(run) = self.run.take() else { return Ok(()) };
         let network = run.end();
+        priority::ordinary();
         let left = match &self.home {
             Some(home) => namespace::enter(home).doing("going back to the first network namespace"),
             None => namespace::unshare_network().doing("unshare(CLONE_NEWNET)"),
