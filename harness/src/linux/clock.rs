@@ -37,6 +37,22 @@ fn read(clock: libc::clockid_t) -> u64 {
     from_timespec(time)
 }
 
+/// Sleeps until CLOCK_MONOTONIC reads a multiple of `period`.
+pub(super) fn sleep_to_multiple(period: std::time::Duration) {
+    let period = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX).max(1);
+    let until = read(libc::CLOCK_MONOTONIC).next_multiple_of(period);
+    let until = libc::timespec {
+        tv_sec: libc::time_t::try_from(until / 1_000_000_000).unwrap_or(libc::time_t::MAX),
+        tv_nsec: libc::c_long::try_from(until % 1_000_000_000).unwrap_or(0),
+    };
+    let absolute = libc::TIMER_ABSTIME;
+    // SAFETY: `until` is valid, and nobody asks for the rest of the time. A signal ends it early, and begins again.
+    while unsafe {
+        libc::clock_nanosleep(libc::CLOCK_MONOTONIC, absolute, &raw const until, std::ptr::null_mut())
+    } == libc::EINTR
+    {}
+}
+
 /// Nanoseconds in a timespec; zero where it is negative.
 pub(super) fn from_timespec(time: libc::timespec) -> u64 {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
