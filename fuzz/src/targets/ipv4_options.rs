@@ -31,7 +31,7 @@ pub fn ipv4_options(data: &[u8]) {
 /// What fragments carry (RFC 791 3.1): exactly the options with the copied flag, in order, as good as they were.
 fn copies(bytes: &[u8]) {
     let kept = copied(bytes);
-    assert!(kept.len() % 4 == 0 && kept.len() <= MAX_OPTIONS_LEN, "{kept:02x?}");
+    assert!(kept.len().is_multiple_of(4) && kept.len() <= MAX_OPTIONS_LEN, "{kept:02x?}");
     assert_eq!(copied(&kept), kept);
     let expected = options(bytes).flatten().filter(|option| option.kind >= 128).map(|option| option.bytes);
     assert!(options(&kept).flatten().map(|option| option.bytes).eq(expected));

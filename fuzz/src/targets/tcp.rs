@@ -33,7 +33,7 @@ pub fn tcp(data: &[u8]) {
         emits(&bytes, segment);
         let controls = u32::from(bytes[13] & 2 != 0) + u32::from(bytes[13] & 1);
         assert_eq!(segment.len(), segment.payload.len() as u32 + controls);
-        assert_eq!(segment.is_empty(), segment.len() == 0);
+        assert_eq!(segment.is_empty(), segment.payload.is_empty() && controls == 0);
         assert_eq!(segment.end().since(segment.seq), segment.len());
         let _ = format!("{:?}", segment.flags);
     }

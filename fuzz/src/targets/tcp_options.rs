@@ -30,7 +30,11 @@ pub fn tcp_options(data: &[u8]) {
 fn emits(bytes: &[u8], options: &Options) {
     let mut emitted = vec![0xff; options.len()];
     options.emit(&mut emitted);
-    assert!(emitted.len() % 4 == 0 && emitted.len() <= MAX_LEN, "{} bytes of options", emitted.len());
+    assert!(
+        emitted.len().is_multiple_of(4) && emitted.len() <= MAX_LEN,
+        "{} bytes of options",
+        emitted.len()
+    );
     assert_eq!(options.is_empty(), emitted.is_empty());
     let mut expected = last_of_each(bytes);
     let others: usize = expected.values().filter(|o| o[0] != 5).map(|o| o.len().next_multiple_of(4)).sum();

@@ -18,8 +18,8 @@ pub fn describe_outcome(prepared: &Prepared, outcome: &Outcome) -> String {
     format!("{} = {}", prepared.text, found_result(outcome))
 }
 
-/// A call without its result.
-pub(super) fn call(spec: &CallSpec) -> String {
+/// A call without its result: `read(4, ..., 10)`.
+pub fn call(spec: &CallSpec) -> String {
     format!("{}({})", spec.name, list(&spec.arguments))
 }
 

@@ -26,7 +26,7 @@ mod tests;
 mod transfer;
 
 pub use data::pattern;
-pub use describe::{describe, describe_outcome};
+pub use describe::{call as describe_call, describe, describe_outcome};
 pub use descriptors::{Descriptor, Descriptors, Kind, Timing};
 pub use signatures::{SIGNATURES, Signature};
 

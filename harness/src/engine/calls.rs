@@ -38,7 +38,7 @@ impl<'a> Player<'a> {
         self.flows.called(&prepared.call);
         self.passive.called(&prepared.call);
         let started = self.stack.now();
-        let id = self.submit(event, prepared.call.clone(), calls::describe(spec))?;
+        let id = self.submit(event, prepared.call.clone(), calls::describe_call(spec))?;
         match spec.end {
             None => {
                 let outcome = self.completion(id, CALL_PATIENCE)?.ok_or_else(|| {

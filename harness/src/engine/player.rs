@@ -1,7 +1,7 @@
 //! The course of a run: time, stimuli, and what the stack did about them.
 
 use super::calls::Outstanding;
-use super::stop::Stop;
+use super::stop::{self, Stop};
 use super::survey::Survey;
 use super::tcp_acks::AckHistory;
 use super::timing::{self, Tolerance};
@@ -77,7 +77,9 @@ pub(super) struct Player<'a> {
     exactly: bool,
     /// Whether the event before was an inbound packet: the next one is then timed from it (packetdrill's anchoring).
     anchored: bool,
+    /// The line that is played, and where it stands.
     pub line: usize,
+    place: Option<&'a Span>,
     instant: Instant,
     frames_at_instant: usize,
     iterations: usize,
@@ -195,6 +197,7 @@ impl<'a> Player<'a> {
             exactly,
             anchored: false,
             line: 0,
+            place: None,
             instant: now,
             frames_at_instant: 0,
             iterations: 0,
@@ -222,6 +225,7 @@ impl<'a> Player<'a> {
         for event in events {
             *phase = event.phase;
             self.line = event.span.line();
+            self.place = Some(&event.span);
             let base = self.base;
             self.event(event, phase)?;
             if takes_time(&event.action) {
@@ -407,14 +411,13 @@ impl<'a> Player<'a> {
         self.guard_against_flood(at)?;
         let medium = self.medium(interface);
         for violation in self.passive.outbound(medium, &bytes) {
-            let line = self.line;
+            let place = self.place.map(stop::at).unwrap_or_default();
             self.violation.get_or_insert_with(|| Difference {
-                line,
                 field: format!("rule {}", violation.rule),
                 expected: violation.expected,
                 found: violation.found,
                 requirement: Some(violation.requirement.to_owned()),
-                ..Difference::default()
+                ..place
             });
         }
         let what = TraceEvent::Outbound { interface, medium, bytes: bytes.clone(), text: String::new() };

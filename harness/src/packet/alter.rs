@@ -31,7 +31,7 @@ struct Target {
     row: Row,
 }
 
-/// As [`super::alter`].
+/// As [`super::alter()`].
 pub(super) fn alter(
     cx: &mut Context<'_>,
     medium: Medium,

@@ -17,7 +17,7 @@ use std::net::IpAddr;
 
 pub(super) use tcp_options::option_name;
 
-/// As [`super::describe`].
+/// As [`super::describe()`].
 pub(super) fn describe(world: &World, flows: &Flows, medium: Medium, frame: &[u8]) -> String {
     let dissection = dissect::dissect(medium, frame);
     let direction = direction(world, &dissection, frame);

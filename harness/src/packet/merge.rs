@@ -16,7 +16,7 @@ const SAME: &[(LayerKind, &[&str])] = &[
     (LayerKind::Tcp, &["sport", "dport", "ack", "doff", "reserved", "win", "urg"]),
 ];
 
-/// As [`super::merge`].
+/// As [`super::merge()`].
 pub(super) fn merge(medium: Medium, frame: &mut Vec<u8>, next: &[u8]) -> bool {
     let (a, b) = (dissect::dissect(medium, frame), dissect::dissect(medium, next));
     if !continues(&a, frame, &b, next) {

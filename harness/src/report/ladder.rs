@@ -1,6 +1,6 @@
 //! The exchange as a ladder: the harness and its calls on the left, the stack on the right, time downwards.
 
-use super::{completes_next, interface_of, multihomed, outcome_text};
+use super::{completes_next, interface_of, multihomed};
 use crate::run::{TraceEntry, TraceEvent};
 use std::fmt::Write as _;
 
@@ -51,8 +51,7 @@ fn words(entry: &TraceEntry, interfaces: bool) -> String {
     };
     match &entry.what {
         TraceEvent::Inbound { text, .. } | TraceEvent::Outbound { text, .. } => name(text),
-        TraceEvent::Call { text, .. } => text.clone(),
-        TraceEvent::Completed { text, outcome, .. } => format!("{text} {}", outcome_text(outcome)),
+        TraceEvent::Call { text, .. } | TraceEvent::Completed { text, .. } => text.clone(),
     }
 }
 

@@ -11,24 +11,7 @@ pub use pcapng::pcapng;
 pub use snapshot::{Times, snapshot};
 
 use crate::run::{TraceEntry, TraceEvent};
-use crate::sut::{CallId, Outcome, Output};
-
-/// What a call returned, as packetdrill writes results: `= 3`, `= -1 ETIMEDOUT`, with how much came with it.
-pub(crate) fn outcome_text(outcome: &Outcome) -> String {
-    let result = match outcome.result {
-        Ok(value) => format!("= {value}"),
-        Err(errno) => format!("= -1 {errno}"),
-    };
-    match &outcome.output {
-        Output::Address(Some(address), _) => format!("{result} from {address}"),
-        Output::Descriptors(a, b) => format!("{result} [{a}, {b}]"),
-        Output::Integer(value) => format!("{result} [{value}]"),
-        Output::Option(bytes) => {
-            format!("{result} [0x{}]", bytes.iter().map(|b| format!("{b:02x}")).collect::<String>())
-        }
-        _ => result,
-    }
-}
+use crate::sut::CallId;
 
 /// The interface of a frame in the trace, where the run has more than one; calls have none.
 pub(crate) fn interface_of(entry: &TraceEntry) -> Option<usize> {

@@ -1,6 +1,6 @@
 //! The trace as text for golden files: one readable line a packet or call.
 
-use super::{completes_next, interface_of, multihomed, outcome_text};
+use super::{completes_next, interface_of, multihomed};
 use crate::run::{TraceEntry, TraceEvent};
 use std::fmt::Write as _;
 
@@ -29,7 +29,7 @@ pub fn snapshot(trace: &[TraceEntry], times: Times) -> String {
             // The line of the completion says it all.
             TraceEvent::Call { id, .. } if completes_next(trace, index, *id) => continue,
             TraceEvent::Call { text, .. } => format!("{text} ..."),
-            TraceEvent::Completed { text, outcome, .. } => format!("{text} {}", outcome_text(outcome)),
+            TraceEvent::Completed { text, .. } => text.clone(),
         };
         let _infallible = writeln!(text, "{time}{interface}{words}");
     }

@@ -16,7 +16,7 @@ pub(super) fn trace() -> Vec<TraceEntry> {
     let call = |id, text: &str| TraceEvent::Call { id: CallId(id), text: text.to_string() };
     let completed = |id, text: &str, value| TraceEvent::Completed {
         id: CallId(id),
-        text: text.to_string(),
+        text: format!("{text} = {value}"),
         outcome: Outcome::value(value),
     };
     let socket = "socket(..., SOCK_STREAM, IPPROTO_TCP)";

@@ -2,7 +2,7 @@
 //!
 //! Nothing that is decided here is the stack's doing, so nothing here may look like a deviation of it:
 //! - A listening descriptor always keeps one passive open in LISTEN. POSIX calls the backlog a hint, and here it
-//!   only bounds how many connections may be waiting, generously ([`listener::PENDING_MAX`]).
+//!   only bounds how many connections may be waiting, generously (`listener::PENDING_MAX`).
 //! - close() is CLOSE where everything was read and ABORT where bytes are unread or arrive later (RFC 9293 §3.6.1,
 //!   SHLD-3), because nobody could ever read them.
 //! - Where the stack does not tell why a connection died, it was a RST if that happened while a frame was worked on,

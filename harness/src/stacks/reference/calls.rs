@@ -69,6 +69,7 @@ fn data(call: Call) -> Plan {
         Call::Write { fd, data } => send(fd, data, None, 0),
         Call::Writev { fd, data } => send(fd, data.concat(), None, 0),
         Call::Send { fd, data, flags } => send(fd, data, None, flags),
+        Call::Sendto { flags, .. } if flags & libc::MSG_FASTOPEN != 0 => error(libc::EOPNOTSUPP),
         Call::Sendto { fd, data, flags, address } => match address {
             SocketAddress::Ip(to) => send(fd, data, Some(to), flags),
             SocketAddress::Null => send(fd, data, None, flags),
