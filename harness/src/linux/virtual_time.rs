@@ -1,7 +1,9 @@
 //! The same driver in a kernel whose clock jumps when it idles.
 
-use super::{Linux, LinkChoice, capabilities, clock};
-use crate::sut::{Capabilities, Capability, Clock, Granularity};
+use super::network::Network;
+use super::os::Doing;
+use super::{LinkChoice, Linux, capabilities, clock};
+use crate::sut::{Capabilities, Capability, Clock, Granularity, Refusal};
 use std::time::Duration;
 
 /// What lies between two things that happen at once: each reading of the clock takes 256 ns of such a kernel's time, and
@@ -33,6 +35,10 @@ pub fn in_virtual_time(name: &str, release: &str, choice: &LinkChoice) -> Capabi
     }
 }
 
+/// How long a network is left alone before a run begins: the kernel's own group reports are over by then, and to wait costs
+/// nothing.
+const QUIET: Duration = Duration::from_millis(64);
+
 impl Linux {
     /// The driver, declaring what `capabilities` says. Where their clock is virtual, runs begin at a fixed phase of the timer
     /// wheel: to wait for it costs nothing, and lets the kernel free the namespaces of runs that are over.
@@ -50,5 +56,15 @@ impl Linux {
         if self.capabilities.clock == Clock::Virtual {
             clock::sleep_to_multiple(PHASE);
         }
+    }
+
+    /// Waits until a network that was just made has nothing more to say of its own.
+    pub(super) fn await_quiet(&self, network: &mut Network) -> Result<(), Refusal> {
+        if self.capabilities.clock != Clock::Virtual {
+            return Ok(());
+        }
+        clock::sleep_to_multiple(QUIET);
+        clock::sleep_to_multiple(QUIET);
+        network.forget_frames().doing("waiting for silence").map_err(Refusal::Broken)
     }
 }
