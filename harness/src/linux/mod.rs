@@ -1,4 +1,4 @@
-//! The live Linux kernel as a stack under test.
+//! The Linux kernel as a stack under test: the live one, or one in virtual time whose only program this is.
 //!
 //! It draws its random numbers itself ([`Setup::seed`] means nothing to it) and its time is the machine's. A call without a
 //! wait of its own has usually completed when `submit` returns, but on a loaded machine perhaps not: whoever depends on the
@@ -29,9 +29,11 @@ mod run;
 mod settings;
 mod shell;
 mod syscalls;
+mod virtual_time;
 
 pub use choice::LinkChoice;
 pub use namespace::{Access, Way};
+pub use virtual_time::in_virtual_time;
 
 use crate::sut::{
     Call, CallId, Capabilities, Capability, Clock, Event, Granularity, InterfaceId, Medium, Refusal, Setup,
@@ -157,6 +159,7 @@ impl StackUnderTest for Linux {
 
     fn start(&mut self, setup: &Setup) -> Result<(), Refusal> {
         self.stop()?;
+        self.await_phase();
         let run = Run::start(setup, self);
         match run {
             Ok(run) => {

@@ -1,7 +1,7 @@
 //! One run: its network, its threads, and what has happened in it.
 
 use super::Linux;
-use super::clock::Clock;
+use super::clock::{Alarm, Clock};
 use super::executor::{LaneKind, Perform, Pool};
 use super::link::LARGEST_FRAME;
 use super::namespace;
@@ -29,6 +29,7 @@ pub(super) struct Run {
     pool: Pool,
     network: Network,
     clock: Clock,
+    alarm: Alarm,
     frames: Vec<Event>,
     administrative: Vec<Event>,
     buffer: Vec<u8>,
@@ -49,13 +50,15 @@ impl Run {
     /// A new namespace with what `setup` says in it.
     pub(super) fn start(setup: &Setup, linux: &Linux) -> Result<Run, Refusal> {
         namespace::unshare_network().doing("unshare(CLONE_NEWNET)").map_err(Refusal::Broken)?;
-        let network = Network::build(setup, &linux.choice, linux.access)?;
+        let mut network = Network::build(setup, &linux.choice, linux.access)?;
+        linux.await_quiet(&mut network)?;
         let by_socket = settings::apply(setup)?;
         let clock = Clock::start();
         Ok(Run {
             pool: Pool::new(clock).map_err(broken("eventfd"))?,
             network,
             clock,
+            alarm: Alarm::new().map_err(broken("timerfd"))?,
             frames: Vec::new(),
             administrative: Vec::new(),
             buffer: vec![0; LARGEST_FRAME],
@@ -179,10 +182,10 @@ impl Run {
             if left.is_zero() {
                 return Ok(());
             }
-            let mut fds = vec![readable(self.pool.fd())];
+            let mut fds = vec![readable(self.pool.fd()), readable(self.alarm.fd())];
             fds.extend(self.network.ports.iter().filter_map(|p| p.link.fd()).map(readable));
-            let nanos = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
-            wait_readable(&mut fds, Some(nanos)).map_err(broken("waiting for an event"))?;
+            self.clock.set(&self.alarm, until).map_err(broken("timerfd"))?;
+            wait_readable(&mut fds, None).map_err(broken("waiting for an event"))?;
         }
     }
 }

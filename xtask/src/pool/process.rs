@@ -74,6 +74,11 @@ impl Worker {
         self.write(job)
     }
 
+    /// No job will follow.
+    pub(super) fn close(&mut self) {
+        self.jobs = None;
+    }
+
     fn write(&mut self, message: &impl Serialize) -> Result<(), String> {
         let mut line = serde_json::to_vec(message).map_err(|e| e.to_string())?;
         line.push(b'\n');

@@ -2,6 +2,7 @@
 
 use super::Pool;
 use super::process::{Heard, Worker};
+use crate::oracle;
 use crate::protocol::{Answer, Greeting, Job, TRACE};
 use harness::run::Verdict;
 use std::collections::VecDeque;
@@ -118,6 +119,9 @@ impl<'a> Slot<'a> {
     }
 
     fn refill(&mut self, current: &mut Watched) {
+        if let Some(size) = oracle::batch(&self.pool.session.stack) {
+            return self.hand_over_batch(current, size);
+        }
         while !current.is_deaf && self.ahead.len() < self.pool.depth.max(1) {
             let Some(job) = self.next_job() else { return };
             if current.worker.send(&job).is_ok() {
@@ -129,6 +133,23 @@ impl<'a> Slot<'a> {
                 self.give_back(job);
             }
         }
+    }
+
+    /// Gives a worker that plays a batch the jobs of the one whose turn it is, and none after that.
+    fn hand_over_batch(&mut self, current: &mut Watched, size: usize) {
+        if current.is_deaf {
+            return;
+        }
+        current.is_deaf = true;
+        let Ok(mut queue) = self.queue.lock() else { return };
+        let batch = queue.front().map(|job| job.run / size);
+        while queue.front().is_some_and(|job| Some(job.run / size) == batch) {
+            self.ahead.extend(queue.pop_front());
+        }
+        drop(queue);
+        let sent = self.ahead.iter().try_for_each(|job| current.worker.send(job));
+        current.worker.close();
+        self.fruitless = if sent.is_ok() { 0 } else { self.fruitless + 1 };
     }
 
     /// Why the worker is given up, if it is.
@@ -185,8 +206,10 @@ impl<'a> Slot<'a> {
     }
 
     fn return_ahead(&mut self) {
-        while let Some(job) = self.ahead.pop_back() {
-            self.give_back(job);
+        if let Ok(mut queue) = self.queue.lock() {
+            while let Some(job) = self.ahead.pop_back() {
+                queue.push_front(job);
+            }
         }
     }
 
@@ -198,6 +221,7 @@ impl<'a> Slot<'a> {
         if watched.worker.send(&job).is_err() {
             return String::new();
         }
+        watched.worker.close();
         loop {
             match watched.worker.hear(GLANCE) {
                 Heard::Nothing if self.overdue(&mut watched).is_none() => {}

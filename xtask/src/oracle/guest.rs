@@ -1,0 +1,87 @@
+//! Inside the guest, as its first and only program: plays the runs that the host wrote down, and powers off.
+
+use super::folder::{ANSWERS, CASES, EXCHANGE, JOBS, SESSION};
+use crate::exit::Outcome;
+use crate::player;
+use crate::protocol::{Job, Session};
+use crate::worker;
+use nix::mount::{MsFlags, mount};
+use nix::sys::reboot::{RebootMode, reboot};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+
+/// What is said on the console when an answer has been written. The host waits for it.
+pub(super) const BELL: &str = "wireproof: answered";
+
+/// On the kernel's command line, which hands it on to its first program's environment.
+pub(super) const MARK: &str = "WIREPROOF_GUEST";
+
+/// Whether this process is a guest's first program. It takes no arguments: the kernel adds some of its own.
+pub(crate) fn is_here() -> bool {
+    std::process::id() == 1 && std::env::var_os(MARK).is_some()
+}
+
+/// Plays, and powers the guest off whatever came of it.
+pub(crate) fn run() -> Outcome {
+    if let Err(reason) = play() {
+        println!("wireproof: {reason}");
+    }
+    let off = reboot(RebootMode::RB_POWER_OFF).map(|never| match never {});
+    off.map_err(|e| format!("the guest cannot be switched off: {e}"))
+}
+
+fn play() -> Result<(), String> {
+    mounts()?;
+    worker::remember_panics();
+    let session: Session = one(&read(SESSION)?)?;
+    let jobs = read(JOBS)?;
+    let mut answers = append(ANSWERS)?;
+    let mut player = player::open_in_guest(&session)?;
+    for line in jobs.lines() {
+        let job: Job = one(line)?;
+        let answer = worker::play(player.as_mut(), &job);
+        let mut line = serde_json::to_vec(&answer).map_err(|e| e.to_string())?;
+        line.push(b'\n');
+        answers.write_all(&line).map_err(|e| format!("{ANSWERS}: {e}"))?;
+        println!("{BELL}");
+        if answer.is_last {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The file systems that the driver needs, and those of the host. The host's are named by way of the kernel's own folder
+/// there, so that no path of the machine gets into the guest.
+fn mounts() -> Result<(), String> {
+    let host = |folder: &str| format!("/proc/self/cwd/{folder}");
+    let table = [
+        ("proc", "/proc".to_owned(), String::new()),
+        ("sysfs", "/sys".to_owned(), String::new()),
+        ("tmpfs", "/tmp".to_owned(), String::new()),
+        ("hostfs", format!("/{EXCHANGE}"), host(EXCHANGE)),
+        ("hostfs", format!("/{CASES}"), host(CASES)),
+    ];
+    for (kind, at, options) in table {
+        let mounted = mount(Some("none"), at.as_str(), Some(kind), MsFlags::empty(), Some(options.as_str()));
+        mounted.map_err(|e| format!("mounting {kind} at {at}: {e}"))?;
+    }
+    Ok(())
+}
+
+fn exchange(name: &str) -> std::path::PathBuf {
+    Path::new("/").join(EXCHANGE).join(name)
+}
+
+fn read(name: &str) -> Result<String, String> {
+    std::fs::read_to_string(exchange(name)).map_err(|e| format!("{name}: {e}"))
+}
+
+fn append(name: &str) -> Result<File, String> {
+    OpenOptions::new().append(true).create(true).open(exchange(name)).map_err(|e| format!("{name}: {e}"))
+}
+
+fn one<T: serde::de::DeserializeOwned>(line: &str) -> Result<T, String> {
+    serde_json::from_str(line).map_err(|e| format!("{e} in {line}"))
+}
