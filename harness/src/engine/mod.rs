@@ -7,6 +7,8 @@
 mod calls;
 mod config;
 mod expect;
+#[cfg(test)]
+mod packetdrill_tests;
 mod player;
 mod stop;
 mod survey;
