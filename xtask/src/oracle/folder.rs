@@ -53,7 +53,8 @@ impl Folder {
     /// Puts this program into the guest's root, with the shared libraries that it has loaded here, at the same paths: the
     /// guest runs the very same code, and nothing has to be built for it.
     fn add_program(&self) -> Result<(), String> {
-        let program = std::env::current_exe().map_err(|e| format!("this program's own path is unknown: {e}"))?;
+        let program =
+            std::env::current_exe().map_err(|e| format!("this program's own path is unknown: {e}"))?;
         let root = self.path.join(ROOT);
         place(&program, &root.join(INIT))?;
         for library in libraries(&program)? {

@@ -82,7 +82,10 @@ fn boot(kernel: &Kernel, folder: &Folder) -> Result<Child, String> {
     }
     command.arg(format!("{MARK}=1"));
     command.current_dir(&folder.path).env_clear();
-    command.env("HOME", &folder.path).env("PATH", "/usr/bin:/bin").env("LD_PRELOAD", kernel.folder.join(SEEDS));
+    command
+        .env("HOME", &folder.path)
+        .env("PATH", "/usr/bin:/bin")
+        .env("LD_PRELOAD", kernel.folder.join(SEEDS));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     command.spawn().map_err(|e| format!("the kernel cannot be started: {e}"))
 }
