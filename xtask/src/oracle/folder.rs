@@ -16,6 +16,9 @@ pub(super) const SESSION: &str = "session.json";
 pub(super) const JOBS: &str = "jobs.json";
 /// In the exchange: the answers, one a line.
 pub(super) const ANSWERS: &str = "answers.json";
+/// In the exchange: what the guest writes to standard output and standard error. Its console is no place for that: when the
+/// host gets round to reading it decides when the kernel is interrupted.
+pub(super) const OUTPUT: &str = "output";
 /// The guest's program, which is this one.
 const INIT: &str = "init";
 

@@ -1,13 +1,17 @@
 //! The host's side of a guest: a worker that takes a batch, boots a kernel for it and passes on what it answers.
 
-use super::folder::{ANSWERS, CASES, Folder, JOBS, ROOT, SESSION};
-use super::guest::{BELL, MARK};
+use super::folder::{ANSWERS, CASES, EXCHANGE, Folder, JOBS, OUTPUT, ROOT, SESSION};
+use super::guest::MARK;
 use super::store::{self, KERNEL, Kernel, SEEDS};
 use crate::protocol::{Answer, Greeting, Job, Session};
 use crate::results::StackInfo;
 use harness::linux::{LinkChoice, in_virtual_time};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Instant;
@@ -74,7 +78,7 @@ impl Host {
 fn boot(kernel: &Kernel, folder: &Folder) -> Result<Child, String> {
     let mut command = Command::new(kernel.folder.join(KERNEL));
     command.arg(MEMORY).arg("rootfstype=hostfs").arg(format!("rootflags=/proc/self/cwd/{ROOT}"));
-    command.args(["root=/dev/root", "rw", "init=/init", "con=null", "con0=null,fd:1", "quiet", "panic=-1"]);
+    command.args(["root=/dev/root", "ro", "init=/init", "con=null", "quiet", "panic=-1"]);
     command.args(["time-travel=inf-cpu", "time-travel-start=1000000000000000000", "norandmaps"]);
     command.args(["uml_dir=/proc/self/cwd/", "umid=guest"]);
     if kernel.record.seccomp {
@@ -90,7 +94,7 @@ fn boot(kernel: &Kernel, folder: &Folder) -> Result<Child, String> {
 /// The job as the guest plays it: what it writes goes where it can write.
 fn in_guest(job: &Job) -> Job {
     let mut job = job.clone();
-    job.wants.pcap = job.wants.pcap.map(|_| Path::new("/").join("io").join(capture(job.run)));
+    job.wants.pcap = job.wants.pcap.map(|_| Path::new("/").join(EXCHANGE).join(capture(job.run)));
     job
 }
 
@@ -107,9 +111,10 @@ fn write_lines<T: serde::Serialize>(path: &Path, lines: &[T]) -> Result<(), Stri
     std::fs::write(path, text).map_err(|e| format!("{}: {e}", path.display()))
 }
 
-/// Hears the guest's console and reads its answers.
+/// Reads what the guest writes.
 struct Relay<'a> {
     folder: &'a Folder,
+    output: File,
     answers: File,
     partial: String,
     jobs: std::vec::IntoIter<Job>,
@@ -117,14 +122,20 @@ struct Relay<'a> {
     since: Instant,
 }
 
+/// How an answer is passed on.
+type Say<'a> = &'a mut dyn FnMut(&Answer) -> Result<(), String>;
+
 impl Relay<'_> {
     fn new(folder: &Folder, jobs: Vec<Job>) -> Result<Relay<'_>, String> {
-        let path = folder.exchange(ANSWERS);
-        let answers = File::create_new(&path).and_then(|_| File::open(&path));
-        let answers = answers.map_err(|e| format!("{}: {e}", path.display()))?;
+        let open = |name: &str| {
+            let path = folder.exchange(name);
+            let file = File::create_new(&path).and_then(|_| File::open(&path));
+            file.map_err(|e| format!("{}: {e}", path.display()))
+        };
         Ok(Relay {
             folder,
-            answers,
+            output: open(OUTPUT)?,
+            answers: open(ANSWERS)?,
             partial: String::new(),
             jobs: jobs.into_iter(),
             is_over: false,
@@ -132,29 +143,33 @@ impl Relay<'_> {
         })
     }
 
-    /// Until the console is closed: passes answers on at each bell, and everything else on to standard error.
-    fn listen(
-        &mut self,
-        child: &mut Child,
-        say: &mut dyn FnMut(&Answer) -> Result<(), String>,
-    ) -> Result<(), String> {
-        let Some(console) = child.stdout.take() else { return Err("the guest has no console".to_owned()) };
-        let mut console = BufReader::new(console);
-        let mut line = Vec::new();
-        while console.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
-            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-            line.clear();
-            if text == BELL {
-                self.pass_on(say)?;
-            } else {
-                eprintln!("{text}");
+    /// Until the guest is gone: passes on what it writes, as it writes it.
+    fn listen(&mut self, child: &mut Child, say: Say<'_>) -> Result<(), String> {
+        let Some(mut console) = child.stdout.take() else { return Err("the guest has no console".to_owned()) };
+        let problem = |e: Errno| format!("waiting for the guest: {e}");
+        let changes = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC).map_err(problem)?;
+        let exchange = self.folder.path.join(EXCHANGE);
+        changes.add_watch(&exchange, AddWatchFlags::IN_MODIFY).map_err(problem)?;
+        let mut rest = [0; 4096];
+        loop {
+            self.pass_on(say)?;
+            let mut waited = [readable(changes.as_fd()), readable(console.as_fd())];
+            match poll(&mut waited, PollTimeout::NONE) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(e) => return Err(problem(e)),
+            }
+            let [_, has_spoken] = waited.map(|fd| fd.any() == Some(true));
+            // What it was that changed is of no interest.
+            let _ = changes.read_events();
+            if has_spoken && console.read(&mut rest).map_err(|e| format!("the guest's console: {e}"))? == 0 {
+                return Ok(());
             }
         }
-        Ok(())
     }
 
-    /// Says the answers that are there by now.
-    fn pass_on(&mut self, say: &mut dyn FnMut(&Answer) -> Result<(), String>) -> Result<(), String> {
+    /// Says the answers that are there by now, and what else the guest wrote.
+    fn pass_on(&mut self, say: Say<'_>) -> Result<(), String> {
+        std::io::copy(&mut self.output, &mut std::io::stderr()).map_err(|e| format!("{OUTPUT}: {e}"))?;
         self.answers.read_to_string(&mut self.partial).map_err(|e| format!("{ANSWERS}: {e}"))?;
         while let Some((line, rest)) = self.partial.split_once('\n') {
             let mut answer: Answer =
@@ -174,7 +189,7 @@ impl Relay<'_> {
 
     /// Moves a file that the guest wrote to where it was wanted; a run without frames may have written none.
     fn bring_out(&self, from: &Path, to: &Path) -> Result<(), String> {
-        let from = self.folder.path.join("io").join(from);
+        let from = self.folder.path.join(EXCHANGE).join(from);
         if !from.exists() {
             return Ok(());
         }
@@ -191,4 +206,8 @@ impl Relay<'_> {
         }
         Err(format!("the guest ended ({status}) with {} runs to go", self.jobs.len()))
     }
+}
+
+fn readable(fd: BorrowedFd<'_>) -> PollFd<'_> {
+    PollFd::new(fd, PollFlags::POLLIN)
 }
