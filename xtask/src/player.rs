@@ -48,7 +48,8 @@ pub(crate) fn open_in_guest(session: &Session) -> Result<Box<dyn Player>, String
 
 fn guest_kernel(session: &Session) -> Result<Linux, String> {
     let link = session.link.as_deref().map_or(Ok(LinkChoice::Auto), str::parse)?;
-    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").map_err(|e| format!("osrelease: {e}"))?;
+    let release =
+        std::fs::read_to_string("/proc/sys/kernel/osrelease").map_err(|e| format!("osrelease: {e}"))?;
     let declared = in_virtual_time(&session.stack, release.trim(), &link);
     let access = Access { way: Way::Privileged, tun: true, veth: true };
     Ok(Linux::new(access, link)?.declaring(declared))

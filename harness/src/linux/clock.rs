@@ -30,9 +30,8 @@ impl Clock {
         let time = libc::itimerspec { it_interval: none, it_value: timespec(at.max(1)) };
         let set = libc::TFD_TIMER_ABSTIME;
         // SAFETY: `time` is valid, and nobody asks for the time before.
-        let done = unsafe {
-            libc::timerfd_settime(alarm.0.as_raw_fd(), set, &raw const time, std::ptr::null_mut())
-        };
+        let done =
+            unsafe { libc::timerfd_settime(alarm.0.as_raw_fd(), set, &raw const time, std::ptr::null_mut()) };
         check(done).map(drop)
     }
 
