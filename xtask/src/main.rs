@@ -1,5 +1,6 @@
 //! `cargo xtask VERB`: one thin command per verb.
 
+mod cpu;
 mod exit;
 mod fake;
 mod oracle;
@@ -59,6 +60,9 @@ enum Verb {
     /// Play runs that the parent asks for, one line of JSON each.
     #[command(hide = true)]
     Worker,
+    /// Become a kernel in virtual time.
+    #[command(hide = true)]
+    Boot(oracle::host::Boot),
 }
 
 fn main() -> ExitCode {
@@ -76,6 +80,7 @@ fn main() -> ExitCode {
         Verb::Bench(options) => bench::bench(&options),
         Verb::Ci => ci::ci(),
         Verb::Worker => worker::run(),
+        Verb::Boot(boot) => oracle::host::become_kernel(&boot),
     };
     exit::code(outcome)
 }

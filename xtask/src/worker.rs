@@ -81,7 +81,7 @@ fn batch(
 }
 
 /// A parent that is killed takes its workers along, also those that hang.
-fn die_with_parent() -> Result<(), String> {
+pub(crate) fn die_with_parent() -> Result<(), String> {
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(|e| format!("prctl: {e}"))
 }
 

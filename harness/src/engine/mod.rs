@@ -13,6 +13,8 @@ mod player;
 mod stop;
 mod survey;
 mod tcp_acks;
+#[cfg(test)]
+mod tests;
 mod timing;
 mod topology;
 mod twin;

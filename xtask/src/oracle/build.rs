@@ -160,13 +160,17 @@ fn watched(command: &mut Command, lines: usize, what: &str) -> Result<(), String
         return Ok(());
     }
     let last: Vec<String> = last.into();
-    Err(format!("the kernel does not build: {name} ended with {status}; its last lines:\n{}", last.join("\n")))
+    Err(format!(
+        "the kernel does not build: {name} ended with {status}; its last lines:\n{}",
+        last.join("\n")
+    ))
 }
 
 /// What a command says first.
 fn first_line(command: &mut Command) -> Result<String, String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command.stderr(Stdio::null()).output().map_err(|e| format!("{name} cannot be started: {e}"))?;
+    let output =
+        command.stderr(Stdio::null()).output().map_err(|e| format!("{name} cannot be started: {e}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().next().filter(|_| output.status.success());
     Ok(line.ok_or_else(|| format!("{name} ended with {}", output.status))?.trim().to_owned())

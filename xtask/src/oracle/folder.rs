@@ -16,6 +16,11 @@ pub(super) const SESSION: &str = "session.json";
 pub(super) const JOBS: &str = "jobs.json";
 /// In the exchange: the answers, one a line.
 pub(super) const ANSWERS: &str = "answers.json";
+/// In the exchange: what the guest writes to standard output and standard error. Its console is no place for that: when the
+/// host gets round to reading it decides when the kernel is interrupted.
+pub(super) const OUTPUT: &str = "output";
+/// How the names of guests' folders begin; the worker's number follows.
+const PREFIX: &str = "wireproof-guest-";
 /// The guest's program, which is this one.
 const INIT: &str = "init";
 
@@ -28,10 +33,11 @@ pub(super) struct Folder {
 impl Folder {
     /// Makes the folder of a guest that plays cases from below `cases`.
     pub(super) fn make(cases: &Path) -> Result<Folder, String> {
-        let path = std::env::temp_dir().join(format!("wireproof-guest-{}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("{PREFIX}{}", std::process::id()));
         let folder = Folder { path };
         let problem = |e: std::io::Error| format!("{}: {e}", folder.path.display());
-        // One that is there was left behind by a process of the same number, which is gone.
+        sweep();
+        // One that is there still was left behind by a process of the same number, which is gone.
         let _ = std::fs::remove_dir_all(&folder.path);
         for below in [ROOT, EXCHANGE] {
             std::fs::create_dir_all(folder.path.join(below)).map_err(problem)?;
@@ -53,7 +59,8 @@ impl Folder {
     /// Puts this program into the guest's root, with the shared libraries that it has loaded here, at the same paths: the
     /// guest runs the very same code, and nothing has to be built for it.
     fn add_program(&self) -> Result<(), String> {
-        let program = std::env::current_exe().map_err(|e| format!("this program's own path is unknown: {e}"))?;
+        let program =
+            std::env::current_exe().map_err(|e| format!("this program's own path is unknown: {e}"))?;
         let root = self.path.join(ROOT);
         place(&program, &root.join(INIT))?;
         for library in libraries(&program)? {
@@ -65,6 +72,19 @@ impl Folder {
         match interpreter(&program)? {
             Some(loader) => place(&loader, &below(&root, &loader)),
             None => Ok(()),
+        }
+    }
+}
+
+/// Removes the folders of workers that were killed.
+fn sweep() {
+    let Ok(entries) = std::fs::read_dir(std::env::temp_dir()) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse::<u32>().ok());
+        if number.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) {
+            // Somebody else's cannot be removed, and need not be.
+            let _ = std::fs::remove_dir_all(entry.path());
         }
     }
 }

@@ -21,7 +21,8 @@ pub(super) fn debian() -> Result<PathBuf, String> {
 /// SHA-256 of a file, or of the list of a tree's files with theirs.
 pub(super) fn sha256(source: &Path) -> Result<String, String> {
     let mut command = if source.is_dir() {
-        let script = "find . -name .git -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum";
+        let script =
+            "find . -name .git -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum";
         let mut shell = Command::new("sh");
         shell.arg("-c").arg(script).current_dir(source);
         shell

@@ -41,7 +41,49 @@ impl<'a> Slot<'a> {
     }
 
     /// Plays until the queue is empty.
-    pub(super) fn run(mut self) {
+    pub(super) fn run(self) {
+        match oracle::batch(&self.pool.session.stack) {
+            Some(size) => self.run_batches(size),
+            None => self.run_one_by_one(),
+        }
+    }
+
+    /// Each batch has a worker of its own.
+    fn run_batches(mut self, size: usize) {
+        while self.claim_batch(size) {
+            match self.start() {
+                Ok(mut current) => {
+                    self.hand_over(&mut current);
+                    self.serve(&mut current);
+                }
+                Err(reason) => {
+                    for job in std::mem::take(&mut self.ahead) {
+                        self.answer(Answer::broken(job.run, Verdict::Error, "adapter", reason.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the batch that is first in the queue, whole or what is left of it: jobs whose numbers are the same but for the
+    /// rest of a division, so that which jobs come before a job never depends on who was faster.
+    fn claim_batch(&mut self, size: usize) -> bool {
+        let Ok(mut queue) = self.queue.lock() else { return false };
+        let batch = queue.front().map(|job| job.run / size.max(1));
+        while queue.front().is_some_and(|job| Some(job.run / size.max(1)) == batch) {
+            self.ahead.extend(queue.pop_front());
+        }
+        !self.ahead.is_empty()
+    }
+
+    /// Gives a worker its batch, and nothing after that. Where it does not listen, its end will be heard.
+    fn hand_over(&mut self, current: &mut Watched) {
+        let _ = self.ahead.iter().try_for_each(|job| current.worker.send(job));
+        current.worker.close();
+        current.is_deaf = true;
+    }
+
+    fn run_one_by_one(mut self) {
         let mut watched: Option<Watched> = None;
         while let Some(job) = self.next_job() {
             let mut current = match watched.take().map_or_else(|| self.start(), Ok) {
@@ -119,9 +161,6 @@ impl<'a> Slot<'a> {
     }
 
     fn refill(&mut self, current: &mut Watched) {
-        if let Some(size) = oracle::batch(&self.pool.session.stack) {
-            return self.hand_over_batch(current, size);
-        }
         while !current.is_deaf && self.ahead.len() < self.pool.depth.max(1) {
             let Some(job) = self.next_job() else { return };
             if current.worker.send(&job).is_ok() {
@@ -133,23 +172,6 @@ impl<'a> Slot<'a> {
                 self.give_back(job);
             }
         }
-    }
-
-    /// Gives a worker that plays a batch the jobs of the one whose turn it is, and none after that.
-    fn hand_over_batch(&mut self, current: &mut Watched, size: usize) {
-        if current.is_deaf {
-            return;
-        }
-        current.is_deaf = true;
-        let Ok(mut queue) = self.queue.lock() else { return };
-        let batch = queue.front().map(|job| job.run / size);
-        while queue.front().is_some_and(|job| Some(job.run / size) == batch) {
-            self.ahead.extend(queue.pop_front());
-        }
-        drop(queue);
-        let sent = self.ahead.iter().try_for_each(|job| current.worker.send(job));
-        current.worker.close();
-        self.fruitless = if sent.is_ok() { 0 } else { self.fruitless + 1 };
     }
 
     /// Why the worker is given up, if it is.
