@@ -52,7 +52,7 @@ fn guest_kernel(session: &Session) -> Result<Linux, String> {
         std::fs::read_to_string("/proc/sys/kernel/osrelease").map_err(|e| format!("osrelease: {e}"))?;
     let declared = in_virtual_time(&session.stack, release.trim(), &link);
     let access = Access { way: Way::Privileged, tun: true, veth: true };
-    Ok(Linux::new(access, link)?.declaring(declared))
+    Linux::new(access, link)?.in_own_kernel(declared)
 }
 
 /// The stacks that this program knows.
@@ -86,6 +86,14 @@ impl Stack {
         }
     }
 
+    /// Ends the run before anything else is done: a live kernel's connections and namespaces cost something.
+    fn rest(&mut self) {
+        if let Stack::Linux(linux) = self {
+            // What cannot be ended now is tried again when the next run starts, and told then.
+            let _ = linux.stop();
+        }
+    }
+
     /// A script's shell commands run in the script's own folder.
     fn enter(&mut self, folder: &Path) {
         if let Stack::Linux(linux) = self {
@@ -113,7 +121,11 @@ impl Player for Case {
             self.stack.enter(&folder);
         }
         match self.script(job) {
-            Ok(script) => self.play_script(job, &script),
+            Ok(script) => {
+                let answer = self.play_script(job, &script);
+                self.stack.rest();
+                answer
+            }
             Err(message) => Answer::broken(job.run, Verdict::Error, "script", message),
         }
     }

@@ -22,6 +22,7 @@ mod network;
 mod offload;
 mod orphans;
 mod os;
+mod priority;
 mod reaper;
 mod room;
 mod run;
@@ -60,6 +61,8 @@ const SETTLE: Duration = Duration::from_micros(100);
 /// namespace, in an empty one.
 pub struct Linux {
     access: Access,
+    /// The first namespace has the settings that runs start from, and new ones take them from there.
+    inherits: bool,
     choice: LinkChoice,
     capabilities: Capabilities,
     /// Where the thread came from; `None` in a user namespace, which cannot go back.
@@ -103,6 +106,7 @@ impl Linux {
         Ok(Linux {
             capabilities: capabilities(&choice),
             access,
+            inherits: false,
             choice,
             home,
             working_directory: None,
@@ -129,6 +133,7 @@ impl Linux {
     pub fn stop(&mut self) -> Result<(), Refusal> {
         let Some(run) = self.run.take() else { return Ok(()) };
         let network = run.end();
+        priority::ordinary();
         let left = match &self.home {
             Some(home) => namespace::enter(home).doing("going back to the first network namespace"),
             None => namespace::unshare_network().doing("unshare(CLONE_NEWNET)"),

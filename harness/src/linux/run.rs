@@ -8,6 +8,7 @@ use super::namespace;
 use super::network::Network;
 use super::orphans;
 use super::os::{Doing, readable, wait_readable};
+use super::priority;
 use super::settings::{self, BySocket};
 use super::shell::Shell;
 use super::syscalls;
@@ -35,6 +36,8 @@ pub(super) struct Run {
     next_call: u64,
     settle: Duration,
     by_socket: Option<BySocket>,
+    /// A first system call was made: from now on the script's times count.
+    is_prompt: bool,
     working_directory: Option<PathBuf>,
 }
 
@@ -47,7 +50,7 @@ impl Run {
     /// A new namespace with what `setup` says in it.
     pub(super) fn start(setup: &Setup, linux: &Linux) -> Result<Run, Refusal> {
         namespace::unshare_network().doing("unshare(CLONE_NEWNET)").map_err(Refusal::Broken)?;
-        let mut network = Network::build(setup, &linux.choice, linux.access)?;
+        let mut network = Network::build(setup, &linux.choice, linux.access, linux.inherits)?;
         linux.await_quiet(&mut network)?;
         let by_socket = settings::apply(setup)?;
         let clock = Clock::start();
@@ -62,6 +65,7 @@ impl Run {
             next_call: 0,
             settle: linux.settle,
             by_socket,
+            is_prompt: false,
             working_directory: linux.working_directory.clone(),
         })
     }
@@ -99,6 +103,9 @@ impl Run {
                 self.pool.submit(LaneKind::Shell, id, call, || commands(Shell::new(directory)))
             }
             _ => {
+                if !std::mem::replace(&mut self.is_prompt, true) {
+                    priority::prompt();
+                }
                 let by_socket = self.by_socket.clone();
                 self.pool.submit(LaneKind::Calls, id, call, || system_calls(by_socket))
             }
@@ -194,7 +201,8 @@ fn system_calls(by_socket: Option<BySocket>) -> Perform {
             applied = wanted;
         }
         let outcome = syscalls::execute(call, &shared.descriptors);
-        let outcome = outcome.unwrap_or_else(|| Outcome::error(libc::ENOSYS));
+        let mut outcome = outcome.unwrap_or_else(|| Outcome::error(libc::ENOSYS));
+        syscalls::stamp_by(shared.clock(), &mut outcome);
         match (call, &by_socket) {
             (Call::CapSet { .. }, _) if outcome.result.is_ok() => shared.note_capabilities(call),
             (Call::Socket { .. }, Some(by_socket)) => by_socket.apply(&outcome),
