@@ -52,7 +52,7 @@ fn guest_kernel(session: &Session) -> Result<Linux, String> {
         std::fs::read_to_string("/proc/sys/kernel/osrelease").map_err(|e| format!("osrelease: {e}"))?;
     let declared = in_virtual_time(&session.stack, release.trim(), &link);
     let access = Access { way: Way::Privileged, tun: true, veth: true };
-    Ok(Linux::new(access, link)?.declaring(declared))
+    Linux::new(access, link)?.in_own_kernel(declared)
 }
 
 /// The stacks that this program knows.

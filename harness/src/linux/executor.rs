@@ -198,7 +198,7 @@ impl Pool {
     }
 
     /// Makes [`Pool::fd`] unreadable until the next completion.
-    fn clear(&self) {
+    pub(super) fn clear(&self) {
         let mut count = 0u64;
         // SAFETY: the pointer is to eight bytes that outlive the call; the descriptor does not block.
         unsafe { libc::read(self.fd(), (&raw mut count).cast(), 8) };
@@ -206,7 +206,6 @@ impl Pool {
 
     /// Takes what has completed.
     pub(super) fn completions(&self) -> Vec<Completion> {
-        self.clear();
         std::mem::take(&mut *lock(&self.shared.done))
     }
 

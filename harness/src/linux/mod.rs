@@ -61,6 +61,8 @@ const SETTLE: Duration = Duration::from_micros(100);
 /// namespace, in an empty one.
 pub struct Linux {
     access: Access,
+    /// The first namespace has the settings that runs start from, and new ones take them from there.
+    inherits: bool,
     choice: LinkChoice,
     capabilities: Capabilities,
     /// Where the thread came from; `None` in a user namespace, which cannot go back.
@@ -104,6 +106,7 @@ impl Linux {
         Ok(Linux {
             capabilities: capabilities(&choice),
             access,
+            inherits: false,
             choice,
             home,
             working_directory: None,

@@ -31,6 +31,8 @@ pub(super) struct Network {
     pub(super) ports: Vec<Port>,
     netlink: Netlink,
     rules: Rules,
+    /// The namespace has its settings already.
+    inherits: bool,
     /// Present once a veth pair is; the harness's namespace lives as long as its handle.
     sides: Option<Sides>,
 }
@@ -113,18 +115,25 @@ fn link_local(mac: MacAddress) -> Ipv6Addr {
 
 impl Network {
     /// Makes what `setup` says in the calling thread's namespace, which must be new.
-    pub(super) fn build(setup: &Setup, choice: &LinkChoice, access: Access) -> Result<Network, Refusal> {
+    pub(super) fn build(
+        setup: &Setup,
+        choice: &LinkChoice,
+        access: Access,
+        inherits: bool,
+    ) -> Result<Network, Refusal> {
         let plans: Result<Vec<Plan>, Refusal> =
             setup.interfaces.iter().map(|i| plan(choice, i, setup, access)).collect();
         let plans = plans?;
         let netlink = Netlink::open().doing("netlink socket").map_err(Refusal::Broken)?;
-        let mut network = Network { ports: Vec::new(), netlink, rules: setup.rules, sides: None };
+        let mut network = Network { ports: Vec::new(), netlink, rules: setup.rules, inherits, sides: None };
         network.configure(setup, &plans).map_err(Refusal::Broken)?;
         Ok(network)
     }
 
     fn configure(&mut self, setup: &Setup, plans: &[Plan]) -> Result<(), String> {
-        baseline::apply(baseline::NAMESPACE, "")?;
+        if !self.inherits {
+            baseline::apply(baseline::NAMESPACE, "")?;
+        }
         if setup.forwarding {
             for path in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
                 baseline::write(path, "1").doing(path)?;
@@ -136,7 +145,9 @@ impl Network {
             let port =
                 self.add(interface, plan, at).map_err(|why| format!("making interface {name}: {why}"))?;
             self.ports.push(port);
-            baseline::apply(baseline::INTERFACE, name)?;
+            if !self.inherits {
+                baseline::apply(baseline::INTERFACE, name)?;
+            }
         }
         for (at, interface) in setup.interfaces.iter().enumerate() {
             self.address(at, interface)?;

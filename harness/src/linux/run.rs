@@ -14,6 +14,7 @@ use super::shell::Shell;
 use super::syscalls;
 use crate::sut::{Call, CallId, Event, InterfaceId, Outcome, Refusal, Rules, Setup};
 use stack::Instant;
+use std::cell::Cell;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,12 +25,23 @@ const NEVER_BLOCKS: Duration = Duration::from_secs(1);
 /// The most frames taken from a link at one time, so that a stack that floods does not keep its driver busy for ever.
 const MOST_FRAMES: usize = 4096;
 
+/// What cannot have changed since the driver last waited or did something to the stack.
+#[derive(Default)]
+struct Known {
+    /// The time.
+    now: Cell<Option<Instant>>,
+    /// That the links have nothing more to give.
+    is_drained: bool,
+}
+
 /// A run in the namespace that the calling thread is in.
 pub(super) struct Run {
     pool: Pool,
     network: Network,
     clock: Clock,
     alarm: Alarm,
+    /// Where nothing happens and no time passes but while the driver waits: what is known since it last did.
+    known: Option<Known>,
     frames: Vec<Event>,
     administrative: Vec<Event>,
     buffer: Vec<u8>,
@@ -50,7 +62,7 @@ impl Run {
     /// A new namespace with what `setup` says in it.
     pub(super) fn start(setup: &Setup, linux: &Linux) -> Result<Run, Refusal> {
         namespace::unshare_network().doing("unshare(CLONE_NEWNET)").map_err(Refusal::Broken)?;
-        let mut network = Network::build(setup, &linux.choice, linux.access)?;
+        let mut network = Network::build(setup, &linux.choice, linux.access, linux.inherits)?;
         linux.await_quiet(&mut network)?;
         let by_socket = settings::apply(setup)?;
         let clock = match setup.rules {
@@ -61,6 +73,7 @@ impl Run {
             pool: Pool::new(clock).map_err(broken("eventfd"))?,
             network,
             clock,
+            known: linux.inherits.then(Known::default),
             alarm: Alarm::new().map_err(broken("timerfd"))?,
             frames: Vec::new(),
             administrative: Vec::new(),
@@ -82,16 +95,26 @@ impl Run {
 
     /// The run's clock.
     pub(super) fn now(&self) -> Instant {
-        self.clock.now()
+        let Some(known) = &self.known else { return self.clock.now() };
+        let now = known.now.get().unwrap_or_else(|| self.clock.now());
+        known.now.set(Some(now));
+        now
+    }
+
+    /// Something may have happened.
+    fn forget(&mut self) {
+        self.known = self.known.take().map(|_| Known::default());
     }
 
     /// A frame arrives.
     pub(super) fn inject(&mut self, interface: InterfaceId, frame: &[u8]) -> Result<(), Refusal> {
+        self.forget();
         self.network.inject(interface, frame).map_err(broken("sending a frame"))
     }
 
     /// Makes a call.
     pub(super) fn submit(&mut self, call: Call) -> Result<CallId, Refusal> {
+        self.forget();
         let id = CallId(self.next_call);
         self.next_call += 1;
         if let Some(outcome) = self.administer(&call)? {
@@ -147,6 +170,10 @@ impl Run {
 
     /// Takes from the links what is there.
     fn drain(&mut self) -> Result<(), Refusal> {
+        if self.known.as_ref().is_some_and(|known| known.is_drained) {
+            return Ok(());
+        }
+        let before = self.frames.len();
         for (at, port) in self.network.ports.iter_mut().enumerate() {
             for _ in 0..MOST_FRAMES {
                 let received = port.link.receive(&mut self.buffer).map_err(broken("receiving a frame"))?;
@@ -158,6 +185,12 @@ impl Run {
                 self.frames.push(Event::Frame { interface: InterfaceId(at), at: at_time, bytes });
             }
         }
+        let is_drained = self.frames.len() == before;
+        self.known = self.known.take().map(|known| Known {
+            is_drained,
+            // The frames came while time passed.
+            now: if is_drained { known.now } else { Cell::default() },
+        });
         Ok(())
     }
 
@@ -181,7 +214,7 @@ impl Run {
             if !self.frames.is_empty() || !self.administrative.is_empty() || self.pool.has_completions() {
                 return Ok(());
             }
-            let left = until.saturating_since(self.clock.now());
+            let left = until.saturating_since(self.now());
             if left.is_zero() {
                 return Ok(());
             }
@@ -189,6 +222,10 @@ impl Run {
             fds.extend(self.network.ports.iter().filter_map(|p| p.link.fd()).map(readable));
             self.clock.set(&self.alarm, until).map_err(broken("timerfd"))?;
             wait_readable(&mut fds, None).map_err(broken("waiting for an event"))?;
+            if fds.first().is_some_and(|fd| fd.revents != 0) {
+                self.pool.clear();
+            }
+            self.forget();
         }
     }
 }

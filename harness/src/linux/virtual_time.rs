@@ -2,7 +2,7 @@
 
 use super::network::Network;
 use super::os::Doing;
-use super::{LinkChoice, Linux, capabilities, clock};
+use super::{LinkChoice, Linux, baseline, capabilities, clock};
 use crate::sut::{Capabilities, Capability, Clock, Granularity, Refusal};
 use std::time::Duration;
 
@@ -39,16 +39,25 @@ pub fn in_virtual_time(name: &str, release: &str, choice: &LinkChoice) -> Capabi
 /// nothing.
 const QUIET: Duration = Duration::from_millis(64);
 
+/// Makes new namespaces take their interfaces' settings from the first. Those of neighbours they take from there anyway, and
+/// a kernel that was just booted has mainline's.
+const INHERIT: &str = "core/devconf_inherit_init_net";
+
 impl Linux {
-    /// The driver, declaring what `capabilities` says. Where their clock is virtual, runs begin at a fixed phase of the timer
-    /// wheel: to wait for it costs nothing, and lets the kernel free the namespaces of runs that are over.
-    #[must_use]
-    pub fn declaring(mut self, capabilities: Capabilities) -> Linux {
-        if capabilities.clock == Clock::Virtual {
-            self.settle = SETTLE;
-        }
+    /// The driver of a kernel that runs for it alone, in virtual time; `capabilities` are what [`in_virtual_time`] gives.
+    ///
+    /// Runs begin at a fixed phase of the timer wheel: to wait for it costs nothing, and lets the kernel free the namespaces of
+    /// runs that are over. The settings that runs start from are made in the first namespace, once.
+    ///
+    /// # Errors
+    /// Names the setting that was refused.
+    pub fn in_own_kernel(mut self, capabilities: Capabilities) -> Result<Linux, String> {
+        baseline::apply(baseline::NAMESPACE, "")?;
+        baseline::write(INHERIT, "1").doing(INHERIT)?;
+        self.inherits = true;
+        self.settle = SETTLE;
         self.capabilities = capabilities;
-        self
+        Ok(self)
     }
 
     /// Waits for the phase that a run begins at.

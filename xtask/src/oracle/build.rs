@@ -69,7 +69,7 @@ pub(super) fn build(source: Option<&Path>) -> Outcome {
     let tree = work.path.join("source");
     println!("unpacking, and building below {} (about 3 GB)", cache.display());
     source::unpack(&source, &tree)?;
-    let series = source::series(&tree)?;
+    let series = source::series(&tree).map_err(|why| format!("{}: {why}", source.display()))?;
     source::tick_of_1_ms(&tree)?;
     let release = compile(&work, &tree)?;
     let name = source.file_name().unwrap_or(source.as_os_str()).to_string_lossy().into_owned();

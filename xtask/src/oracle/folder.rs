@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Below the guest's own folder: the root of its file system.
 pub(super) const ROOT: &str = "root";
@@ -19,6 +20,8 @@ pub(super) const ANSWERS: &str = "answers.json";
 /// In the exchange: what the guest writes to standard output and standard error. Its console is no place for that: when the
 /// host gets round to reading it decides when the kernel is interrupted.
 pub(super) const OUTPUT: &str = "output";
+/// No guest lives as long.
+const STALE: Duration = Duration::from_secs(3600);
 /// How the names of guests' folders begin; the worker's number follows.
 const PREFIX: &str = "wireproof-guest-";
 /// The guest's program, which is this one.
@@ -82,7 +85,10 @@ fn sweep() {
     for entry in entries.flatten() {
         let name = entry.file_name();
         let number = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse::<u32>().ok());
-        if number.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) {
+        let is_gone = number.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists());
+        // A young one may be of a process that is not to be seen from here, in another container.
+        let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|at| at.elapsed().ok());
+        if is_gone && age.is_some_and(|age| age >= STALE) {
             // Somebody else's cannot be removed, and need not be.
             let _ = std::fs::remove_dir_all(entry.path());
         }

@@ -71,8 +71,9 @@ fn succeeds(command: &mut Command) -> bool {
 
 /// Major and minor number of a tree.
 pub(super) fn series(tree: &Path) -> Result<String, String> {
-    let (major, minor) = version(&read(tree, "Makefile")?)
-        .ok_or_else(|| format!("{}/Makefile names no version: this is no kernel", tree.display()))?;
+    let makefile = std::fs::read_to_string(tree.join("Makefile")).unwrap_or_default();
+    let named = version(&makefile).ok_or("no kernel's source: there is no Makefile that names a version")?;
+    let (major, minor) = named;
     if (major, minor) < OLDEST {
         let (m, n) = OLDEST;
         return Err(format!("Linux {major}.{minor} is too old: {m}.{n} is the oldest that can be built"));

@@ -117,6 +117,11 @@ impl Worker {
         if said.is_empty() { how } else { format!("{how}; it said: {said}") }
     }
 
+    /// Waits for the end of a process that has answered its last job, so that it can clear up.
+    pub(super) fn await_end(&mut self, patience: Duration) {
+        while !matches!(self.hear(patience), Heard::End | Heard::Nothing) {}
+    }
+
     /// Whether the process ends within a moment.
     fn has_ended(&mut self) -> bool {
         wait_for(|| matches!(self.child.try_wait(), Ok(Some(_)) | Err(_)))

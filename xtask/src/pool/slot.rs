@@ -55,6 +55,7 @@ impl<'a> Slot<'a> {
                 Ok(mut current) => {
                     self.hand_over(&mut current);
                     self.serve(&mut current);
+                    current.worker.await_end(self.pool.limits.silence);
                 }
                 Err(reason) => {
                     for job in std::mem::take(&mut self.ahead) {
