@@ -63,7 +63,7 @@ pub(crate) struct Congestion {
     recovery: Recovery,
     /// Whether the scoreboard tells of losses, and not the count of duplicate ACKs alone.
     by_scoreboard: bool,
-    /// The highest sequence number sent when cwnd was last reduced, for whatever reason: one reduction a window.
+    /// SND.NXT when cwnd was last reduced, for whatever reason: one reduction a window.
     reduced: SeqNumber,
     /// cwnd was reduced, which the peer of an ECN connection is to be told (RFC 3168 6.1.2).
     pub(crate) cwr_due: bool,
@@ -95,7 +95,7 @@ impl Congestion {
             recover: iss - 1,
             recovery: Recovery::None,
             by_scoreboard: false,
-            reduced: iss - 1,
+            reduced: iss,
             cwr_due: false,
             cubic: Cubic::default(),
         }
@@ -291,9 +291,9 @@ impl Congestion {
     /// A loss in what is outstanding from `ack` to `snd_nxt`, unless cwnd was reduced for this window already (RFC 3168
     /// 6.1.2).
     fn lower_ssthresh(&mut self, ack: SeqNumber, snd_nxt: SeqNumber, flight: u32) {
-        if ack > self.reduced {
+        if ack >= self.reduced {
             self.ssthresh = self.ssthresh_after_loss(flight);
-            self.reduced = snd_nxt - 1;
+            self.reduced = snd_nxt;
             self.cwr_due = true;
         }
     }
@@ -309,6 +309,7 @@ impl Congestion {
     /// An ACK of `ack` carries ECN-Echo: as for a loss, once for each window of data (RFC 3168 6.1.2). True where cwnd
     /// was one segment, so that the sender must become slower than that.
     pub(crate) fn marked(&mut self, ack: SeqNumber, snd_nxt: SeqNumber) -> bool {
+        // Before something of what followed the reduction is acknowledged the peer has not seen CWR.
         if ack <= self.reduced || self.recovery != Recovery::None {
             return false;
         }
@@ -331,7 +332,7 @@ impl Congestion {
         self.cubic.timeout();
         self.cwnd = self.mss;
         self.recover = snd_nxt - 1;
-        self.reduced = self.recover;
+        self.reduced = snd_nxt;
         self.cwr_due = true;
         self.recovery = Recovery::None;
         self.duplicate_acks = 0;
@@ -422,7 +423,7 @@ mod tests {
         congestion.marked(ISS + 8 * MSS, ISS + 1 + 9 * MSS);
         assert_eq!(congestion.cwnd(), 4 * MSS);
         let nxt = ISS + 1 + 20 * MSS;
-        let least: Vec<bool> = (0..3).map(|n| congestion.marked(nxt + n, nxt + 1 + n)).collect();
+        let least: Vec<bool> = (0..3).map(|n| congestion.marked(nxt + 2 * n, nxt + 1 + 2 * n)).collect();
         assert_eq!((least, congestion.cwnd()), (vec![false, false, true], MSS));
     }
 
