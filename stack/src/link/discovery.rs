@@ -152,8 +152,13 @@ enum Reach {
     Resolve(Instant),
 }
 
-/// An own address with the target's prefix; else the first one.
+/// The source of what waits for the target, where it is an address of this interface (RFC 4861 7.2.2); else an own
+/// address with the target's prefix; else the first one.
 fn solicitation_source(link: &Interface, target: Ipv6Addr) -> Option<Ipv6Addr> {
+    let waiting = link.neighbours.waiting_source(target).filter(|source| link.has((*source).into()));
+    if waiting.is_some() {
+        return waiting;
+    }
     let near = link.ipv6().find(|(_, cidr)| cidr.contains(IpAddr::V6(target)));
     near.or_else(|| link.ipv6().next()).map(|(address, _)| address)
 }

@@ -107,6 +107,12 @@ impl NeighbourCache {
         }
     }
 
+    /// The source of the packet that waits longest for `address`: a solicitation goes out from it (7.2.2).
+    pub(crate) fn waiting_source(&self, address: Ipv6Addr) -> Option<Ipv6Addr> {
+        let State::Incomplete { waiting, .. } = self.entries.get(&address)? else { return None };
+        Some(crate::wire::ipv6::Header::parse_quoted(waiting.front()?).ok()?.0.source)
+    }
+
     /// Takes over the link-layer address that a solicitation, router message or redirect carries (7.2.3): it makes an
     /// entry that is stale, and changes one whose address is another. Gives the datagrams that waited for it.
     pub(crate) fn learn(&mut self, address: Ipv6Addr, mac: MacAddress) -> Vec<Buffer> {
