@@ -178,7 +178,8 @@ impl NeighbourCache {
                     due.push(ask(None));
                 }
                 State::Incomplete { waiting, .. } => {
-                    due.push(Due::Unreachable { waiting: core::mem::take(waiting).into() });
+                    let waiting = core::mem::take(waiting).into();
+                    due.push(Due::Unreachable { address: *address, waiting });
                     gone.push(*address);
                 }
                 State::Delay { mac, .. } => {
@@ -191,7 +192,10 @@ impl NeighbourCache {
                     due.push(ask(Some(*mac)));
                 }
                 // 7.3.3: the entry goes, and the next packet asks anew.
-                State::Probe { .. } => gone.push(*address),
+                State::Probe { .. } => {
+                    due.push(Due::Unreachable { address: *address, waiting: Vec::new() });
+                    gone.push(*address);
+                }
                 State::Reachable { .. } | State::Stale { .. } | State::Permanent { .. } => {}
             }
         }
@@ -262,7 +266,10 @@ mod tests {
         for second in [1, 2] {
             assert_eq!(cache.poll(Instant::from_secs(second)), [Due::Ask { address: PEER, mac: None }]);
         }
-        assert_eq!(cache.poll(Instant::from_secs(3)), [Due::Unreachable { waiting: vec![datagram()] }]);
+        assert_eq!(
+            cache.poll(Instant::from_secs(3)),
+            [Due::Unreachable { address: PEER, waiting: vec![datagram()] }]
+        );
         assert_eq!(cache.next_deadline(), None);
     }
 
@@ -278,7 +285,8 @@ mod tests {
             assert_eq!(cache.next_deadline(), Some(Instant::from_secs(second)));
             assert_eq!(cache.poll(Instant::from_secs(second)), [Due::Ask { address: PEER, mac: Some(MAC) }]);
         }
-        assert_eq!(cache.poll(Instant::from_secs(39)), []);
+        let given_up = Due::Unreachable { address: PEER, waiting: Vec::new() };
+        assert_eq!(cache.poll(Instant::from_secs(39)), [given_up]);
         assert_eq!(cache.resolve(Instant::from_secs(39), PEER, datagram()), Resolution::Ask);
     }
 
