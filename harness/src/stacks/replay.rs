@@ -76,6 +76,15 @@ pub fn capabilities(name: &str, version: &str, has_times: bool) -> Capabilities 
     }
 }
 
+/// What came of a recording that was played.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// The run.
+    pub record: Record,
+    /// How many entries were left over when the script passed.
+    pub left: usize,
+}
+
 /// Plays `recording` of a run of `script` in `family` through the script's matcher, in times with which it comes to
 /// `verdict` at a difference in `field` where there are such.
 ///
@@ -86,7 +95,7 @@ pub fn play(
     script: &Script,
     family: Family,
     (verdict, field): (Verdict, Option<&str>),
-) -> Result<Record, Error> {
+) -> Result<Replayed, Error> {
     let capabilities = capabilities("replay", "", recording.has_times());
     let world = engine::world(script, &capabilities, &PlayOptions::new(family))?;
     let attempt = |schedule: &Schedule| {
@@ -94,7 +103,13 @@ pub fn play(
         let record = engine::play(&mut stack, script, PlayOptions::new(family));
         let found = record.first_difference.as_ref().map(|difference| difference.field.as_str());
         let is_same = record.verdict == verdict && found == field;
-        (record, stack.last, is_same)
+        // A run that passed was played to its end, with everything that the stack did in it.
+        let left = if record.verdict == Verdict::Pass {
+            recording.entries.len().saturating_sub(stack.next)
+        } else {
+            0
+        };
+        (Replayed { record, left }, stack.last, is_same && left == 0)
     };
     let mut schedule = Schedule::new();
     let (first, mut last, is_same) = attempt(&schedule);
@@ -105,9 +120,9 @@ pub fn play(
         if !postpone(&mut schedule, last) {
             break;
         }
-        let (record, end, is_same) = attempt(&schedule);
+        let (replayed, end, is_same) = attempt(&schedule);
         if is_same {
-            return Ok(record);
+            return Ok(replayed);
         }
         last = end;
     }
@@ -280,5 +295,60 @@ impl StackUnderTest for Replay {
         }
         self.now = self.now.max(until);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::{FileSystem, Options, parse};
+    use std::path::Path;
+
+    const CASE: &str = "//! A case.\n//! requires: RFC9293-MUST-1\n\
+        +0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n\
+        +0 bind(3, ..., ...) = 0\n\
+        +0 listen(3, 1) = 0\n\
+        +0 < S 700:700(0) win 1000 <mss 1460>\n\
+        +0 > S. 0:0(0) ack 701 <...>\n\
+        nothing for .5s\n\
+        +0~+1 > S. 0:0(0) ack 701 <...>\n\
+        +0 < . 701:701(0) ack 1 win 1000\n\
+        +0 accept(3, ..., ...) = 4\n\
+        +0 read(4, ..., 10) ...+.1 = 5\n\
+        +0 < P. 701:706(5) ack 1 win 1000\n";
+
+    const RECORDING: &str = "socket(..., SOCK_STREAM, IPPROTO_TCP) = fd\n\
+        bind(3, ..., ...) = 0\n\
+        listen(3, 1) = 0\n\
+        < S 700:700(0) win 1000 <mss 1460>\n\
+        > S. 0:0(0) ack 701 win 64240 <mss 1460>\n\
+        > S. 0:0(0) ack 701 win 64240 <mss 1460>\n\
+        < . 701:701(0) ack 1 win 1000\n\
+        accept(3, ..., ...) = fd\n\
+        read(4, ..., 10) ...\n\
+        < P. 701:706(5) ack 1 win 1000\n\
+        read(4, ..., 10) = 5 : pattern 0 (5)\n";
+
+    fn check(change: (&str, &str), verdict: Verdict, field: &str) {
+        let options = Options { defines: BTreeMap::new(), loader: &FileSystem, suite: None };
+        let script = parse(Path::new("case"), CASE.to_owned(), &options).expect("a case");
+        assert!(RECORDING.contains(change.0));
+        let recording = Recording::parse(&RECORDING.replacen(change.0, change.1, 1)).expect("a recording");
+        let replayed = play(&recording, &script, Family::Ipv6, (Verdict::Pass, None)).expect("a world");
+        let difference = replayed.record.first_difference.unwrap_or_default();
+        assert_eq!((replayed.record.verdict, &*difference.field), (verdict, field), "{difference:?}");
+        assert_eq!(replayed.left, 0);
+    }
+
+    #[test]
+    fn a_recording_without_times_comes_to_its_verdict_and_a_changed_one_does_not() {
+        let answer = "> S. 0:0(0) ack 701 win 64240 <mss 1460>\n";
+        check(("", ""), Verdict::Pass, "");
+        check((answer, ""), Verdict::Fail, "frame");
+        check((answer, &answer.repeat(2)), Verdict::Fail, "frame");
+        check((answer, &answer.replace("701", "702")), Verdict::Fail, "tcp.ack");
+        check(("pattern 0", "pattern 1"), Verdict::Fail, "data");
+        check(("listen(3, 1) = 0", "listen(3, 1) = -1 EINVAL (Invalid argument)"), Verdict::Fail, "result");
+        check(("bind(3, ..., ...) = 0\n", "< . 1:1(0)\n"), Verdict::Error, "adapter");
     }
 }

@@ -34,8 +34,12 @@ fn section_replays(case: &Case, section: &Section) -> Result<(), String> {
     }
     let recording = Recording::parse(&section.body)?;
     let recorded = (section.verdict, section.field.as_deref());
-    let record =
+    let replayed =
         replay::play(&recording, &case.script, section.family, recorded).map_err(|e| e.to_string())?;
+    if replayed.left > 0 {
+        return Err(format!("the case ends {} lines before the recording does", replayed.left));
+    }
+    let record = replayed.record;
     let difference = record.first_difference.unwrap_or_default();
     let field = Some(difference.field.clone()).filter(|field| !field.is_empty());
     if (record.verdict, &field) == (section.verdict, &section.field) {
