@@ -135,7 +135,7 @@ impl Ledger {
     /// # Errors
     /// Says where a file is unreadable or has what no ledger has.
     pub fn load(stack: &str) -> Result<Ledger, String> {
-        Ledger::load_from(&crate::golden().join("ledgers"), stack)
+        Ledger::load_from(&crate::golden().join("ledgers"), crate::stacks::ledger(stack))
     }
 
     /// Reads the ledgers of `stack` in `folder` and `folder/upstream`.

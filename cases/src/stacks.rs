@@ -6,10 +6,15 @@ use harness::stacks::smoltcp::Smoltcp;
 use harness::sut::StackUnderTest;
 
 /// Every stack, in the order of reports.
-pub const NAMES: &[&str] = &["reference", "smoltcp", "linux"];
+pub const NAMES: &[&str] = &["reference", "smoltcp", "linux-6.12", "linux"];
 
 /// Those that live in this process, in virtual time, and run everywhere.
 pub const IN_MEMORY: &[&str] = &["reference", "smoltcp"];
+
+/// The stack whose ledgers speak of `name` too: every Linux kernel is in those of `linux`, by its version.
+pub fn ledger(name: &str) -> &str {
+    if name.starts_with("linux-") { "linux" } else { name }
+}
 
 /// The stack in memory called `name`.
 pub fn in_memory(name: &str) -> Option<Box<dyn StackUnderTest>> {

@@ -13,6 +13,7 @@ pub mod run;
 
 pub mod settings;
 pub mod stacks;
+pub mod suggest;
 pub mod sut;
 
 pub use stack::Instant;

@@ -195,13 +195,19 @@ pub struct RateLimit {
 }
 
 /// ICMP for both families.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IcmpConfig {
-    /// The limit on errors (RFC 1812 4.3.2.8; RFC 4443 2.4(f) requires one and leaves it to the configuration): none,
-    /// so that every case sees the error that it provokes.
+    /// The limit on errors (RFC 1812 4.3.2.8; RFC 4443 2.4(f) requires one and leaves the numbers to the configuration).
     pub error_limit: Option<RateLimit>,
     /// Whether Echo Requests to IPv4 broadcast and multicast addresses are answered (RFC 1122 3.2.2.6: MAY): no.
     pub echo_broadcast: bool,
+}
+
+impl Default for IcmpConfig {
+    /// 100 errors at once and 100 a second: traceroute and port scans get their answers, a flood does not.
+    fn default() -> IcmpConfig {
+        IcmpConfig { error_limit: Some(RateLimit { per_second: 100, burst: 100 }), echo_broadcast: false }
+    }
 }
 
 /// Sockets.

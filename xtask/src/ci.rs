@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// For how long each fuzz target runs, in seconds.
 const FUZZ_SECONDS: u32 = 5;
 
+/// The fuzzers are a workspace of their own.
+const FUZZ: &str = "fuzz/Cargo.toml";
+
 struct Step {
     name: String,
     command: Command,
@@ -38,6 +41,8 @@ pub(crate) fn ci() -> Outcome {
         println!("{name:<24} {:>8.1}", time.as_secs_f64());
     }
     println!("{:<24} {:>8.1}", "all", start.elapsed().as_secs_f64());
+    let failed = usize::from(exit != Exit::AsExpected);
+    println!("\nsteps: {} passed, {failed} failed", times.len() - failed);
     Ok(exit)
 }
 
@@ -45,6 +50,12 @@ fn steps() -> Result<Vec<Step>, String> {
     let mut steps = vec![
         by_cargo("format", &["fmt", "--all", "--check"]),
         by_cargo("lints", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        by_cargo("format of fuzz", &["fmt", "--manifest-path", FUZZ, "--check"]),
+        by_cargo(
+            "lints of fuzz",
+            &["clippy", "--manifest-path", FUZZ, "--all-targets", "--", "-D", "warnings"],
+        ),
+        by_cargo("tests of fuzz", &["test", "--manifest-path", FUZZ, "--no-default-features"]),
         by_cargo("documentation", &["doc", "--workspace", "--no-deps", "--document-private-items"]),
         own("catalogue", &["coverage", "catalogue"])?,
         own("test", &["test"])?,

@@ -1,7 +1,9 @@
 //! `cargo xtask VERB`: one thin command per verb.
 
+mod cpu;
 mod exit;
 mod fake;
+mod oracle;
 mod player;
 mod pool;
 mod programs;
@@ -48,6 +50,9 @@ enum Verb {
     /// Fuzz parsers.
     #[command(subcommand)]
     Fuzz(fuzz::Options),
+    /// Build Linux kernels that run in virtual time, and list them.
+    #[command(subcommand)]
+    Oracle(oracle::Options),
     /// Measure what a run costs.
     Bench(bench::Options),
     /// Everything that must hold, step by step.
@@ -55,9 +60,15 @@ enum Verb {
     /// Play runs that the parent asks for, one line of JSON each.
     #[command(hide = true)]
     Worker,
+    /// Become a kernel in virtual time.
+    #[command(hide = true)]
+    Boot(oracle::host::Boot),
 }
 
 fn main() -> ExitCode {
+    if oracle::guest::is_here() {
+        return exit::code(oracle::guest::run());
+    }
     let outcome = match Arguments::parse().verb {
         Verb::Conformance(options) => conformance::run(&options),
         Verb::Test(options) => test::test(&options),
@@ -65,9 +76,11 @@ fn main() -> ExitCode {
         Verb::Golden(options) => golden::golden(&options),
         Verb::Coverage(options) => coverage::coverage(&options),
         Verb::Fuzz(options) => fuzz::fuzz(&options),
+        Verb::Oracle(options) => oracle::oracle(&options),
         Verb::Bench(options) => bench::bench(&options),
         Verb::Ci => ci::ci(),
         Verb::Worker => worker::run(),
+        Verb::Boot(boot) => oracle::host::become_kernel(&boot),
     };
     exit::code(outcome)
 }

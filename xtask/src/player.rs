@@ -8,7 +8,7 @@ use cases::suite::Tree;
 use cases::upstream::CommandLine;
 use harness::engine::{self, PlayOptions};
 use harness::lang::ast::Script;
-use harness::linux::{LinkChoice, Linux};
+use harness::linux::{Access, LinkChoice, Linux, Way, in_virtual_time};
 use harness::report;
 use harness::run::{Difference, Record, TraceEntry, TraceEvent, Verdict};
 use harness::sut::{Capabilities, Clock, Interface, MacAddress, Medium, StackUnderTest};
@@ -34,6 +34,25 @@ pub(crate) fn open(session: &Session) -> Result<Box<dyn Player>, String> {
     }
     let command_line = CommandLine::parse(&session.packetdrill)?;
     Ok(Box::new(Case { stack: Stack::open(session)?, tree: session.tree(), command_line }))
+}
+
+/// Opens the kernel that this program is the first program of.
+///
+/// # Errors
+/// What that kernel refused.
+pub(crate) fn open_in_guest(session: &Session) -> Result<Box<dyn Player>, String> {
+    let command_line = CommandLine::parse(&session.packetdrill)?;
+    let stack = Stack::Linux(Box::new(guest_kernel(session)?));
+    Ok(Box::new(Case { stack, tree: session.tree(), command_line }))
+}
+
+fn guest_kernel(session: &Session) -> Result<Linux, String> {
+    let link = session.link.as_deref().map_or(Ok(LinkChoice::Auto), str::parse)?;
+    let release =
+        std::fs::read_to_string("/proc/sys/kernel/osrelease").map_err(|e| format!("osrelease: {e}"))?;
+    let declared = in_virtual_time(&session.stack, release.trim(), &link);
+    let access = Access { way: Way::Privileged, tun: true, veth: true };
+    Ok(Linux::new(access, link)?.declaring(declared))
 }
 
 /// The stacks that this program knows.
@@ -67,6 +86,14 @@ impl Stack {
         }
     }
 
+    /// Ends the run before anything else is done: a live kernel's connections and namespaces cost something.
+    fn rest(&mut self) {
+        if let Stack::Linux(linux) = self {
+            // What cannot be ended now is tried again when the next run starts, and told then.
+            let _ = linux.stop();
+        }
+    }
+
     /// A script's shell commands run in the script's own folder.
     fn enter(&mut self, folder: &Path) {
         if let Stack::Linux(linux) = self {
@@ -94,7 +121,11 @@ impl Player for Case {
             self.stack.enter(&folder);
         }
         match self.script(job) {
-            Ok(script) => self.play_script(job, &script),
+            Ok(script) => {
+                let answer = self.play_script(job, &script);
+                self.stack.rest();
+                answer
+            }
             Err(message) => Answer::broken(job.run, Verdict::Error, "script", message),
         }
     }

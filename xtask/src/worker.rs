@@ -3,6 +3,7 @@
 //! The stack may write to standard output as much as it likes: the answers go through a descriptor of their own.
 
 use crate::exit::{Exit, Outcome};
+use crate::oracle::{self, host::Host};
 use crate::player::{self, Player};
 use crate::protocol::{Answer, Greeting, Job, Session};
 use harness::run::Verdict;
@@ -34,10 +35,13 @@ pub(crate) fn run() -> Outcome {
     let mut answers = private_output()?;
     die_with_parent()?;
     setrlimit(Resource::RLIMIT_AS, MEMORY, MEMORY).map_err(|e| format!("setrlimit: {e}"))?;
-    std::panic::set_hook(Box::new(remember_panic));
+    remember_panics();
     let mut lines = std::io::stdin().lock().lines();
     let Some(first) = lines.next() else { return Ok(Exit::AsExpected) };
     let session: Session = read(first)?;
+    if let Some(series) = oracle::series(&session.stack) {
+        return batch(&session, series, lines, &mut answers);
+    }
     let mut player = match catch_unwind(|| player::open(&session)) {
         Ok(Ok(player)) => player,
         Ok(Err(reason)) => return say(&mut answers, &Greeting::Refused(reason)),
@@ -59,8 +63,25 @@ pub(crate) fn run() -> Outcome {
     Ok(Exit::AsExpected)
 }
 
+/// The same for a kernel in virtual time: takes all the jobs that there are, and plays them in one guest.
+fn batch(
+    session: &Session,
+    series: &str,
+    lines: impl Iterator<Item = std::io::Result<String>>,
+    answers: &mut File,
+) -> Outcome {
+    let host = match Host::open(session, series) {
+        Ok(host) => host,
+        Err(reason) => return say(answers, &Greeting::Refused(reason)),
+    };
+    say(answers, &host.greeting())?;
+    let jobs = lines.map(read).collect::<Result<Vec<Job>, String>>()?;
+    host.play(jobs, &mut |answer| say(answers, answer).map(drop))?;
+    Ok(Exit::AsExpected)
+}
+
 /// A parent that is killed takes its workers along, also those that hang.
-fn die_with_parent() -> Result<(), String> {
+pub(crate) fn die_with_parent() -> Result<(), String> {
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(|e| format!("prctl: {e}"))
 }
 
@@ -83,7 +104,8 @@ fn say(output: &mut File, message: &impl Serialize) -> Outcome {
     Ok(Exit::AsExpected)
 }
 
-fn play(player: &mut dyn Player, job: &Job) -> Answer {
+/// Plays a run. A panic is caught, and makes the answer the last.
+pub(crate) fn play(player: &mut dyn Player, job: &Job) -> Answer {
     let (start, cpu) = (std::time::Instant::now(), cpu_time());
     let played = catch_unwind(AssertUnwindSafe(|| player.play(job)));
     let mut answer = played.unwrap_or_else(|_| panicked(job));
@@ -111,6 +133,11 @@ fn panicked(job: &Job) -> Answer {
     let mut answer = Answer::broken(job.run, verdict, "panic", panic_text());
     answer.is_last = true;
     answer
+}
+
+/// From now on a panic is remembered and not printed.
+pub(crate) fn remember_panics() {
+    std::panic::set_hook(Box::new(remember_panic));
 }
 
 fn remember_panic(info: &std::panic::PanicHookInfo<'_>) {

@@ -2,6 +2,7 @@
 
 use super::CaseFile;
 use crate::nearest::nearest;
+use std::collections::BTreeSet;
 
 /// The files whose ids begin with one of `prefixes`; one that is an id selects that case alone.
 ///
@@ -18,7 +19,7 @@ pub fn select(files: Vec<CaseFile>, prefixes: &[String]) -> Result<Vec<CaseFile>
         let is_meant = |f: &&CaseFile| if exact { f.id == prefix } else { f.id.starts_with(prefix) };
         let found: Vec<CaseFile> = files.iter().filter(is_meant).cloned().collect();
         if found.is_empty() {
-            let near = nearest(prefix, files.iter().map(|f| f.id.as_str()), 3);
+            let near = nearest(prefix, folders_and_ids(&files), 3);
             return Err(format!("no case begins with {prefix:?}; the nearest are:\n  {}", near.join("\n  ")));
         }
         selected.extend(found);
@@ -26,6 +27,13 @@ pub fn select(files: Vec<CaseFile>, prefixes: &[String]) -> Result<Vec<CaseFile>
     selected.sort();
     selected.dedup();
     Ok(selected)
+}
+
+/// Everything that can be meant: each folder, and each case.
+fn folders_and_ids(files: &[CaseFile]) -> BTreeSet<&str> {
+    let folders = |id: &'_ str| id.match_indices('/').map(|(end, _)| end).collect::<Vec<_>>();
+    let names = files.iter().flat_map(|f| folders(&f.id).into_iter().map(|end| &f.id[..end]));
+    names.chain(files.iter().map(|f| f.id.as_str())).collect()
 }
 
 /// A prefix as ids are written, from a path as a shell completes it.
@@ -60,6 +68,7 @@ mod tests {
         check(&["tcp/rst"], Ok(&["tcp/rst"]));
         check(&["tcp/rs", "tcp/rst"], Ok(&["tcp/rst", "tcp/rst-exact"]));
         check(&["cases/tcp/syn.pkt"], Ok(&["tcp/syn"]));
+        check(&["tpc"], Err("the nearest are:\n  tcp\n"));
         check(&["tcp/sny"], Err("no case begins with \"tcp/sny\"; the nearest are:\n  tcp/syn"));
     }
 }

@@ -95,36 +95,10 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     symbols.chain(ERRNO.iter().map(|(name, _, _)| *name))
 }
 
-/// The candidate that is nearest to `name`, where one is near enough to be meant: at most a third of its letters differ.
-pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // The names of this world are short; the bound keeps a script of one endless word from costing time.
-    if name.len() > 64 {
-        return None;
-    }
-    let limit = (name.chars().count() / 3).max(1);
-    let scored = candidates.into_iter().map(|c| (distance(name, c), c));
-    scored.filter(|(d, _)| *d <= limit).min_by_key(|(d, _)| *d).map(|(_, c)| c)
-}
-
-/// The edit distance of two names, letters compared without case.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().map(|c| c.to_ascii_lowercase()).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().map(|c| c.to_ascii_lowercase()).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::suggest::nearest;
     use std::collections::BTreeMap;
 
     #[test]

@@ -4,6 +4,7 @@ use super::arguments::Arguments;
 use crate::abi;
 use crate::lang::Error;
 use crate::lang::ast::{Argument, Expr};
+use crate::suggest;
 use crate::sut::{Family, SocketAddress};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -85,7 +86,7 @@ impl Arguments<'_> {
             let error = Error::new(&self.span_of(address), format!("`{address}` is not an address"));
             let hosts = self.world.hosts.iter().map(|h| h.name.as_str());
             let known: Vec<&str> = ["LOCAL", "REMOTE"].into_iter().chain(hosts).collect();
-            match abi::nearest(address, known.iter().copied()) {
+            match suggest::nearest(address, known.iter().copied()) {
                 Some(name) => error.help(format!("did you mean `{name}`?")),
                 None => error.help(format!("names are {}", known.join(", "))),
             }

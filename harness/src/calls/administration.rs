@@ -4,9 +4,9 @@ use super::arguments::Arguments;
 use super::describe;
 use super::outcome::Expect;
 use super::signatures::Planned;
-use crate::abi;
 use crate::lang::Error;
 use crate::lang::ast::Argument;
+use crate::suggest;
 use crate::sut::{Call, InterfaceId, Prefix};
 
 pub(super) fn link(a: &Arguments<'_>) -> Planned {
@@ -58,7 +58,7 @@ fn interface(a: &Arguments<'_>, index: usize) -> Result<InterfaceId, Error> {
         return Ok(InterfaceId(position));
     }
     let error = Error::new(&a.span_of(name), format!("no interface is called `{name}`"));
-    Err(match abi::nearest(name, names.iter().copied()) {
+    Err(match suggest::nearest(name, names.iter().copied()) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => error.help(format!("there are {}", names.join(", "))),
     })

@@ -3,12 +3,14 @@
 use super::CallContext;
 use super::data::Buffer;
 use super::descriptors::{Descriptor, Descriptors};
-use super::number::{NoValue, Want, evaluate};
+use super::number::Want;
 use super::signatures::Signature;
 use crate::abi;
 use crate::lang::Error;
 use crate::lang::ast::{Argument, CallSpec, Expr, Pattern};
+use crate::lang::eval::evaluate;
 use crate::packet::{Variables, World};
+use crate::suggest;
 use crate::sut::Rules;
 
 /// More than any case needs in one call, and less than hurts.
@@ -87,10 +89,9 @@ impl<'a> Arguments<'a> {
     }
 
     pub(super) fn expr(&self, expr: &Expr) -> Result<i64, Error> {
-        evaluate(expr, self.variables).map_err(|reason| match reason {
-            NoValue::Unset(name) => Error::new(&self.spec.span, format!("`${name}` has no value yet"))
-                .help("a name gets its value from a packet or a call above this line"),
-            NoValue::Undefined(what) => Error::new(&self.spec.span, what),
+        evaluate(expr, self.variables).map_err(|why| {
+            Error::new(&self.spec.span, why)
+                .help("a name gets its value from a packet or a call above this line")
         })
     }
 
@@ -111,7 +112,7 @@ impl<'a> Arguments<'a> {
 
     fn unknown_word(&self, word: &str) -> Error {
         let error = Error::new(&self.span_of(word), format!("no constant is called `{word}`"));
-        match abi::nearest(word, abi::names()) {
+        match suggest::nearest(word, abi::names()) {
             Some(name) => error.help(format!("did you mean `{name}`?")),
             None => error.help("constants are those of Linux's socket interface, SO_REUSEADDR say"),
         }

@@ -34,6 +34,7 @@ use crate::abi;
 use crate::lang::Error;
 use crate::lang::ast::CallSpec;
 use crate::packet::{Mismatch, Variables, World};
+use crate::suggest;
 use crate::sut::{Call, Outcome, Rules};
 use arguments::Arguments;
 use number::Want;
@@ -81,7 +82,7 @@ fn check_errno_name(arguments: &Arguments<'_>, spec: &CallSpec) -> Result<(), Er
     let Some(name) = spec.errno.as_ref().filter(|name| abi::errno(name).is_none()) else { return Ok(()) };
     let error = Error::new(&arguments.span_of(name), format!("no error is called `{name}`"));
     let errors = abi::names().filter(|n| abi::errno(n).is_some());
-    Err(match abi::nearest(name, errors) {
+    Err(match suggest::nearest(name, errors) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => error.help("errors have their POSIX names, ECONNRESET say"),
     })
@@ -112,7 +113,7 @@ fn check_new_number(
 fn unknown_call(spec: &CallSpec) -> Error {
     let name = describe::shortened(&spec.name);
     let error = Error::new(&spec.span, format!("no call is named `{name}`"));
-    match abi::nearest(&spec.name, SIGNATURES.iter().map(|s| s.name)) {
+    match suggest::nearest(&spec.name, SIGNATURES.iter().map(|s| s.name)) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => {
             let names: Vec<&str> = SIGNATURES.iter().map(|s| s.name).collect();

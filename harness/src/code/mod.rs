@@ -11,7 +11,7 @@ mod value;
 
 pub use tcp_info::{congestion_variables, memory_variables, tcp_info_variables};
 
-use crate::abi;
+use crate::suggest;
 use parser::{Expr, Statement, StatementKind};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -119,7 +119,7 @@ impl Scope<'_> {
         let shortened = |n: &'static str| -> &str { n };
         let known = self.variables.keys().map(String::as_str).chain(tcp_info::names().map(shortened));
         let advice =
-            abi::nearest(name, known).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            suggest::nearest(name, known).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
         Err(CodeError::new(self.line, ErrorKind::Syntax, format!("nothing is called `{name}`{advice}")))
     }
 

@@ -52,6 +52,9 @@ pub struct PacketdrillConfig {
 const WITHOUT_EFFECT: &[&str] =
     &["ip_version", "debug", "verbose", "dry_run", "send_omit_free", "speed", "define", "code_command"];
 
+/// What the runners say in every family; in IPv6 they say the MTU, too.
+const RUNNER: &[&str] = &["ip_version", "local_ip", "gateway_ip", "netmask_ip", "remote_ip"];
+
 impl PacketdrillConfig {
     /// The configuration that the kernel's and Google's runners use in `family`.
     pub fn of_runner(family: Family) -> PacketdrillConfig {
@@ -159,7 +162,10 @@ impl PacketdrillConfig {
         script: &[ScriptOption],
         command_line: &[(String, Option<String>)],
     ) -> Result<Self, String> {
-        for option in script {
+        // The runners name these on packetdrill's command line, which goes before the script.
+        let of_runner = |name: &str| RUNNER.contains(&name) || (name == "mtu" && self.local_ip.is_ipv6());
+        let left: Vec<&ScriptOption> = script.iter().filter(|option| !of_runner(&option.name)).collect();
+        for option in left {
             self.apply(&option.name, option.value.as_deref())?;
         }
         for (name, value) in command_line {

@@ -62,6 +62,11 @@ impl Player<'_> {
                 break;
             }
             let Some(next) = self.next_frame(due.patience)? else { break };
+            // The SYN of a socket before shows another port: what was taken for the beginning is forgotten.
+            let ends = |bytes: &[u8]| packet::tcp_summary(medium, bytes).map(|s| (s.local, s.remote));
+            if ends(&frame.bytes) != ends(&next.bytes) {
+                return self.accept(event, packet, next, due);
+            }
             if !packet::merge(medium, &mut frame.bytes, &next.bytes) {
                 self.queue.push_front(next);
                 break;

@@ -11,6 +11,8 @@ mod player;
 mod stop;
 mod survey;
 mod tcp_acks;
+#[cfg(test)]
+mod tests;
 mod timing;
 mod topology;
 mod twin;

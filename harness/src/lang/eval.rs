@@ -11,7 +11,7 @@ pub fn evaluate(expr: &Expr, variables: &BTreeMap<String, i64>) -> Result<i64, S
     match expr {
         Expr::Int(value) => Ok(*value),
         Expr::Variable(name) => {
-            variables.get(name).copied().ok_or_else(|| format!("${name} has no value yet"))
+            variables.get(name).copied().ok_or_else(|| format!("`${name}` has no value yet"))
         }
         Expr::Absolute(inner) => evaluate(inner, variables),
         Expr::Negate(inner) => Ok(evaluate(inner, variables)?.wrapping_neg()),

@@ -4,7 +4,7 @@ use super::ast::{Expr, Head, Spanned, Topology};
 use super::include::Parameter;
 use super::parser::{LabelUse, Parser, Rules, parse_twin};
 use super::source::{Error, SourceFile, Span};
-use super::suggest;
+use crate::suggest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::ops::Range;

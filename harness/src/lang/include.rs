@@ -1,10 +1,11 @@
 //! Included files: where they are looked for, their parameters, and what keeps them from going round in circles.
 
+use super::Options;
 use super::ast::{Event, Expr};
 use super::head;
 use super::parser::{Parser, Rules};
 use super::source::{Error, SourceFile, Span};
-use super::{Options, suggest};
+use crate::suggest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;

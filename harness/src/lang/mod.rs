@@ -11,7 +11,6 @@ mod lexer;
 pub mod names;
 mod parser;
 mod source;
-mod suggest;
 #[cfg(test)]
 mod tests;
 

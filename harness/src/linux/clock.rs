@@ -1,6 +1,9 @@
 //! The one place where this driver reads a clock.
 
+use super::os::{check, owned};
 use stack::Instant;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 /// A run's clock: nanoseconds of CLOCK_MONOTONIC since the run's start.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +22,19 @@ impl Clock {
         Instant::from_nanos(read(libc::CLOCK_MONOTONIC).saturating_sub(self.start))
     }
 
+    /// Makes `alarm` readable from `at` on.
+    pub(super) fn set(self, alarm: &Alarm, at: Instant) -> io::Result<()> {
+        let at = self.start.saturating_add(at.as_nanos());
+        let none = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // A time of zero would switch it off.
+        let time = libc::itimerspec { it_interval: none, it_value: timespec(at.max(1)) };
+        let set = libc::TFD_TIMER_ABSTIME;
+        // SAFETY: `time` is valid, and nobody asks for the time before.
+        let done =
+            unsafe { libc::timerfd_settime(alarm.0.as_raw_fd(), set, &raw const time, std::ptr::null_mut()) };
+        check(done).map(drop)
+    }
+
     /// The instant that the kernel stamped with `realtime` nanoseconds of CLOCK_REALTIME.
     ///
     /// Packet sockets stamp in realtime. The two clocks are read together at each conversion, so a step of the
@@ -30,11 +46,49 @@ impl Clock {
     }
 }
 
+/// What becomes readable at a set time, to the nanosecond: the timeout of poll(2) may be late by a thousandth of itself,
+/// whatever the thread's slack is.
+pub(super) struct Alarm(OwnedFd);
+
+impl Alarm {
+    /// One that is not set.
+    pub(super) fn new() -> io::Result<Alarm> {
+        let flags = libc::TFD_NONBLOCK | libc::TFD_CLOEXEC;
+        // SAFETY: no pointers.
+        owned(unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, flags) }).map(Alarm)
+    }
+
+    /// What becomes readable.
+    pub(super) fn fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
 fn read(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a valid timespec for the kernel to fill in. The clocks used here always exist.
     unsafe { libc::clock_gettime(clock, &raw mut time) };
     from_timespec(time)
+}
+
+fn timespec(nanos: u64) -> libc::timespec {
+    libc::timespec {
+        tv_sec: libc::time_t::try_from(nanos / 1_000_000_000).unwrap_or(libc::time_t::MAX),
+        tv_nsec: libc::c_long::try_from(nanos % 1_000_000_000).unwrap_or(0),
+    }
+}
+
+/// Sleeps until CLOCK_MONOTONIC reads a multiple of `period`.
+pub(super) fn sleep_to_multiple(period: std::time::Duration) {
+    let period = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX).max(1);
+    let until = read(libc::CLOCK_MONOTONIC).next_multiple_of(period);
+    let until = timespec(until);
+    let absolute = libc::TIMER_ABSTIME;
+    // SAFETY: `until` is valid, and nobody asks for the rest of the time. A signal ends it early, and begins again.
+    while unsafe {
+        libc::clock_nanosleep(libc::CLOCK_MONOTONIC, absolute, &raw const until, std::ptr::null_mut())
+    } == libc::EINTR
+    {}
 }
 
 /// Nanoseconds in a timespec; zero where it is negative.

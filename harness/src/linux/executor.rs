@@ -54,6 +54,11 @@ impl Shared {
         self.clock.now()
     }
 
+    /// The run's clock itself.
+    pub(super) fn clock(&self) -> Clock {
+        self.clock
+    }
+
     /// Whether the run is over: what waits must come back.
     pub(super) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Acquire)

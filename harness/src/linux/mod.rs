@@ -1,4 +1,4 @@
-//! The live Linux kernel as a stack under test.
+//! The Linux kernel as a stack under test: the live one, or one in virtual time whose only program this is.
 //!
 //! It draws its random numbers itself ([`Setup::seed`] means nothing to it) and its time is the machine's. A call without a
 //! wait of its own has usually completed when `submit` returns, but on a loaded machine perhaps not: whoever depends on the
@@ -22,15 +22,18 @@ mod network;
 mod offload;
 mod orphans;
 mod os;
+mod priority;
 mod reaper;
 mod room;
 mod run;
 mod settings;
 mod shell;
 mod syscalls;
+mod virtual_time;
 
 pub use choice::LinkChoice;
 pub use namespace::{Access, Way};
+pub use virtual_time::in_virtual_time;
 
 use crate::sut::{
     Call, CallId, Capabilities, Capability, Clock, Event, Granularity, InterfaceId, Medium, Refusal, Setup,
@@ -127,6 +130,7 @@ impl Linux {
     pub fn stop(&mut self) -> Result<(), Refusal> {
         let Some(run) = self.run.take() else { return Ok(()) };
         let network = run.end();
+        priority::ordinary();
         let left = match &self.home {
             Some(home) => namespace::enter(home).doing("going back to the first network namespace"),
             None => namespace::unshare_network().doing("unshare(CLONE_NEWNET)"),
@@ -155,6 +159,7 @@ impl StackUnderTest for Linux {
 
     fn start(&mut self, setup: &Setup) -> Result<(), Refusal> {
         self.stop()?;
+        self.await_phase();
         let run = Run::start(setup, self);
         match run {
             Ok(run) => {

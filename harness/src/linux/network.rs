@@ -287,6 +287,15 @@ impl Network {
         Ok(())
     }
 
+    /// Forgets what the links have carried until now.
+    pub(super) fn forget_frames(&mut self) -> io::Result<()> {
+        let mut buffer = vec![0; LARGEST_FRAME];
+        for port in &mut self.ports {
+            while port.link.receive(&mut buffer)?.is_some() {}
+        }
+        Ok(())
+    }
+
     fn neighbours_and_routes(&mut self, setup: &Setup) -> Result<(), String> {
         for neighbour in &setup.neighbours {
             let what = format!("neighbour {}", neighbour.address);

@@ -1,13 +1,14 @@
 //! One run: its network, its threads, and what has happened in it.
 
 use super::Linux;
-use super::clock::Clock;
+use super::clock::{Alarm, Clock};
 use super::executor::{LaneKind, Perform, Pool};
 use super::link::LARGEST_FRAME;
 use super::namespace;
 use super::network::Network;
 use super::orphans;
 use super::os::{Doing, readable, wait_readable};
+use super::priority;
 use super::settings::{self, BySocket};
 use super::shell::Shell;
 use super::syscalls;
@@ -28,12 +29,15 @@ pub(super) struct Run {
     pool: Pool,
     network: Network,
     clock: Clock,
+    alarm: Alarm,
     frames: Vec<Event>,
     administrative: Vec<Event>,
     buffer: Vec<u8>,
     next_call: u64,
     settle: Duration,
     by_socket: Option<BySocket>,
+    /// A first system call was made: from now on the script's times count.
+    is_prompt: bool,
     working_directory: Option<PathBuf>,
 }
 
@@ -46,19 +50,22 @@ impl Run {
     /// A new namespace with what `setup` says in it.
     pub(super) fn start(setup: &Setup, linux: &Linux) -> Result<Run, Refusal> {
         namespace::unshare_network().doing("unshare(CLONE_NEWNET)").map_err(Refusal::Broken)?;
-        let network = Network::build(setup, &linux.choice, linux.access)?;
+        let mut network = Network::build(setup, &linux.choice, linux.access)?;
+        linux.await_quiet(&mut network)?;
         let by_socket = settings::apply(setup)?;
         let clock = Clock::start();
         Ok(Run {
             pool: Pool::new(clock).map_err(broken("eventfd"))?,
             network,
             clock,
+            alarm: Alarm::new().map_err(broken("timerfd"))?,
             frames: Vec::new(),
             administrative: Vec::new(),
             buffer: vec![0; LARGEST_FRAME],
             next_call: 0,
             settle: linux.settle,
             by_socket,
+            is_prompt: false,
             working_directory: linux.working_directory.clone(),
         })
     }
@@ -96,6 +103,9 @@ impl Run {
                 self.pool.submit(LaneKind::Shell, id, call, || commands(Shell::new(directory)))
             }
             _ => {
+                if !std::mem::replace(&mut self.is_prompt, true) {
+                    priority::prompt();
+                }
                 let by_socket = self.by_socket.clone();
                 self.pool.submit(LaneKind::Calls, id, call, || system_calls(by_socket))
             }
@@ -172,10 +182,10 @@ impl Run {
             if left.is_zero() {
                 return Ok(());
             }
-            let mut fds = vec![readable(self.pool.fd())];
+            let mut fds = vec![readable(self.pool.fd()), readable(self.alarm.fd())];
             fds.extend(self.network.ports.iter().filter_map(|p| p.link.fd()).map(readable));
-            let nanos = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
-            wait_readable(&mut fds, Some(nanos)).map_err(broken("waiting for an event"))?;
+            self.clock.set(&self.alarm, until).map_err(broken("timerfd"))?;
+            wait_readable(&mut fds, None).map_err(broken("waiting for an event"))?;
         }
     }
 }
@@ -191,7 +201,8 @@ fn system_calls(by_socket: Option<BySocket>) -> Perform {
             applied = wanted;
         }
         let outcome = syscalls::execute(call, &shared.descriptors);
-        let outcome = outcome.unwrap_or_else(|| Outcome::error(libc::ENOSYS));
+        let mut outcome = outcome.unwrap_or_else(|| Outcome::error(libc::ENOSYS));
+        syscalls::stamp_by(shared.clock(), &mut outcome);
         match (call, &by_socket) {
             (Call::CapSet { .. }, _) if outcome.result.is_ok() => shared.note_capabilities(call),
             (Call::Socket { .. }, Some(by_socket)) => by_socket.apply(&outcome),

@@ -2,6 +2,7 @@
 
 use super::executor::Shared;
 use super::os::{owned, readable, wait_readable};
+use super::priority;
 use super::room;
 use crate::sut::{Outcome, Output};
 use std::fs::{File, OpenOptions};
@@ -33,6 +34,10 @@ impl Shell {
 
     /// Enters the run's view of the file system, the first time that it is needed.
     pub(super) fn enter(&mut self) -> Result<(), String> {
+        if self.entered.is_none() {
+            // Commands compute, and are not to delay what other runs are waiting for.
+            priority::ordinary();
+        }
         let directory = self.directory.as_deref();
         self.entered.get_or_insert_with(|| room::enter(directory)).clone()
     }

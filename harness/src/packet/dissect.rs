@@ -124,7 +124,7 @@ fn ip_version(bytes: &[u8]) -> LayerKind {
 fn walk(frame: &[u8], start: usize, end: usize, kind: LayerKind, parts: &mut Vec<Part>) -> Option<String> {
     let (mut start, mut end, mut kind) = (start, end, Some(kind));
     let mut problem = None;
-    let mut v6 = false;
+    let (mut v6, mut more_follow) = (false, false);
     while let Some(k) = kind
         && k != LayerKind::Payload
         && start < end
@@ -143,8 +143,12 @@ fn walk(frame: &[u8], start: usize, end: usize, kind: LayerKind, parts: &mut Vec
             LayerKind::Ipv6 => true,
             _ => v6,
         };
+        if matches!(k, LayerKind::Ipv4 | LayerKind::Fragment) {
+            more_follow = fields::get(k, rest, "mf") == Some(1);
+        }
         let bound = content_end(k, rest, length);
-        if bound > rest.len() {
+        // The length of a UDP header in a first fragment is that of the whole datagram.
+        if bound > rest.len() && !(k == LayerKind::Udp && more_follow) {
             let word = fields::keyword(k);
             problem = problem
                 .or_else(|| Some(format!("truncated: {word} says {bound} bytes, there are {}", rest.len())));
@@ -233,5 +237,22 @@ fn next_layer(kind: LayerKind, v6: bool, header: &[u8], content: &[u8]) -> Optio
         LayerKind::Mpls if get("s") == 0 => Some(LayerKind::Mpls),
         LayerKind::Mpls => Some(ip_version(content)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_fragment_says_the_length_of_the_whole_datagram() {
+        let check = |flags: u8, problem: bool| {
+            let mut bytes = vec![0x45, 0, 0, 36, 0, 7, flags, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2];
+            bytes.extend([0, 7, 0, 7, 0, 100, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
+            let d = dissect(Medium::Ip, &bytes);
+            assert_eq!((d.problem.is_some(), d.payload()), (problem, 28..36), "flags {flags:#x}");
+        };
+        check(0x20, false);
+        check(0, true);
     }
 }

@@ -106,6 +106,7 @@ impl Sockets {
                     self.connects(*fd, &SocketAddress::Ip(address));
                 }
             }
+            Call::NullBuffer(call) => self.called(call),
             // The number may come back for another socket; what this one still sends is looked at all the same.
             Call::Close { fd } => {
                 if let Some(socket) = self.all.iter_mut().find(|s| s.fd == Some(*fd)) {

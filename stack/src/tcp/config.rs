@@ -19,6 +19,15 @@ pub enum CongestionAlgorithm {
     NewReno,
 }
 
+/// How losses are repaired where the peer permits SACK; without it RFC 6582 is all there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LossRecovery {
+    /// NewReno: by counting duplicate ACKs (RFC 6582).
+    Rfc6582,
+    /// By what the peer's SACK options tell (RFC 6675).
+    Rfc6675,
+}
+
 /// At most `count` in any interval of length `per`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
@@ -74,6 +83,8 @@ pub struct Config {
     pub initial_window: InitialWindow,
     /// Congestion control. NewReno.
     pub congestion: CongestionAlgorithm,
+    /// Loss recovery with SACK. [`LossRecovery::Rfc6675`].
+    pub recovery: LossRecovery,
     /// Send new data on the first two duplicate ACKs (RFC 3042, RFC 5681 3.2 step 1). On.
     pub limited_transmit: bool,
     /// How long an ACK waits for company (RFC 9293 MUST-40, less than 500 ms). 200 ms.
@@ -127,6 +138,7 @@ impl Default for Config {
             r2_syn: Duration::from_secs(180),
             initial_window: InitialWindow::Rfc5681,
             congestion: CongestionAlgorithm::NewReno,
+            recovery: LossRecovery::Rfc6675,
             limited_transmit: true,
             delayed_ack: Duration::from_millis(200),
             nagle: true,

@@ -14,13 +14,15 @@ pub(crate) enum Response {
     RetransmitAndRestartTimer,
 }
 
-/// Where loss recovery stands. SACK-based recovery (RFC 6675) will be one more of these.
+/// Where loss recovery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Recovery {
     /// Slow start or congestion avoidance.
     None,
     /// Fast recovery until `recover` is acknowledged.
     Fast { partial_seen: bool },
+    /// The same by the scoreboard: RecoveryPoint is `recover` (RFC 6675 5).
+    Sack,
 }
 
 /// cwnd, ssthresh and the variables that move them, in bytes.
@@ -41,6 +43,8 @@ pub(crate) struct Congestion {
     /// The highest sequence number sent when recovery was last entered (RFC 6582).
     recover: SeqNumber,
     recovery: Recovery,
+    /// Whether the scoreboard tells of losses, and not the count of duplicate ACKs alone.
+    by_scoreboard: bool,
 }
 
 /// cwnd stays well inside 32 bits.
@@ -67,7 +71,28 @@ impl Congestion {
             flight_before_duplicates: 0,
             recover: iss - 1,
             recovery: Recovery::None,
+            by_scoreboard: false,
         }
+    }
+
+    /// The peer permits SACK: RFC 6675 from now on.
+    pub(crate) fn use_scoreboard(&mut self) {
+        self.by_scoreboard = true;
+    }
+
+    /// Whether losses are found by the scoreboard.
+    pub(crate) fn uses_scoreboard(&self) -> bool {
+        self.by_scoreboard
+    }
+
+    /// Whether a recovery by the scoreboard is under way.
+    pub(crate) fn in_sack_recovery(&self) -> bool {
+        self.recovery == Recovery::Sack
+    }
+
+    /// `recover`, RecoveryPoint.
+    pub(crate) fn recover(&self) -> SeqNumber {
+        self.recover
     }
 
     /// The handshake is over: IW, or one segment where SYN or SYN,ACK was lost (RFC 5681 3.1, RFC 6928 2).
@@ -110,7 +135,9 @@ impl Congestion {
     /// Bytes that may be in flight: cwnd, and a segment more for each of the first two duplicate ACKs (RFC 3042).
     pub(crate) fn window(&self) -> u32 {
         let extra = match self.recovery {
-            Recovery::None if self.limited_transmit => self.duplicate_acks.min(DUPLICATE_THRESHOLD - 1),
+            Recovery::None if self.limited_transmit && !self.by_scoreboard => {
+                self.duplicate_acks.min(DUPLICATE_THRESHOLD - 1)
+            }
             _ => 0,
         };
         self.cwnd + extra * self.mss
@@ -129,6 +156,13 @@ impl Congestion {
                 self.cwnd = self.ssthresh.min(flight.max(self.mss) + self.mss);
                 self.recovery = Recovery::None;
                 self.bytes_acked = 0;
+                Response::None
+            }
+            Recovery::Sack => {
+                if ack > self.recover {
+                    self.recovery = Recovery::None;
+                    self.bytes_acked = 0;
+                }
                 Response::None
             }
             Recovery::Fast { partial_seen } => {
@@ -180,6 +214,39 @@ impl Congestion {
         self.recover = snd_nxt - 1;
         self.recovery = Recovery::Fast { partial_seen: false };
         Response::Retransmit
+    }
+
+    /// An ACK of `ack` has SACKed something new, with `flight` bytes outstanding up to `snd_nxt`; `lost` where the
+    /// scoreboard says that the first of them is (RFC 6675 5).
+    pub(crate) fn sacked(&mut self, ack: SeqNumber, snd_nxt: SeqNumber, flight: u32, lost: bool) -> Response {
+        if self.recovery != Recovery::None {
+            return Response::None;
+        }
+        self.duplicate_acks = self.duplicate_acks.saturating_add(1);
+        if self.duplicate_acks == 1 {
+            self.flight_before_duplicates = flight;
+        }
+        let loss = lost || self.duplicate_acks >= DUPLICATE_THRESHOLD;
+        // After a timeout nothing is begun before RecoveryPoint is acknowledged (5.1): ack - 1 >= recover.
+        if !loss || ack <= self.recover {
+            return Response::None;
+        }
+        self.ssthresh = self.ssthresh_after_loss(self.flight_before_duplicates);
+        self.cwnd = self.ssthresh;
+        self.recover = snd_nxt - 1;
+        self.recovery = Recovery::Sack;
+        Response::Retransmit
+    }
+
+    /// What may be sent while `pipe` bytes seem to be in the network: nothing where it is less than a segment.
+    pub(crate) fn room(&self, pipe: u32) -> u32 {
+        let room = self.cwnd.saturating_sub(pipe);
+        if room >= self.mss { room } else { 0 }
+    }
+
+    /// Whether new data may be sent on duplicate ACKs (RFC 3042).
+    pub(crate) fn limited_transmit(&self) -> bool {
+        self.limited_transmit
     }
 
     /// Equation (4) of RFC 5681.

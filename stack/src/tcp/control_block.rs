@@ -2,7 +2,7 @@
 
 use super::ack::AckState;
 use super::action::Action;
-use super::config::{Config, SocketOptions};
+use super::config::{Config, LossRecovery, SocketOptions};
 use super::congestion::Congestion;
 use super::keepalive::{self, Keepalive};
 use super::options::{self, Offer};
@@ -10,12 +10,14 @@ use super::persist::{self, Persist};
 use super::receive::ReceiveQueue;
 use super::retransmit::{self, Retransmission};
 use super::rto::RetransmissionTimeout;
+use super::scoreboard::Scoreboard;
 use super::send::SendQueue;
 use super::state::State;
 use super::timers::{Deadlines, Timer};
 use super::{Error, ListenerId, SeqNumber};
 use crate::time::Instant;
 use crate::wire::tcp::Segment;
+use crate::wire::tcp_options::SackBlock;
 use std::net::SocketAddr;
 
 /// What every handler is told: the table of defaults and the present.
@@ -98,9 +100,12 @@ pub(crate) struct ControlBlock {
 
     pub(crate) send: SendQueue,
     pub(crate) receive: ReceiveQueue,
+    /// Text that came a second time, until an ACK has told of it (RFC 2883).
+    pub(crate) duplicate: Option<SackBlock>,
     pub(crate) ack: AckState,
     pub(crate) rto: RetransmissionTimeout,
     pub(crate) retransmit: Retransmission,
+    pub(crate) scoreboard: Scoreboard,
     pub(crate) persist: Persist,
     pub(crate) keepalive: Keepalive,
     pub(crate) congestion: Congestion,
@@ -161,9 +166,11 @@ impl ControlBlock {
             last_ack_sent: SeqNumber(0),
             send: SendQueue::new(iss + 1),
             receive: ReceiveQueue::new(buffer, config.max_ranges),
+            duplicate: None,
             ack: AckState::default(),
             rto: RetransmissionTimeout::new(config),
             retransmit: Retransmission { first_now: true, ..Retransmission::default() },
+            scoreboard: Scoreboard::default(),
             persist: Persist::default(),
             keepalive: Keepalive::default(),
             congestion: Congestion::new(config, iss),
@@ -198,6 +205,9 @@ impl ControlBlock {
         self.rto.acknowledged(segment.ack, cx.now, echoed);
         self.rto.established(self.retransmit.syn_lost, cx.config.rto_after_syn_loss);
         self.congestion.established(self.eff_snd_mss(), self.retransmit.syn_lost);
+        if self.sack && cx.config.recovery == LossRecovery::Rfc6675 {
+            self.congestion.use_scoreboard();
+        }
         self.retransmit.progress(cx.now, false);
         self.retransmit.first_now = false;
         self.deadlines.stop(Timer::Retransmit);
@@ -217,6 +227,24 @@ impl ControlBlock {
     /// FlightSize: sent and not acknowledged, SYN and FIN counted.
     pub(crate) fn flight_size(&self) -> u32 {
         self.snd_nxt.saturating_since(self.snd_una)
+    }
+
+    /// How many bytes of new data the congestion window lets go.
+    pub(crate) fn allowed_by_congestion(&self) -> u32 {
+        let congestion = &self.congestion;
+        if congestion.in_sack_recovery() {
+            return self.room_in_recovery();
+        }
+        if congestion.uses_scoreboard() && congestion.limited_transmit() && !self.scoreboard.is_empty() {
+            // RFC 6675 5 step 3. What counts as lost is counted here all the same, for a timeout has sent it again.
+            return congestion.room(self.flight_size() - self.scoreboard.sacked_before(self.snd_nxt));
+        }
+        (self.snd_una + congestion.window()).saturating_since(self.snd_nxt)
+    }
+
+    /// cwnd - pipe, if it is a segment or more (RFC 6675 5 step C).
+    pub(crate) fn room_in_recovery(&self) -> u32 {
+        self.congestion.room(self.scoreboard.pipe(self.snd_una, self.snd_nxt, self.eff_snd_mss()))
     }
 
     /// Bytes queued behind SND.NXT.

@@ -35,6 +35,7 @@ mod receive;
 mod retransmit;
 mod ring;
 mod rto;
+mod scoreboard;
 mod send;
 mod sequence;
 mod slab;
@@ -47,7 +48,9 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, CongestionAlgorithm, InitialWindow, KeepaliveTimes, RateLimit, SocketOptions};
+pub use config::{
+    Config, CongestionAlgorithm, InitialWindow, KeepaliveTimes, LossRecovery, RateLimit, SocketOptions,
+};
 pub use connections::Connections;
 pub use error::Error;
 pub use icmp::{IcmpError, IcmpKind};

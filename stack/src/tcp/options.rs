@@ -82,8 +82,8 @@ pub(crate) fn of_segment(tcb: &ControlBlock, flags: Flags, len: u32, now: Instan
         options.mss = Some(tcb.offer.mss);
         options.window_scale = tcb.offer.window_scale;
         options.sack_permitted = tcb.offer.sack;
-    } else if tcb.sack && tcb.receive.has_gap() && !flags.contains(Flags::RST) {
-        options.sack = tcb.receive.sack_blocks();
+    } else if tcb.sack && (tcb.receive.has_gap() || tcb.duplicate.is_some()) && !flags.contains(Flags::RST) {
+        options.sack = tcb.receive.sack_blocks(tcb.duplicate);
         let room = tcb.eff_snd_mss().saturating_sub(len) as usize;
         let most = if options.timestamps.is_some() { 3 } else { 4 };
         options.sack.truncate(most.min(room.saturating_sub(4) / 8));

@@ -81,7 +81,9 @@ impl Output<'_> {
             State::SynSent | State::SynReceived => self.transmit_syn(),
             _ => {
                 self.transmit_again();
+                self.transmit_lost();
                 self.transmit_new();
+                self.transmit_in_doubt();
                 self.transmit_probes();
             }
         }
@@ -111,11 +113,15 @@ impl Output<'_> {
     /// Fast retransmit, and what a timeout made lost.
     fn transmit_again(&mut self) {
         if core::mem::take(&mut self.tcb.retransmit.first_now) {
-            self.send_again_from(self.tcb.snd_una);
+            let end = self.send_again_from(self.tcb.snd_una);
+            if self.tcb.congestion.in_sack_recovery() {
+                self.tcb.scoreboard.recovery_begun(end);
+            }
         }
         while let Some(next) = self.tcb.retransmit.next {
-            let next = next.later(self.tcb.snd_una);
-            let ahead = next.since(self.tcb.snd_una);
+            // SACKed since the timeout: delivered (RFC 6675 5.1).
+            let next = self.tcb.scoreboard.skip(next.later(self.tcb.snd_una));
+            let ahead = next.since(self.tcb.snd_una) - self.tcb.scoreboard.sacked_before(next);
             if next >= self.tcb.snd_nxt {
                 self.tcb.retransmit.next = None;
             } else if ahead > 0 && ahead + self.tcb.eff_snd_mss() > self.tcb.congestion.cwnd() {
@@ -130,13 +136,50 @@ impl Output<'_> {
         }
     }
 
+    /// What the scoreboard says is lost: NextSeg() (1) of RFC 6675 4.
+    fn transmit_lost(&mut self) {
+        while self.tcb.congestion.in_sack_recovery() && self.tcb.room_in_recovery() > 0 {
+            let next = self.tcb.scoreboard.next_lost(self.tcb.snd_una, self.tcb.eff_snd_mss());
+            if !next.is_some_and(|next| self.send_hole(next)) {
+                break;
+            }
+        }
+    }
+
+    /// With room left and no new data to fill it: holes that may yet be filled, NextSeg() (3), then the last segment,
+    /// once, to keep the ACKs coming (4).
+    fn transmit_in_doubt(&mut self) {
+        while self.tcb.congestion.in_sack_recovery() && self.tcb.room_in_recovery() > 0 {
+            let (una, nxt, mss) = (self.tcb.snd_una, self.tcb.snd_nxt, self.tcb.eff_snd_mss());
+            if let Some(next) = self.tcb.scoreboard.next_hole(una) {
+                if !self.send_hole(next) {
+                    break;
+                }
+                continue;
+            }
+            if let Some(last) = self.tcb.scoreboard.rescue(una, nxt, mss) {
+                self.send_again_from(last);
+                self.tcb.scoreboard.rescued(self.tcb.congestion.recover());
+            }
+            break;
+        }
+    }
+
+    /// Sends a segment again in recovery; false where the peer's window does not reach it.
+    fn send_hole(&mut self, seq: SeqNumber) -> bool {
+        let end = self.send_again_from(seq);
+        self.tcb.scoreboard.retransmitted(end);
+        end != seq
+    }
+
     /// Sends one segment of what was sent before, from `seq`, inside the window that the peer offers now (RFC 9293
     /// SHLD-16); returns the number after it, or `seq` where the window does not reach it.
     fn send_again_from(&mut self, seq: SeqNumber) -> SeqNumber {
         let tcb = &*self.tcb;
         let text_sent = tcb.snd_nxt.earlier(tcb.send.data_end()).saturating_since(seq);
         let usable = (tcb.snd_una + tcb.snd_wnd).saturating_since(seq);
-        let len = text_sent.min(tcb.eff_snd_mss()).min(usable);
+        let hole = tcb.scoreboard.hole_at(seq).unwrap_or(u32::MAX);
+        let len = text_sent.min(tcb.eff_snd_mss()).min(usable).min(hole);
         let fin = tcb.send.fin && tcb.snd_nxt == tcb.send.end() && seq + len == tcb.send.data_end();
         if len == 0 && !fin {
             return seq;
@@ -184,7 +227,7 @@ impl Output<'_> {
             closing: tcb.send.fin,
             overridden: tcb.persist.overridden,
         });
-        let allowed = (tcb.snd_una + tcb.congestion.window()).saturating_since(tcb.snd_nxt);
+        let allowed = tcb.allowed_by_congestion();
         if size <= allowed { size } else { 0 }
     }
 
@@ -261,6 +304,7 @@ impl Output<'_> {
         if acknowledges {
             tcb.ack.sent();
             tcb.last_ack_sent = ack;
+            tcb.duplicate = None;
             tcb.deadlines.stop(Timer::DelayedAck);
         }
         let (source_port, destination_port) = (tcb.local.port(), tcb.remote.port());

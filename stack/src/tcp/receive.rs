@@ -102,11 +102,20 @@ impl ReceiveQueue {
         true
     }
 
-    /// The ranges held, the one that changed last first (RFC 2018 4).
-    pub(crate) fn sack_blocks(&self) -> SackBlocks {
+    /// What of `left` to just before `right` is held already, the first such part.
+    pub(crate) fn held(&self, left: SeqNumber, right: SeqNumber) -> Option<SackBlock> {
+        let range = self.ranges.iter().find(|range| range.right > left && range.left < right)?;
+        Some(SackBlock { left: left.later(range.left), right: right.earlier(range.right) })
+    }
+
+    /// What arrived twice (RFC 2883 4), then the ranges held, the one that changed last first (RFC 2018 4).
+    pub(crate) fn sack_blocks(&self, duplicate: Option<SackBlock>) -> SackBlocks {
         let mut ranges: Vec<&Range> = self.ranges.iter().collect();
         ranges.sort_by_key(|range| core::cmp::Reverse(range.touched));
         let mut blocks = SackBlocks::default();
+        if let Some(duplicate) = duplicate {
+            blocks.push(duplicate);
+        }
         for range in ranges {
             if !blocks.push(SackBlock { left: range.left, right: range.right }) {
                 break;
@@ -148,7 +157,7 @@ mod tests {
                 rcv_nxt += advance;
             }
         }
-        let blocks = queue.sack_blocks();
+        let blocks = queue.sack_blocks(None);
         let edges: Vec<(u32, u32)> =
             blocks.as_slice().iter().map(|b| (b.left.since(start), b.right.since(start))).collect();
         assert_eq!((rcv_nxt.since(start), &edges[..]), (readable, held));

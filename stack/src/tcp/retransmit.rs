@@ -49,6 +49,7 @@ pub(crate) fn timer_expired(tcb: &mut ControlBlock, cx: &Context) -> Action {
     } else {
         let first = tcb.retransmit.count == 0;
         tcb.congestion.timeout(tcb.flight_size(), tcb.snd_nxt, first);
+        tcb.scoreboard.clear();
         tcb.retransmit.next = Some(tcb.snd_una);
         tcb.retransmit.first_now = false;
     }

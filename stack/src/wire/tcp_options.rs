@@ -42,7 +42,7 @@ pub struct SackBlock {
 }
 
 /// Up to [`MAX_SACK_BLOCKS`] blocks, in the order of the wire.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SackBlocks {
     blocks: [SackBlock; MAX_SACK_BLOCKS],
     count: usize,
@@ -70,19 +70,10 @@ impl SackBlocks {
     /// Keeps the first `count` blocks.
     pub fn truncate(&mut self, count: usize) {
         self.count = self.count.min(count);
-        // Equality looks at all of them.
+        // What stands behind the last block is compared too: it is nothing.
         self.blocks[self.count..].fill(SackBlock::default());
     }
 }
-
-impl PartialEq for SackBlocks {
-    /// What stands behind the last block is nothing.
-    fn eq(&self, other: &SackBlocks) -> bool {
-        self.as_slice() == other.as_slice()
-    }
-}
-
-impl Eq for SackBlocks {}
 
 /// The options of a segment that this stack knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

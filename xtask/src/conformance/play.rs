@@ -157,7 +157,10 @@ impl Stack {
             if verdicts.iter().any(|v| *v != answer.verdict) {
                 let names: Vec<&str> = verdicts.iter().map(|v| v.name()).collect();
                 let difference = answer.difference.get_or_insert_default();
-                difference.note = format!("the first time: {} {}", difference.field, difference.note);
+                difference.note = format!(
+                    "the first time {}: expected {}, found {} {}",
+                    difference.field, difference.expected, difference.found, difference.note
+                );
                 difference.field = TIMING.to_owned();
                 difference.expected = "the same verdict three times".to_owned();
                 difference.found = names.join(", ");

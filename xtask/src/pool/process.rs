@@ -1,7 +1,7 @@
 //! One worker process: its pipes, its CPU time, its end.
 
+use crate::cpu;
 use crate::protocol::{Answer, Greeting, Job, Session};
-use nix::unistd::SysconfVar;
 use serde::Serialize;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -74,6 +74,11 @@ impl Worker {
         self.write(job)
     }
 
+    /// No job will follow.
+    pub(super) fn close(&mut self) {
+        self.jobs = None;
+    }
+
     fn write(&mut self, message: &impl Serialize) -> Result<(), String> {
         let mut line = serde_json::to_vec(message).map_err(|e| e.to_string())?;
         line.push(b'\n');
@@ -92,10 +97,9 @@ impl Worker {
         }
     }
 
-    /// The CPU time that the process has taken, user and system, all threads.
+    /// The CPU time that the process has taken, and those that it has started.
     pub(super) fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        cpu_of(&stat).unwrap_or_default()
+        cpu::of_tree(self.child.id(), cpu::ticks)
     }
 
     /// Ends the process, and says how it ended and the last it wrote to standard error.
@@ -186,29 +190,5 @@ fn status_text(status: ExitStatus) -> String {
         (Some(code), _) => format!("exit status {code}"),
         (None, Some(Ok(signal))) => signal.as_str().to_owned(),
         _ => status.to_string(),
-    }
-}
-
-/// `utime` and `stime` of /proc/PID/stat (proc(5)), fields 14 and 15; the second field may contain anything.
-fn cpu_of(stat: &str) -> Option<Duration> {
-    let rest = &stat[stat.rfind(')')? + 1..];
-    let mut fields = rest.split_ascii_whitespace().skip(11);
-    let mut ticks = || fields.next()?.parse::<u64>().ok();
-    let sum = ticks()? + ticks()?;
-    let per_second = nix::unistd::sysconf(SysconfVar::CLK_TCK).ok().flatten().unwrap_or(100);
-    let nanoseconds = 1_000_000_000 / u64::try_from(per_second).ok().filter(|n| *n > 0)?;
-    Some(Duration::from_nanos(sum.saturating_mul(nanoseconds)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cpu_time_is_read_behind_any_name() {
-        let stat = "7 (a ) 9 (b) S 1 7 7 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 1 0 5 0 0";
-        assert_eq!(cpu_of(stat), Some(Duration::from_secs(3)));
-        assert_eq!(cpu_of(""), None);
-        assert_eq!(cpu_of("7 (a) S 1"), None);
     }
 }

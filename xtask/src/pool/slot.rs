@@ -2,6 +2,7 @@
 
 use super::Pool;
 use super::process::{Heard, Worker};
+use crate::oracle;
 use crate::protocol::{Answer, Greeting, Job, TRACE};
 use harness::run::Verdict;
 use std::collections::VecDeque;
@@ -40,7 +41,49 @@ impl<'a> Slot<'a> {
     }
 
     /// Plays until the queue is empty.
-    pub(super) fn run(mut self) {
+    pub(super) fn run(self) {
+        match oracle::batch(&self.pool.session.stack) {
+            Some(size) => self.run_batches(size),
+            None => self.run_one_by_one(),
+        }
+    }
+
+    /// Each batch has a worker of its own.
+    fn run_batches(mut self, size: usize) {
+        while self.claim_batch(size) {
+            match self.start() {
+                Ok(mut current) => {
+                    self.hand_over(&mut current);
+                    self.serve(&mut current);
+                }
+                Err(reason) => {
+                    for job in std::mem::take(&mut self.ahead) {
+                        self.answer(Answer::broken(job.run, Verdict::Error, "adapter", reason.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the batch that is first in the queue, whole or what is left of it: jobs whose numbers are the same but for the
+    /// rest of a division, so that which jobs come before a job never depends on who was faster.
+    fn claim_batch(&mut self, size: usize) -> bool {
+        let Ok(mut queue) = self.queue.lock() else { return false };
+        let batch = queue.front().map(|job| job.run / size.max(1));
+        while queue.front().is_some_and(|job| Some(job.run / size.max(1)) == batch) {
+            self.ahead.extend(queue.pop_front());
+        }
+        !self.ahead.is_empty()
+    }
+
+    /// Gives a worker its batch, and nothing after that. Where it does not listen, its end will be heard.
+    fn hand_over(&mut self, current: &mut Watched) {
+        let _ = self.ahead.iter().try_for_each(|job| current.worker.send(job));
+        current.worker.close();
+        current.is_deaf = true;
+    }
+
+    fn run_one_by_one(mut self) {
         let mut watched: Option<Watched> = None;
         while let Some(job) = self.next_job() {
             let mut current = match watched.take().map_or_else(|| self.start(), Ok) {
@@ -185,8 +228,10 @@ impl<'a> Slot<'a> {
     }
 
     fn return_ahead(&mut self) {
-        while let Some(job) = self.ahead.pop_back() {
-            self.give_back(job);
+        if let Ok(mut queue) = self.queue.lock() {
+            while let Some(job) = self.ahead.pop_back() {
+                queue.push_front(job);
+            }
         }
     }
 
@@ -198,6 +243,7 @@ impl<'a> Slot<'a> {
         if watched.worker.send(&job).is_err() {
             return String::new();
         }
+        watched.worker.close();
         loop {
             match watched.worker.hear(GLANCE) {
                 Heard::Nothing if self.overdue(&mut watched).is_none() => {}

@@ -141,7 +141,7 @@ impl Parser {
             Kind::Option => error.help("options stand at the top, before everything else"),
             Kind::Word if self.ours() => {
                 let text = &self.token().text;
-                match super::super::suggest::nearest(text, super::statements::UNTIMED.iter().copied()) {
+                match crate::suggest::nearest(text, super::statements::UNTIMED.iter().copied()) {
                     Some(near) => error.help(format!("did you mean `{near}`?")),
                     None => error.help("for one that follows at once, write `+0` in front"),
                 }

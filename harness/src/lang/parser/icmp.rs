@@ -4,9 +4,9 @@ use super::super::ast::{Expr, Field, Layer, LayerBody, LayerKind, Pattern, Value
 use super::super::lexer::Kind;
 use super::super::names;
 use super::super::source::{Error, Span};
-use super::super::suggest;
 use super::events::Direction;
 use super::{Parser, Result};
+use crate::suggest;
 
 /// Fields that may stand behind a message's name in our cases.
 const FIELDS: &[&str] = &[

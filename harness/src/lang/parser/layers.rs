@@ -4,10 +4,10 @@ use super::super::ast::{Expr, Field, HeaderOption, Layer, LayerBody, LayerKind, 
 use super::super::lexer::Kind;
 use super::super::names;
 use super::super::source::{Error, Span};
-use super::super::suggest;
 use super::events::Direction;
 use super::packet::LAYERS;
 use super::{Parser, Result, within};
+use crate::suggest;
 
 /// Fields that may stand behind `udp 4000 > 7 (10)`.
 const UDP_FIELDS: &[&str] = &["csum", "len", "sport", "dport"];

@@ -3,10 +3,10 @@
 use super::super::ast::{AccEcnCounter, Pattern, TcpOption, TcpOptions};
 use super::super::lexer::Kind;
 use super::super::source::{Error, Span};
-use super::super::suggest;
 use super::events::Direction;
 use super::packet::hex;
 use super::{Parser, Result};
+use crate::suggest;
 
 /// Options by the words that begin them; the last two are ours.
 const NAMES: &[&str] =

@@ -6,9 +6,9 @@ use super::super::ast::{
 use super::super::lexer::Kind;
 use super::super::names;
 use super::super::source::{Error, Span};
-use super::super::suggest;
 use super::events::Direction;
 use super::{Parser, Result, within};
+use crate::suggest;
 
 /// Words that begin a layer in our cases; `tcp` may be left out.
 pub(super) const LAYERS: &[&str] = &[

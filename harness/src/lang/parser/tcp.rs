@@ -3,10 +3,10 @@
 use super::super::ast::{Field, Flags, Layer, LayerBody, LayerKind, Pattern, Payload, TcpOptions, Value};
 use super::super::lexer::Kind;
 use super::super::source::{Error, Span};
-use super::super::suggest;
 use super::events::Direction;
 use super::expr::pattern_constant;
 use super::{Parser, Result};
+use crate::suggest;
 
 /// The control bits by their letters: byte 13 of the header, and AE as bit 8.
 const FLAGS: &[(char, u16)] = &[

@@ -3,8 +3,8 @@
 use super::super::ast::{AlterOperation, Alteration, Expr, Pattern, Twin, TwinAction, Value};
 use super::super::lexer::Kind;
 use super::super::source::{Error, SourceFile, Span};
-use super::super::suggest;
 use super::{Parser, Result, Rules};
+use crate::suggest;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use super::io::{const_vectors, distribute, vectors};
 use super::{LARGEST_BUFFER, outcome};
 use crate::linux::address::RawAddress;
+use crate::linux::clock::Clock;
 use crate::sut::{Message, Outcome, Output};
 
 /// The most room for control messages: several times what the kernel allows in one call (optmem_max).
@@ -121,4 +122,25 @@ fn received_control(header: &libc::msghdr) -> Vec<(i32, i32, Vec<u8>)> {
         }
     }
     messages
+}
+
+/// Makes the times in control messages, which the kernel gives in CLOCK_REALTIME, those of the run's clock. A time that is
+/// not there is zero and stays so.
+pub(in crate::linux) fn stamp_by(clock: Clock, outcome: &mut Outcome) {
+    let Output::Message(message) = &mut outcome.output else { return };
+    let stamps = |(level, kind, _): &&mut (i32, i32, Vec<u8>)| {
+        *level == libc::SOL_SOCKET && *kind == libc::SCM_TIMESTAMPING
+    };
+    for (_, _, data) in message.control.iter_mut().filter(stamps) {
+        for time in data.chunks_exact_mut(size_of::<libc::timespec>()) {
+            let (seconds, nanos) = time.split_at_mut(8);
+            let read = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_ne_bytes);
+            let realtime = read(seconds).saturating_mul(1_000_000_000).saturating_add(read(nanos));
+            if realtime > 0 {
+                let at = clock.at_realtime(realtime).as_nanos();
+                seconds.copy_from_slice(&(at / 1_000_000_000).to_ne_bytes());
+                nanos.copy_from_slice(&(at % 1_000_000_000).to_ne_bytes());
+            }
+        }
+    }
 }

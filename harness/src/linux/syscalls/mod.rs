@@ -9,6 +9,7 @@ mod option;
 mod socket;
 
 pub(super) use descriptors::Descriptors;
+pub(super) use message::stamp_by;
 
 use crate::sut::{Call, Errno, Outcome, Output};
 

@@ -42,14 +42,32 @@ pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
     let window = u32::from(segment.wnd) << tcb.snd_wnd_shift;
     if tcb.snd_una < segment.ack {
         new_data_acknowledged(tcb, cx, segment);
-    } else if is_duplicate(tcb, segment, window) {
+    } else if !tcb.congestion.uses_scoreboard() && is_duplicate(tcb, segment, window) {
         let response = tcb.congestion.duplicate_ack(segment.ack, tcb.snd_nxt, tcb.flight_size());
         tcb.retransmit.first_now |= response == Response::Retransmit;
+    }
+    if tcb.congestion.uses_scoreboard() {
+        update_scoreboard(tcb, segment);
     }
     if tcb.snd_una <= segment.ack {
         update_window(tcb, cx, segment, window);
     }
     Flow::Continue(())
+}
+
+/// Update(), and what follows from it: a duplicate ACK is one that SACKs something new (RFC 6675 2, 5).
+fn update_scoreboard(tcb: &mut ControlBlock, segment: &Segment<'_>) {
+    let blocks = segment.options.sack.as_slice();
+    if !tcb.scoreboard.update(blocks, tcb.snd_una, tcb.snd_nxt) {
+        return;
+    }
+    let lost = tcb.scoreboard.is_lost(tcb.snd_una, tcb.eff_snd_mss());
+    let response = tcb.congestion.sacked(tcb.snd_una, tcb.snd_nxt, tcb.flight_size(), lost);
+    if response == Response::Retransmit {
+        tcb.retransmit.first_now = true;
+        tcb.retransmit.next = None;
+        tcb.scoreboard.recovery_begun(tcb.snd_una);
+    }
 }
 
 /// RFC 5681 2: data is outstanding, no text, no SYN or FIN, the greatest ACK so far, the window of last time.
@@ -62,6 +80,7 @@ fn new_data_acknowledged(tcb: &mut ControlBlock, cx: &Context, segment: &Segment
     let echoed = options::echoed_round_trip(tcb, &segment.options, cx.now);
     tcb.snd_una = segment.ack;
     tcb.send.acknowledge(segment.ack);
+    tcb.scoreboard.acknowledge(segment.ack);
     tcb.snd_up = tcb.snd_up.filter(|snd_up| *snd_up > segment.ack);
     tcb.rto.acknowledged(segment.ack, cx.now, echoed);
     let outstanding = tcb.flight_size() > 0;

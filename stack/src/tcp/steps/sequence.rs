@@ -6,6 +6,7 @@ use crate::tcp::action::{Action, Flow, end};
 use crate::tcp::control_block::{Context, ControlBlock, RecentTimestamp};
 use crate::tcp::options;
 use crate::wire::tcp::{Flags, Segment};
+use crate::wire::tcp_options::SackBlock;
 
 /// A segment from before TS.Recent is acknowledged and dropped, one without a timestamp is dropped (RFC 7323 3.2,
 /// 5.3 R1 and R2). RST is exempt.
@@ -39,7 +40,17 @@ pub(crate) fn check_sequence(tcb: &mut ControlBlock, segment: &Segment<'_>) -> F
         tcb.ack.owe(Due::Now);
         return Flow::Continue(());
     }
+    note_old_text(tcb, segment);
     end(Action::Acknowledge)
+}
+
+/// Text before RCV.NXT has arrived twice (RFC 2883 4).
+fn note_old_text(tcb: &mut ControlBlock, segment: &Segment<'_>) {
+    let right = (segment.seq + segment.payload.len() as u32).earlier(tcb.rcv_nxt);
+    if segment.seq < right {
+        tcb.duplicate = Some(SackBlock { left: segment.seq, right });
+        tcb.ack.owe(Due::Now);
+    }
 }
 
 /// The part of an acceptable segment that lies in the window: "the idealized segment that begins at RCV.NXT and does
@@ -47,6 +58,7 @@ pub(crate) fn check_sequence(tcb: &mut ControlBlock, segment: &Segment<'_>) -> F
 pub(crate) fn trim<'a>(tcb: &mut ControlBlock, mut segment: Segment<'a>) -> Segment<'a> {
     let old = tcb.rcv_nxt.saturating_since(segment.seq) as usize;
     if old > 0 {
+        note_old_text(tcb, &segment);
         if old > segment.payload.len() {
             segment.header.flags = segment.flags.without(Flags::FIN);
         }

@@ -18,6 +18,11 @@ pub(crate) fn process_text(tcb: &mut ControlBlock, segment: &Segment<'_>) -> Flo
         return end(Action::Abort(Error::ConnectionReset));
     }
     let text = before_fin(tcb, segment);
+    // Only the first part that is a duplicate is reported (RFC 2883 4.2).
+    let held = tcb.receive.held(segment.seq, segment.seq + text.len() as u32);
+    if tcb.duplicate.is_none() {
+        tcb.duplicate = held;
+    }
     match tcb.receive.insert(tcb.rcv_nxt, segment.seq, text) {
         Arrival::InOrder { advance, filled } => {
             tcb.advance_rcv_nxt(advance);

@@ -10,6 +10,7 @@ mod peer;
 mod random;
 mod receiver;
 mod retransmission;
+mod sack;
 mod security;
 mod sender;
 mod table;

@@ -5,7 +5,7 @@ use crate::tcp::*;
 use crate::time::Instant;
 use crate::wire::Buffer;
 use crate::wire::tcp::{Flags, Header, Segment, checksum_is_right};
-use crate::wire::tcp_options::{Options, SackBlock, Timestamps};
+use crate::wire::tcp_options::{Options, SackBlock, SackBlocks, Timestamps};
 use core::time::Duration;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -90,6 +90,11 @@ impl Peer {
         let first = header.seq.0;
         header.seq = PEER_ISN + header.seq.0;
         header.ack = if header.has(Flags::ACK) { self.base + header.ack.0 } else { SeqNumber(0) };
+        let blocks = header.options.sack;
+        header.options.sack = SackBlocks::default();
+        for SackBlock { left, right } in blocks.as_slice() {
+            header.options.sack.push(SackBlock { left: self.base + left.0, right: self.base + right.0 });
+        }
         let payload: Vec<u8> = (0..len).map(|n| (first.wrapping_add(n)) as u8).collect();
         let mut buffer = Buffer::with_payload(&payload);
         header.emit(PEER, STACK, &mut buffer);
@@ -281,6 +286,12 @@ fn parse_options(text: &str) -> Options {
         match option.split_whitespace().collect::<Vec<_>>()[..] {
             ["mss", mss] => options.mss = Some(number(mss) as u16),
             ["wscale", shift] => options.window_scale = Some(number(shift) as u8),
+            // Both numbers relative to the stack's ISN, whose base `send` adds.
+            ["sack", range] => {
+                let (left, right) = range.split_once(':').expect("no colon");
+                let block = SackBlock { left: SeqNumber(number(left)), right: SeqNumber(number(right)) };
+                assert!(options.sack.push(block), "too many blocks");
+            }
             ["sackOK"] => options.sack_permitted = true,
             ["ts", tsval, tsecr] => {
                 options.timestamps = Some(Timestamps { tsval: number(tsval), tsecr: number(tsecr) });

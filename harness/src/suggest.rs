@@ -7,7 +7,7 @@ const LONGEST: usize = 48;
 const SHOWN: usize = 16;
 
 /// The candidate nearest to `name` by edit distance, if it is near enough to be what was meant.
-pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if name.len() > LONGEST {
         return None;
     }
@@ -23,7 +23,7 @@ pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
 }
 
 /// Advice for an error: "did you mean `x`?", or else what there is.
-pub(super) fn advice<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+pub fn advice<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     let mut candidates: Vec<&str> = candidates.into_iter().collect();
     let mut seen = std::collections::BTreeSet::new();
     candidates.retain(|c| seen.insert(*c));
@@ -35,9 +35,9 @@ pub(super) fn advice<'a>(name: &str, candidates: impl IntoIterator<Item = &'a st
     }
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`.
-pub(super) fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+/// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`, whatever the case of letters.
+pub fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (lower(a), lower(b));
     let mut before_last: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();
     for i in 1..=a.len() {
@@ -52,6 +52,10 @@ pub(super) fn distance(a: &str, b: &str) -> usize {
         before_last = std::mem::replace(&mut last, row);
     }
     last[b.len()]
+}
+
+fn lower(text: &str) -> Vec<char> {
+    text.chars().map(|c| c.to_ascii_lowercase()).collect()
 }
 
 #[cfg(test)]

@@ -1,0 +1,70 @@
+//! The same driver in a kernel whose clock jumps when it idles.
+
+use super::network::Network;
+use super::os::Doing;
+use super::{LinkChoice, Linux, capabilities, clock};
+use crate::sut::{Capabilities, Capability, Clock, Granularity, Refusal};
+use std::time::Duration;
+
+/// What lies between two things that happen at once: each reading of the clock takes 256 ns of such a kernel's time, and
+/// the driver reads it a few dozen times between a stimulus and what comes of it.
+const RESOLUTION: Duration = Duration::from_micros(20);
+
+/// How long `submit` gives a call that may block: time for the few readings of the clock that its thread makes.
+const SETTLE: Duration = Duration::from_micros(5);
+
+/// Runs begin at a multiple of this, so that each sees the same phase of the timer wheel: the step of the wheel's level for
+/// timers of up to 35 minutes, with a tick of 1 ms.
+const PHASE: Duration = Duration::from_millis(32_768);
+
+/// The tick of a kernel that was built for this.
+const TICK: Duration = Duration::from_millis(1);
+
+/// What a kernel in virtual time declares, under the name that `--stack` takes and with its release as its version.
+pub fn in_virtual_time(name: &str, release: &str, choice: &LinkChoice) -> Capabilities {
+    let mut declared = capabilities(choice);
+    // The guest has no programs that a command could call.
+    declared.has.remove(&Capability::Shell);
+    Capabilities {
+        name: name.to_owned(),
+        version: release.to_owned(),
+        clock: Clock::Virtual,
+        resolution: RESOLUTION,
+        granularity: Granularity { tick: TICK, ..declared.granularity },
+        ..declared
+    }
+}
+
+/// How long a network is left alone before a run begins: the kernel's own group reports are over by then, and to wait costs
+/// nothing.
+const QUIET: Duration = Duration::from_millis(64);
+
+impl Linux {
+    /// The driver, declaring what `capabilities` says. Where their clock is virtual, runs begin at a fixed phase of the timer
+    /// wheel: to wait for it costs nothing, and lets the kernel free the namespaces of runs that are over.
+    #[must_use]
+    pub fn declaring(mut self, capabilities: Capabilities) -> Linux {
+        if capabilities.clock == Clock::Virtual {
+            self.settle = SETTLE;
+        }
+        self.capabilities = capabilities;
+        self
+    }
+
+    /// Waits for the phase that a run begins at.
+    pub(super) fn await_phase(&self) {
+        if self.capabilities.clock == Clock::Virtual {
+            clock::sleep_to_multiple(PHASE);
+        }
+    }
+
+    /// Waits until a network that was just made has nothing more to say of its own.
+    pub(super) fn await_quiet(&self, network: &mut Network) -> Result<(), Refusal> {
+        if self.capabilities.clock != Clock::Virtual {
+            return Ok(());
+        }
+        clock::sleep_to_multiple(QUIET);
+        clock::sleep_to_multiple(QUIET);
+        network.forget_frames().doing("waiting for silence").map_err(Refusal::Broken)
+    }
+}

@@ -1,0 +1,93 @@
+//! Inside the guest, as its first and only program: plays the runs that the host wrote down, and powers off.
+
+use super::folder::{ANSWERS, CASES, EXCHANGE, JOBS, OUTPUT, SESSION};
+use crate::exit::Outcome;
+use crate::player;
+use crate::protocol::{Job, Session};
+use crate::worker;
+use nix::mount::{MsFlags, mount};
+use nix::sys::reboot::{RebootMode, reboot};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+
+/// On the kernel's command line, which hands it on to its first program's environment.
+pub(super) const MARK: &str = "WIREPROOF_GUEST";
+
+/// Whether this process is a guest's first program. It takes no arguments: the kernel adds some of its own.
+pub(crate) fn is_here() -> bool {
+    std::process::id() == 1 && std::env::var_os(MARK).is_some()
+}
+
+/// After how many hundredths of a second the kernel looks at what was written.
+const WRITE_BACK: &str = "/proc/sys/vm/dirty_writeback_centisecs";
+/// Longer than any guest lives.
+const NEVER: &str = "100000000";
+
+/// Plays, and powers the guest off whatever came of it.
+pub(crate) fn run() -> Outcome {
+    if let Err(reason) = play() {
+        eprintln!("the guest: {reason}");
+    }
+    let off = reboot(RebootMode::RB_POWER_OFF).map(|never| match never {});
+    off.map_err(|e| format!("the guest cannot be switched off: {e}"))
+}
+
+fn play() -> Result<(), String> {
+    mounts()?;
+    let output = append(OUTPUT)?;
+    nix::unistd::dup2_stdout(&output).map_err(|e| format!("dup2: {e}"))?;
+    nix::unistd::dup2_stderr(&output).map_err(|e| format!("dup2: {e}"))?;
+    worker::remember_panics();
+    let session: Session = one(&read(SESSION)?)?;
+    let jobs = read(JOBS)?;
+    let mut answers = append(ANSWERS)?;
+    let mut player = player::open_in_guest(&session)?;
+    for line in jobs.lines() {
+        let job: Job = one(line)?;
+        let answer = worker::play(player.as_mut(), &job);
+        let mut line = serde_json::to_vec(&answer).map_err(|e| e.to_string())?;
+        line.push(b'\n');
+        answers.write_all(&line).map_err(|e| format!("{ANSWERS}: {e}"))?;
+        if answer.is_last {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The file systems that the driver needs, and those of the host. The host's are named by way of the kernel's own folder
+/// there, so that no path of the machine gets into the guest; and nothing there notes when it was read, which the guest would
+/// do or not by the host's time.
+fn mounts() -> Result<(), String> {
+    let host = |folder: &str| format!("/proc/self/cwd/{folder}");
+    let table = [
+        ("proc", "/proc".to_owned(), String::new(), MsFlags::empty()),
+        ("sysfs", "/sys".to_owned(), String::new(), MsFlags::empty()),
+        ("tmpfs", "/tmp".to_owned(), String::new(), MsFlags::empty()),
+        ("hostfs", format!("/{EXCHANGE}"), host(EXCHANGE), MsFlags::MS_NOATIME),
+        ("hostfs", format!("/{CASES}"), host(CASES), MsFlags::MS_RDONLY),
+    ];
+    for (kind, at, options, flags) in table {
+        let mounted = mount(Some("none"), at.as_str(), Some(kind), flags, Some(options.as_str()));
+        mounted.map_err(|e| format!("mounting {kind} at {at}: {e}"))?;
+    }
+    // What is written goes to the host at once; what the kernel would do about it later disturbs a run, or not.
+    std::fs::write(WRITE_BACK, NEVER).map_err(|e| format!("{WRITE_BACK}: {e}"))
+}
+
+fn exchange(name: &str) -> std::path::PathBuf {
+    Path::new("/").join(EXCHANGE).join(name)
+}
+
+fn read(name: &str) -> Result<String, String> {
+    std::fs::read_to_string(exchange(name)).map_err(|e| format!("{name}: {e}"))
+}
+
+fn append(name: &str) -> Result<File, String> {
+    OpenOptions::new().append(true).create(true).open(exchange(name)).map_err(|e| format!("{name}: {e}"))
+}
+
+fn one<T: serde::de::DeserializeOwned>(line: &str) -> Result<T, String> {
+    serde_json::from_str(line).map_err(|e| format!("{e} in {line}"))
+}
