@@ -196,7 +196,8 @@ impl Output<'_> {
 
     /// New text, as far as window, congestion window, Nagle and silly window avoidance let it go, then FIN.
     fn transmit_new(&mut self) {
-        if self.tcb.flight_size() == 0
+        if self.cx.config.slow_start_after_idle
+            && self.tcb.flight_size() == 0
             && self.cx.now.saturating_since(self.tcb.last_sent) > self.tcb.rto.current()
         {
             self.tcb.congestion.restart_after_idle();
