@@ -1,5 +1,6 @@
 //! The user calls of RFC 9293 3.9.1 and 3.10.1 to 3.10.6.
 
+use super::config::Push;
 use super::connections::is_unicast;
 use super::control_block::{Context, ControlBlock, FourTuple, Origin};
 use super::info::peer_has_closed;
@@ -92,6 +93,9 @@ impl Connections {
         let count = tcb.send.push(data, limit);
         if count == 0 && !data.is_empty() {
             return Err(Error::WouldBlock);
+        }
+        if self.config.push == Push::CallsAndBursts {
+            tcb.send.mark_push();
         }
         self.flush(now, id);
         Ok(count)

@@ -42,6 +42,16 @@ pub enum LossRecovery {
     Rfc6675,
 }
 
+/// Which segments carry PSH. Every call counts as pushed (RFC 9293 MUST-60).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Push {
+    /// Those that empty the send queue (RFC 9293 3.9.1.2).
+    QueueEnd,
+    /// Those with the last byte of a call, and the last of several that leave together: Linux sets it on each packet that
+    /// it leaves to the device to cut into segments (tcp_mark_push(), __tcp_transmit_skb()).
+    CallsAndBursts,
+}
+
 /// At most `count` in any interval of length `per`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
@@ -102,6 +112,11 @@ pub struct Config {
     pub initial_window: InitialWindow,
     /// Congestion control. NewReno.
     pub congestion: CongestionAlgorithm,
+    /// How many segments an ACK in slow start adds to cwnd at most (RFC 5681 3.1, RFC 3465's L). 1.
+    pub slow_start_limit: u32,
+    /// cwnd grows in slow start only as long as it is less than twice what was outstanding of late, so that a sender
+    /// who has little to send does not collect a window that was never tried. Off.
+    pub validate_slow_start: bool,
     /// Loss recovery with SACK. [`LossRecovery::Rfc6675`].
     pub recovery: LossRecovery,
     /// ECN. [`EcnMode::Accept`].
@@ -114,6 +129,10 @@ pub struct Config {
     pub quick_acks: u32,
     /// cwnd is cut to the restart window when nothing was sent for longer than RTO (RFC 5681 4.1). On.
     pub slow_start_after_idle: bool,
+    /// Where PSH stands. [`Push::QueueEnd`].
+    pub push: Push,
+    /// The reset of ABORT carries ACK; RFC 9293 3.10.5 has none. Off.
+    pub abort_with_ack: bool,
     /// Hold small segments while data is unacknowledged (RFC 9293 3.7.4). On; a socket's `nodelay` overrides it.
     pub nagle: bool,
     /// When data that silly window avoidance holds back is sent anyway (RFC 9293 3.8.6.2.1, 0.1 to 1 s). 500 ms.
@@ -165,11 +184,15 @@ impl Default for Config {
             r2_syn: Duration::from_secs(180),
             initial_window: InitialWindow::Rfc5681,
             congestion: CongestionAlgorithm::NewReno,
+            slow_start_limit: 1,
+            validate_slow_start: false,
             recovery: LossRecovery::Rfc6675,
             ecn: EcnMode::Accept,
             limited_transmit: true,
             delayed_ack: Duration::from_millis(200),
             quick_acks: 0,
+            push: Push::QueueEnd,
+            abort_with_ack: false,
             slow_start_after_idle: true,
             nagle: true,
             sws_override: Duration::from_millis(500),
@@ -223,12 +246,18 @@ impl Config {
             initial_window: InitialWindow::Rfc6928,
             // tcp_congestion_control.
             congestion: CongestionAlgorithm::Cubic,
+            // tcp_slow_start() adds whatever is acknowledged, where tcp_is_cwnd_limited().
+            slow_start_limit: u32::MAX,
+            validate_slow_start: true,
             // tcp_ecn is 2.
             ecn: EcnMode::Accept,
             // TCP_DELACK_MIN.
             delayed_ack: Duration::from_millis(40),
             // TCP_MAX_QUICKACKS.
             quick_acks: 16,
+            push: Push::CallsAndBursts,
+            // tcp_send_active_reset().
+            abort_with_ack: true,
             // TCP_TIMEWAIT_LEN is 60 s.
             msl: Duration::from_secs(30),
             // tcp_fin_timeout.

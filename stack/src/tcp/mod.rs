@@ -51,7 +51,7 @@ mod window;
 mod tests;
 
 pub use config::{
-    Config, CongestionAlgorithm, EcnMode, InitialWindow, KeepaliveTimes, LossRecovery, RateLimit,
+    Config, CongestionAlgorithm, EcnMode, InitialWindow, KeepaliveTimes, LossRecovery, Push, RateLimit,
     SocketOptions,
 };
 pub use connections::Connections;

@@ -36,6 +36,10 @@ const SETTINGS: &[(&str, Apply)] = &[
     }),
 ];
 
+/// What concerns the way of segments to a device. The stack hands over each segment by itself and at once, and matching
+/// joins what a device would have cut: any value holds.
+const BELOW: &[&str] = &["net.ipv4.tcp_min_tso_segs", "net.ipv4.tcp_tso_win_divisor", "ethtool -K"];
+
 /// What the stack always does: settings with the one value that says so.
 const ALWAYS: &[(&str, &str)] = &[
     // It keeps nothing about a peer from one connection to the next.
@@ -60,6 +64,9 @@ const ALWAYS: &[(&str, &str)] = &[
 pub(super) fn set(tcp: &mut Config, name: &str, value: &str) -> Option<bool> {
     if let Some((_, apply)) = SETTINGS.iter().find(|(known, _)| *known == name) {
         return Some(apply(tcp, value).is_some());
+    }
+    if BELOW.contains(&name) {
+        return Some(true);
     }
     let always = ALWAYS.iter().find(|(known, _)| *known == name)?;
     (always.1 == value).then_some(true)
@@ -139,6 +146,7 @@ mod tests {
         check("tcp_congestion_control", "bbr", Some(false));
         check("tcp_fastopen", "0", Some(true));
         check("tcp_fastopen", "0x1", None);
-        check("tcp_tso_win_divisor", "3", None);
+        check("tcp_tso_win_divisor", "3", Some(true));
+        check("tcp_notsent_lowat", "3", None);
     }
 }
