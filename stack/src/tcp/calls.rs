@@ -140,7 +140,7 @@ impl Connections {
         let tcb = self.slab.get_mut(id).ok_or(Error::NotConnected)?;
         if tcb.receive.readable() > 0 {
             let count = tcb.receive.read(buffer, peek);
-            if !peek && tcb.state.receives_text() && window::update_is_due(tcb) {
+            if !peek && tcb.state.receives_text() && window::update_is_due(tcb, self.config.window_update) {
                 tcb.ack.owe(super::ack::Due::Now);
                 self.flush(now, id);
             }

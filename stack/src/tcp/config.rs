@@ -52,6 +52,15 @@ pub enum Push {
     CallsAndBursts,
 }
 
+/// When the window that reading has opened is told in a segment of its own (RFC 9293 3.8.6 leaves it open).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowUpdate {
+    /// When it is two segments or half of the buffer wider.
+    TwoSegments,
+    /// When it is twice as wide as it was: Linux (__tcp_cleanup_rbuf()).
+    Doubled,
+}
+
 /// At most `count` in any interval of length `per`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
@@ -129,6 +138,8 @@ pub struct Config {
     pub quick_acks: u32,
     /// cwnd is cut to the restart window when nothing was sent for longer than RTO (RFC 5681 4.1). On.
     pub slow_start_after_idle: bool,
+    /// When reading sends an ACK. [`WindowUpdate::TwoSegments`].
+    pub window_update: WindowUpdate,
     /// Where PSH stands. [`Push::QueueEnd`].
     pub push: Push,
     /// The reset of ABORT carries ACK; RFC 9293 3.10.5 has none. Off.
@@ -191,6 +202,7 @@ impl Default for Config {
             limited_transmit: true,
             delayed_ack: Duration::from_millis(200),
             quick_acks: 0,
+            window_update: WindowUpdate::TwoSegments,
             push: Push::QueueEnd,
             abort_with_ack: false,
             slow_start_after_idle: true,
@@ -255,6 +267,7 @@ impl Config {
             delayed_ack: Duration::from_millis(40),
             // TCP_MAX_QUICKACKS.
             quick_acks: 16,
+            window_update: WindowUpdate::Doubled,
             push: Push::CallsAndBursts,
             // tcp_send_active_reset().
             abort_with_ack: true,

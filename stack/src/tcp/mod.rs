@@ -52,7 +52,7 @@ mod tests;
 
 pub use config::{
     Config, CongestionAlgorithm, EcnMode, InitialWindow, KeepaliveTimes, LossRecovery, Push, RateLimit,
-    SocketOptions,
+    SocketOptions, WindowUpdate,
 };
 pub use connections::Connections;
 pub use error::Error;

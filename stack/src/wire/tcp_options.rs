@@ -264,6 +264,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn packed_as_linux_does() {
+        let check = |options: Options, expected: &[u8]| {
+            let options = Options { layout: OptionLayout::Packed, mss: Some(1460), ..options };
+            let mut bytes = vec![0; options.len()];
+            options.emit(&mut bytes);
+            assert_eq!(bytes, expected);
+        };
+        let timestamps = Some(Timestamps { tsval: 1, tsecr: 2 });
+        let (scale, plain) = (Some(8), Options::default());
+        check(
+            Options { timestamps, sack_permitted: true, window_scale: scale, ..plain },
+            &[2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 8],
+        );
+        check(Options { timestamps, ..plain }, &[2, 4, 5, 180, 1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2]);
+        check(
+            Options { sack_permitted: true, window_scale: scale, ..plain },
+            &[2, 4, 5, 180, 1, 1, 4, 2, 1, 3, 3, 8],
+        );
+    }
+
     /// Unaligned, all five kinds fit 40 bytes; aligned they would take 44, and the header's data offset would wrap.
     #[test]
     fn options_that_fit_unaligned_alone_lose_the_last_sack_block() {
