@@ -250,8 +250,8 @@ impl Config {
             rto_after_syn_loss: Duration::from_secs(3),
             // tcp_retries1.
             r1: 3,
-            // tcp_retries2 is 15: with RTO at its least, 924.6 s.
-            r2: Duration::from_millis(924_600),
+            // tcp_retries2 is 15: with RTO at its least, the last goes out after 804.6 s, and 120 s later all is over.
+            r2: Duration::from_millis(804_600),
             // tcp_syn_retries is 6: the last goes out after 63 s.
             r2_syn: Duration::from_secs(63),
             // TCP_INIT_CWND is 10.

@@ -18,8 +18,8 @@ const SETTINGS: &[(&str, Apply)] = &[
     ("net.ipv4.tcp_wmem", |tcp, value| three(value).map(|[_, buffer, _]| tcp.send_buffer = buffer)),
     ("net.ipv4.tcp_retries1", |tcp, value| number(value).map(|count| tcp.r1 = count)),
     ("net.ipv4.tcp_retries2", |tcp, value| {
-        // The time in which that many retransmissions go unanswered, at the least RTO (retransmits_timed_out()).
-        number(value).map(|count| tcp.r2 = backed_off(tcp.rto_min, count.saturating_add(1), tcp.rto_max))
+        // When the last of that many retransmissions goes out, at the least RTO (retransmits_timed_out()).
+        number(value).map(|count| tcp.r2 = backed_off(tcp.rto_min, count, tcp.rto_max))
     }),
     ("net.ipv4.tcp_syn_retries", |tcp, value| {
         number(value).map(|count| tcp.r2_syn = backed_off(tcp.rto_initial, count, tcp.rto_max))

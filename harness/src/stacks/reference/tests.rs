@@ -85,6 +85,21 @@ fn what_the_stack_cannot_be_set_to_is_named() {
     };
     assert_eq!(with("cc", "reno"), Ok(()));
     assert_eq!(with("iw", "rfc6928"), Ok(()));
-    assert_eq!(with("cc", "cubic"), Err(Refusal::Unsupported("cc=cubic".to_owned())));
+    assert_eq!(with("cc", "bbr"), Err(Refusal::Unsupported("cc=bbr".to_owned())));
     assert_eq!(with("colour", "blue"), Err(Refusal::Unsupported("colour=blue".to_owned())));
+}
+
+#[test]
+fn settings_act_until_they_are_restored() {
+    let mut stack = Reference::linux();
+    assert_eq!(stack.capabilities().name, "reference:linux");
+    assert_eq!(stack.start(&setup()), Ok(()));
+    let set = |name: &str, value: &str| Call::Set { name: name.to_owned(), value: value.to_owned() };
+    assert_eq!(outcome(&mut stack, set("net.ipv4.tcp_sack", "0")), Outcome::value(0));
+    assert!(!stack.host.tcp_config().sack);
+    assert_eq!(outcome(&mut stack, set("net.ipv4.tcp_sack", "7")), Outcome::error(libc::EINVAL));
+    assert_eq!(outcome(&mut stack, set("sysctl restore", "")), Outcome::value(0));
+    assert!(stack.host.tcp_config().sack);
+    let unknown = Err(Refusal::Unsupported("the setting net.ipv4.tcp_notsent_lowat".to_owned()));
+    assert_eq!(stack.submit(set("net.ipv4.tcp_notsent_lowat", "1")), unknown);
 }
