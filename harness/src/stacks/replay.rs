@@ -3,7 +3,7 @@
 //! What the recording shows between one thing that the stack was given and the next is given out there again. Where the
 //! recording has times, each thing comes at its own. Where it has none, because its clock was real, it comes at the end of
 //! a wait: a frame that is due between two instants is waited for until the later, which is within what its case allows. Which
-//! wait it was, if a case waits several times, the recording does not say: [`Schedule`] does, and [`play`] finds one.
+//! wait it was, if a case waits several times, the recording does not say: `Schedule` does, and [`play`] finds one.
 
 mod frames;
 mod recording;
