@@ -111,7 +111,23 @@ fn takes_by_socket(algorithm: &str) -> bool {
 /// # Errors
 /// [`Refusal::Unsupported`] where there is no setting of that name.
 pub(super) fn change(name: &str, value: &str) -> Result<io::Result<()>, Refusal> {
-    let setting = SETTINGS.iter().find(|s| s.name == name);
-    let setting = setting.ok_or_else(|| Refusal::Unsupported(format!("setting {name}")))?;
+    let Some(setting) = SETTINGS.iter().find(|s| s.name == name) else { return change_sysctl(name, value) };
     Ok(setting.paths.iter().try_for_each(|path| baseline::write(path, value)))
+}
+
+/// Changes a setting that has the kernel's own name, `net.ipv4.tcp_ecn` say: what a command would do in a kernel without
+/// commands. The run's namespace has settings of its own, so nothing else is changed.
+fn change_sysctl(name: &str, value: &str) -> Result<io::Result<()>, Refusal> {
+    let unsupported = || Refusal::Unsupported(format!("setting {name}"));
+    let below = name.strip_prefix("net.").ok_or_else(unsupported)?;
+    let is_plain = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    };
+    if !below.split('.').all(is_plain) {
+        return Err(unsupported());
+    }
+    match baseline::write(&below.replace('.', "/"), value) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(unsupported()),
+        done => Ok(done),
+    }
 }
