@@ -127,8 +127,8 @@ const RESTORE: &str = "sysctl restore";
 /// commands. The run's namespace has settings of its own, so nothing else is changed.
 fn change_sysctl(name: &str, value: &str, before: &mut Before) -> Result<io::Result<()>, Refusal> {
     if name == RESTORE {
-        let values = std::mem::take(before).into_iter().rev();
-        return Ok(values.map(|(path, value)| baseline::write(&path, &value)).collect());
+        let mut values = std::mem::take(before).into_iter().rev();
+        return Ok(values.try_for_each(|(path, value)| baseline::write(&path, &value)));
     }
     let unsupported = || Refusal::Unsupported(format!("setting {name}"));
     let below = name.strip_prefix("net.").ok_or_else(unsupported)?;
