@@ -5,6 +5,7 @@ use crate::icmp::limit::Limiter;
 use crate::ip::path_mtu::PathMtu;
 use crate::ip::reassembly4::Reassembly4;
 use crate::ip::reassembly6::Reassembly6;
+use crate::ip::redirects::Redirects;
 use crate::link::interface::Interface;
 use crate::link::{Cast, Due, Resolution, ethernet};
 use crate::rng::Rng;
@@ -37,6 +38,7 @@ pub(crate) struct Network {
     pub(crate) interfaces: Vec<Interface>,
     pub(crate) routes: Vec<crate::config::Route>,
     pub(crate) path_mtu: PathMtu,
+    pub(crate) redirects: Redirects,
     pub(crate) reassembly4: Reassembly4,
     pub(crate) reassembly6: Reassembly6,
     pub(crate) error_limit: Limiter,
@@ -57,6 +59,7 @@ impl Network {
             interfaces: config.interfaces.iter().map(|i| Interface::new(i, &config)).collect(),
             routes: config.routes.clone(),
             path_mtu: PathMtu::default(),
+            redirects: Redirects::default(),
             reassembly4: Reassembly4::new(config.ipv4.reassembly),
             reassembly6: Reassembly6::new(config.ipv6.reassembly),
             error_limit: Limiter::new(config.icmp.error_limit),
@@ -164,13 +167,19 @@ impl Network {
             for due in self.interfaces[interface].arp.poll(now) {
                 match due {
                     Due::Ask { address, mac } => self.send_arp_request(interface, address, mac),
-                    Due::Unreachable { waiting } => self.undelivered.extend(waiting),
+                    Due::Unreachable { address, waiting } => {
+                        self.redirects.forget(address.into());
+                        self.undelivered.extend(waiting);
+                    }
                 }
             }
             for due in self.interfaces[interface].neighbours.poll(now) {
                 match due {
                     Due::Ask { address, mac } => self.send_solicitation(interface, address, mac),
-                    Due::Unreachable { waiting } => self.undelivered.extend(waiting),
+                    Due::Unreachable { address, waiting } => {
+                        self.redirects.forget(address.into());
+                        self.undelivered.extend(waiting);
+                    }
                 }
             }
         }
@@ -190,6 +199,7 @@ impl Network {
         if !up {
             link.arp.flush();
             link.neighbours.flush();
+            self.redirects.flush(interface);
             self.outbox.retain(|(i, _)| *i != interface);
         }
         true

@@ -110,7 +110,14 @@ impl Host {
     pub(crate) fn report(&mut self, now: Instant, report: &Report) {
         let Report { protocol, local, remote, sequence, error } = *report;
         match protocol {
-            protocol::UDP => self.udp.report(local, remote, error),
+            protocol::UDP => {
+                if let Reported::TooBig { mtu } = error
+                    && self.udp.may_have_sent(local, remote)
+                {
+                    self.net.path_mtu.reduce(now, remote.ip(), mtu.into(), u16::MAX);
+                }
+                self.udp.report(local, remote, error);
+            }
             protocol::TCP => {
                 let kind = kind_of(error);
                 self.tcp.icmp_error(now, IcmpError { local, remote, sequence: SeqNumber(sequence), kind });

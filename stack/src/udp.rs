@@ -145,6 +145,14 @@ impl Sockets {
         !fitting.is_empty()
     }
 
+    /// Whether there is a socket from which a datagram with these ends may have come.
+    pub(crate) fn may_have_sent(&self, local: SocketAddr, remote: SocketAddr) -> bool {
+        let ids = self.ports.get(&local.port()).map_or(&[][..], Vec::as_slice);
+        ids.iter().filter_map(|id| self.sockets.get(id)).any(|socket| {
+            socket.address.is_none_or(|own| own == local.ip()) && socket.remote.is_none_or(|r| r == remote)
+        })
+    }
+
     /// Tells the socket whose datagram drew an error: a connected one only, since the others could not say which
     /// peer it is about. That nobody answered address resolution is told to all.
     pub(crate) fn report(&mut self, local: SocketAddr, remote: SocketAddr, error: Reported) {

@@ -1,5 +1,8 @@
 //! `cargo xtask golden`: snapshots of what each witness did in each case, `golden/STACK/CASE.snap`.
 
+mod files;
+mod replayed;
+
 use crate::exit::{Exit, Outcome};
 use crate::pool::Pool;
 use crate::programs::root;
@@ -10,16 +13,19 @@ use crate::selftest::{load, pool};
 use cases::catalogue::Catalogue;
 use cases::ledger::file_name;
 use cases::suite::{Suite, Tree};
+use files::{Section, Snapshot};
 use harness::run::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The witnesses: what other stacks do is not worth remembering.
 const WITNESSES: &[&str] = &["reference", "linux"];
 /// Longer runs, in virtual microseconds on `reference`, are not played on the real clock.
 const DEFAULT_SET: u64 = 2_000_000;
+/// Runs on a real clock mostly wait, so a processor serves several.
+const WAITING: usize = 4;
+/// On a real clock a case that differs is played alone so often before it counts.
+const REPEATS: usize = 2;
 /// How insta is told whether to write.
 const UPDATE: &str = "INSTA_UPDATE";
 
@@ -59,9 +65,11 @@ pub(crate) fn golden(options: &Options) -> Outcome {
     for name in
         WITNESSES.iter().filter(|n| selection.stack.is_empty() || selection.stack.iter().any(|s| s == *n))
     {
-        exit = exit.max(witness(name, &suite, &lengths, update == "always", !selection.stack.is_empty())?);
+        let (is_recording, is_asked_for) = (update == "always", !selection.stack.is_empty());
+        let task = Task { name, suite: &suite, lengths: &lengths, is_recording, is_asked_for };
+        exit = exit.max(witness(&task)?);
     }
-    exit = exit.max(stale(update == "always")?);
+    exit = exit.max(orphans(update == "always")?);
     Ok(exit)
 }
 
@@ -105,31 +113,48 @@ fn jobs(suite: &Suite, is_wanted: impl Fn(&str) -> bool) -> Vec<Job> {
     jobs
 }
 
-/// Plays every case on one witness and compares, or writes.
-fn witness(
-    name: &str,
-    suite: &Suite,
-    lengths: &BTreeMap<String, u64>,
+/// What is to be done with a witness.
+struct Task<'a> {
+    name: &'a str,
+    suite: &'a Suite,
+    lengths: &'a BTreeMap<String, u64>,
     is_recording: bool,
+    /// It was asked for by its name.
     is_asked_for: bool,
-) -> Outcome {
-    let mut pool = pool(name)?;
-    let info = match pool.greet() {
-        Ok(info) => info,
-        Err(reason) if is_asked_for => return Err(format!("stack {name}: {reason}")),
-        Err(reason) => {
-            eprintln!("{name} is left out: {reason}");
-            return Ok(Exit::AsExpected);
+}
+
+/// Plays every case on one witness and compares, or writes; then what is recorded is played through the cases' matchers.
+fn witness(task: &Task<'_>) -> Outcome {
+    let name = task.name;
+    let pool = pool(name)?;
+    let mut exit = Exit::AsExpected;
+    match pool.greet() {
+        Ok(info) => exit = exit.max(live(task, pool, &info)?),
+        Err(reason) if task.is_recording && task.is_asked_for => {
+            return Err(format!("stack {name}: {reason}"));
         }
-    };
+        Err(reason) => eprintln!("{name} does not run here: {reason}"),
+    }
+    let (runs, wrong) = replayed::replay(task.suite, &files::recorded(name)?);
+    for line in &wrong {
+        eprintln!("golden/{}/{line}", file_name(name));
+    }
+    println!("{name}: {runs} recorded runs replayed, {} with another verdict", wrong.len());
+    Ok(if wrong.is_empty() { exit } else { Exit::Unexpected })
+}
+
+/// Plays every case on a witness that runs here. Recordings of another release are stale: not compared, and no failure.
+fn live(task: &Task<'_>, mut pool: Pool, info: &StackInfo) -> Outcome {
+    let Task { name, suite, lengths, is_recording, .. } = *task;
     let is_real = info.clock == ClockKind::Real;
+    let recorded = files::recorded(name)?;
     if is_real {
         pool.depth = 1;
-        if let Some(recorded) = recorded_on(&info).filter(|r| !is_recording && *r != description(&info)) {
-            eprintln!(
-                "{name} is left out: this is {}, and the snapshots are of {recorded}",
-                description(&info)
-            );
+        pool.workers *= WAITING;
+        let is_other = |snapshot: &&Snapshot| snapshot.description != files::description(info);
+        if let Some(other) = recorded.values().find(is_other).filter(|_| !is_recording) {
+            let own = files::description(info);
+            println!("{name}: stale: recorded on {}, this is {own}; record again", other.description);
             return Ok(Exit::AsExpected);
         }
     }
@@ -141,18 +166,26 @@ fn witness(
         settle(&pool, &jobs, &mut answers);
     }
     let texts = texts(&jobs, &answers);
-    let mut differing: Vec<&String> = Vec::new();
+    if is_recording {
+        let written = texts.iter().filter(|(case, text)| files::is_same(info, case, text)).count();
+        println!("{name}: {written} snapshots recorded");
+        return Ok(if written == texts.len() { Exit::AsExpected } else { Exit::Unexpected });
+    }
+    let is_recorded = |case: &str, text: &str| recorded.get(case).is_some_and(|s| s.text == text.trim_end());
+    let mut differing = 0;
     for (case, text) in &texts {
-        if is_same(&info, case, text) || (is_real && is_same_alone(&pool, &info, &jobs, case)) {
+        if is_recorded(case, text) {
             continue;
         }
-        differing.push(case);
-    }
-    for case in &differing {
+        let mut alone = (0..if is_real { REPEATS } else { 0 }).map(|_| alone(&pool, &jobs, case));
+        if alone.any(|text| is_recorded(case, &text)) || files::is_same(info, case, text) {
+            continue;
+        }
+        differing += 1;
         eprintln!("{name}: {case} differs from golden/{}/{case}.snap", file_name(name));
     }
-    println!("{name}: {} snapshots, {} differ", texts.len(), differing.len());
-    Ok(if differing.is_empty() { Exit::AsExpected } else { Exit::Unexpected })
+    println!("{name}: {} snapshots, {differing} differ", texts.len());
+    Ok(if differing == 0 { Exit::AsExpected } else { Exit::Unexpected })
 }
 
 /// On a real clock a run that did not pass is played alone once more: the machine may have been busy.
@@ -166,102 +199,44 @@ fn settle(pool: &Pool, jobs: &[Job], answers: &mut [Answer]) {
     }
 }
 
-/// Plays a case alone, and compares once more.
-fn is_same_alone(pool: &Pool, info: &StackInfo, jobs: &[Job], case: &str) -> bool {
+/// The text of a case that is played alone.
+fn alone(pool: &Pool, jobs: &[Job], case: &str) -> String {
     let alone = Pool { workers: 1, ..pool.clone() };
     let jobs: Vec<Job> = jobs.iter().filter(|job| job.case == case).cloned().collect();
     let answers = alone.play(jobs.clone(), &mut |_| {});
-    texts(&jobs, &answers).iter().all(|(case, text)| is_same(info, case, text))
+    texts(&jobs, &answers).remove(case).unwrap_or_default()
 }
 
-/// The text of each case's snapshot: one section a family.
+/// What goes into each case's file: the runs of its families, one below the other.
 fn texts(jobs: &[Job], answers: &[Answer]) -> BTreeMap<String, String> {
-    let by_run: BTreeMap<usize, &Job> = jobs.iter().map(|job| (job.run, job)).collect();
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
-    for answer in answers {
-        let Some(job) = by_run.get(&answer.run) else { continue };
+    for (job, answer) in jobs.iter().zip(answers) {
+        let section = Section {
+            family: job.family,
+            verdict: answer.verdict,
+            field: answer.difference.as_ref().map(|difference| difference.field.clone()),
+            body: answer.snapshot.clone().unwrap_or_default(),
+        };
         let text = texts.entry(job.case.clone()).or_default();
-        let body = answer.snapshot.as_deref().unwrap_or_default().trim_end();
-        let difference = answer.difference.as_ref().map(|d| format!(" ({})", d.field)).unwrap_or_default();
-        *text += &format!("{}: {}{difference}\n{body}\n\n", job.family, answer.verdict);
+        *text += &format!("{}{}", if text.is_empty() { "" } else { "\n" }, section.write());
     }
     texts
 }
 
-/// Compares a text with the snapshot, or writes it, as insta is set; insta shows the difference.
-fn is_same(info: &StackInfo, case: &str, text: &str) -> bool {
-    // insta would make one name of a path, so each folder is told to it.
-    let (below, name) = case.rsplit_once('/').unwrap_or(("", case));
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(folder(&info.name).join(below));
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.set_description(description(info));
-    let compare = || settings.bind(|| insta::assert_snapshot!(name, text));
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let compared = catch_unwind(AssertUnwindSafe(compare));
-    std::panic::set_hook(hook);
-    compared.is_ok()
-}
-
-/// What produced a snapshot.
-fn description(info: &StackInfo) -> String {
-    let clock = match info.clock {
-        ClockKind::Virtual => "virtual",
-        ClockKind::Real => "real",
-    };
-    format!("{} {}, {clock} clock", info.name, info.version)
-}
-
-/// What produced the snapshots of a stack, from one of them.
-fn recorded_on(info: &StackInfo) -> Option<String> {
-    let mut snapshots = Vec::new();
-    collect(&folder(&info.name), &mut snapshots).ok()?;
-    let text = std::fs::read_to_string(snapshots.first()?).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("description: "))?;
-    Some(line.trim_matches('"').to_owned())
-}
-
-fn folder(stack: &str) -> PathBuf {
-    cases::golden().join(file_name(stack))
-}
-
 /// Snapshots whose case is gone: removed, or found wrong.
-fn stale(is_recording: bool) -> Outcome {
+fn orphans(is_recording: bool) -> Outcome {
     let ids: BTreeSet<String> = Tree::suite().files()?.into_iter().map(|file| file.id).collect();
     let mut exit = Exit::AsExpected;
     for name in WITNESSES {
-        let folder = folder(name);
-        let mut snapshots = Vec::new();
-        collect(&folder, &mut snapshots)?;
-        for path in snapshots {
-            let below = path.strip_prefix(&folder).unwrap_or(&path).with_extension("");
-            if ids.contains(below.to_string_lossy().as_ref()) {
-                continue;
-            }
+        for case in files::recorded(name)?.into_keys().filter(|case| !ids.contains(case)) {
             if is_recording {
+                let path = files::folder(name).join(format!("{case}.snap"));
                 std::fs::remove_file(&path).map_err(|e| format!("{}: {e}", path.display()))?;
             } else {
-                eprintln!("golden/{name}/{}.snap: there is no such case", below.display());
+                eprintln!("golden/{name}/{case}.snap: there is no such case");
                 exit = Exit::Unexpected;
             }
         }
     }
     Ok(exit)
-}
-
-/// The snapshots below `folder`, sorted.
-fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), String> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            collect(&path, found)?;
-        } else if path.extension().is_some_and(|e| e == "snap") {
-            found.push(path);
-        }
-    }
-    Ok(())
 }

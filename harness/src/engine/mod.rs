@@ -7,6 +7,8 @@
 mod calls;
 mod config;
 mod expect;
+#[cfg(test)]
+mod packetdrill_tests;
 mod player;
 mod stop;
 mod survey;
@@ -20,9 +22,11 @@ mod twin;
 pub use config::PacketdrillConfig;
 pub use twin::is_red;
 
+use crate::lang;
 use crate::lang::ast::{Script, Twin};
+use crate::packet::World;
 use crate::run::{Record, TraceEntry};
-use crate::sut::{Family, StackUnderTest};
+use crate::sut::{Capabilities, Family, StackUnderTest};
 
 /// How a script is to be played.
 pub struct PlayOptions<'a> {
@@ -51,6 +55,20 @@ impl PlayOptions<'_> {
             command_line: Vec::new(),
             observer: None,
         }
+    }
+}
+
+/// What names mean when `script` is played on a stack with these capabilities.
+///
+/// # Errors
+/// Where the script's head says what cannot be.
+pub fn world(script: &Script, stack: &Capabilities, options: &PlayOptions<'_>) -> Result<World, lang::Error> {
+    match &script.head {
+        Some(head) => {
+            let survey = survey::Survey::of(script, options.family);
+            topology::of_case(head, options.family, stack, &survey, options.seed)
+        }
+        None => Ok(topology::of_packetdrill(&options.packetdrill, options.family, options.seed)),
     }
 }
 

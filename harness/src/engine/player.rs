@@ -16,11 +16,15 @@ use crate::lang::{self, Span};
 use crate::packet::rules::PassiveRules;
 use crate::packet::{self, Context, Flows, FrameClass, Timestamps, Variables, World};
 use crate::run::{Difference, Record, TraceEntry, TraceEvent, Verdict};
-use crate::sut::{self, CallId, Capability, InterfaceId, Medium, Outcome, Refusal, Rules, StackUnderTest};
+use crate::sut::{
+    self, CallId, Capability, Clock, InterfaceId, Medium, Outcome, Refusal, Rules, StackUnderTest,
+};
 use stack::Instant;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+/// How long after a tick an upstream script starts, on a clock that counts from a tick.
+const INTO_TICK: Duration = Duration::from_micros(250);
 /// Repetitions of `for`, over all loops of a run.
 const MAX_ITERATIONS: usize = 100_000;
 
@@ -206,7 +210,7 @@ impl<'a> Player<'a> {
         if let Some(init) = &script.init {
             self.shell(init)?;
         }
-        self.origin = self.stack.now();
+        self.origin = self.begin()?;
         self.base = self.origin;
         self.descriptors.timing.start = self.origin;
         if self.rules == Rules::Packetdrill {
@@ -218,6 +222,20 @@ impl<'a> Player<'a> {
             Some(cleanup) => played.and(self.shell(cleanup)),
             None => played,
         }
+    }
+
+    /// When the script starts: now. An upstream script on a real clock starts a little after a tick of the kernel, as
+    /// packetdrill starts it: with timers of one or two ticks, the phase decides whether its tolerance is kept.
+    fn begin(&mut self) -> Result<Instant, Stop> {
+        let (now, tick) = (self.stack.now(), self.stack.capabilities().granularity.tick);
+        let is_real = matches!(self.stack.capabilities().clock, Clock::Real { .. });
+        if self.rules == Rules::Ours || !is_real || tick.is_zero() {
+            return Ok(now);
+        }
+        let ticks = now.as_nanos() / u64::try_from(tick.as_nanos()).unwrap_or(u64::MAX);
+        let start = Instant::ZERO + tick * u32::try_from(ticks + 1).unwrap_or(u32::MAX) + INTO_TICK;
+        self.advance(start)?;
+        Ok(start)
     }
 
     fn events(&mut self, events: &'a [Event], phase: &mut Phase) -> Result<(), Stop> {

@@ -4,6 +4,8 @@ use super::os::{check, owned};
 use stack::Instant;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
 
 /// A run's clock: nanoseconds of CLOCK_MONOTONIC since the run's start.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +17,16 @@ impl Clock {
     /// A clock that reads zero now.
     pub(super) fn start() -> Clock {
         Clock { start: read(libc::CLOCK_MONOTONIC) }
+    }
+
+    /// A clock that reads zero at the kernel's next tick, for which it waits.
+    pub(super) fn start_at_tick() -> Clock {
+        if let Ok((socket, _other)) = UnixDatagram::pair() {
+            // The timeouts of sockets, unlike those of poll, are counted in ticks.
+            let short = Some(Duration::from_millis(1));
+            let _ = socket.set_read_timeout(short).and_then(|()| socket.recv(&mut [0]));
+        }
+        Clock::start()
     }
 
     /// The present.

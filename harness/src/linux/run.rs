@@ -12,7 +12,7 @@ use super::priority;
 use super::settings::{self, BySocket};
 use super::shell::Shell;
 use super::syscalls;
-use crate::sut::{Call, CallId, Event, InterfaceId, Outcome, Refusal, Setup};
+use crate::sut::{Call, CallId, Event, InterfaceId, Outcome, Refusal, Rules, Setup};
 use stack::Instant;
 use std::cell::Cell;
 use std::io;
@@ -66,7 +66,10 @@ impl Run {
         let mut network = Network::build(setup, &linux.choice, linux.access, linux.inherits)?;
         linux.await_quiet(&mut network)?;
         let by_socket = settings::apply(setup)?;
-        let clock = Clock::start();
+        let clock = match setup.rules {
+            Rules::Ours => Clock::start(),
+            Rules::Packetdrill => Clock::start_at_tick(),
+        };
         Ok(Run {
             pool: Pool::new(clock).map_err(broken("eventfd"))?,
             network,

@@ -241,6 +241,8 @@ impl Line<'_> {
             }
         }
         match self.get(part, "ecn") {
+            // One word for both halves of the field.
+            _ if self.get(part, "dscp") != 0 => words.push(format!("tos 0x{:02x}", self.get(part, "tos"))),
             1 => words.push("ect1".to_string()),
             2 => words.push("ect0".to_string()),
             3 => words.push("ce".to_string()),

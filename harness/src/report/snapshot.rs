@@ -1,5 +1,7 @@
 //! The trace as text for golden files: one readable line a packet or call.
 
+pub(crate) mod output;
+
 use super::{completes_next, interface_of, multihomed};
 use crate::run::{TraceEntry, TraceEvent};
 use std::fmt::Write as _;
@@ -13,7 +15,8 @@ pub enum Times {
     Left,
 }
 
-/// The trace, one line an event: `0.100000 > S. 0:0(0) ack 1 win 65535`. Calls that complete at once take one line.
+/// The trace, one line an event: `0.100000 > S. 0:0(0) ack 1 win 65535`. Calls that complete at once take one line, which
+/// ends with what they gave back: `read(4, ..., 10) = 10 : pattern 0 (10)`. [`crate::stacks::replay`] reads it.
 pub fn snapshot(trace: &[TraceEntry], times: Times) -> String {
     let interfaces = multihomed(trace);
     let mut text = String::new();
@@ -29,7 +32,7 @@ pub fn snapshot(trace: &[TraceEntry], times: Times) -> String {
             // The line of the completion says it all.
             TraceEvent::Call { id, .. } if completes_next(trace, index, *id) => continue,
             TraceEvent::Call { text, .. } => format!("{text} ..."),
-            TraceEvent::Completed { text, .. } => text.clone(),
+            TraceEvent::Completed { text, outcome, .. } => text.clone() + &output::write(&outcome.output),
         };
         let _infallible = writeln!(text, "{time}{interface}{words}");
     }

@@ -2,5 +2,6 @@
 
 pub mod descriptors;
 pub mod reference;
+pub mod replay;
 pub mod smoltcp;
 pub mod user_calls;

@@ -23,6 +23,10 @@ impl Network {
             self.answer_echo_v4(now, arrival, ip, &header, body);
             return None;
         }
+        if header.kind == icmpv4::REDIRECT {
+            self.redirect_arrives_v4(arrival, ip, &header, body);
+            return None;
+        }
         let error = reported_v4(&header)?;
         let quoted = quoted_v4(body)?;
         // It must be about a datagram that this host sent.
@@ -57,6 +61,10 @@ impl Network {
             }
             _ => {
                 let error = reported_v6(&header)?;
+                // RFC 8201 4: a report below the least MTU is discarded, not taken for that.
+                if header.kind == icmpv6::PACKET_TOO_BIG && header.word() < ipv6::MIN_MTU as u32 {
+                    return None;
+                }
                 let quoted = quoted_v6(body)?;
                 self.owner_of(quoted.local.ip())?;
                 let error = self.note_mtu(now, &quoted, error);
@@ -66,13 +74,30 @@ impl Network {
         }
     }
 
+    /// RFC 1122 3.2.2.2: every redirect is about the quoted datagram's destination alone, whatever its code (3.3.1.2).
+    fn redirect_arrives_v4(
+        &mut self,
+        arrival: Arrival,
+        ip: &ipv4::Header<'_>,
+        message: &icmpv4::Header,
+        quote: &[u8],
+    ) {
+        let Ok((quoted, _)) = ipv4::Header::parse_quoted(quote) else { return };
+        if message.code > 3 || self.owner_of(quoted.source.into()).is_none() {
+            return;
+        }
+        let gateway = std::net::Ipv4Addr::from(message.rest);
+        self.redirect(arrival.interface, ip.source.into(), quoted.destination.into(), gateway.into());
+    }
+
     /// Remembers the path's MTU, where the error tells of it, and puts what is remembered into the error. TCP remembers
     /// for itself: it can tell by the sequence number whether the error is about something that it sent (RFC 5927 7.2).
     fn note_mtu(&mut self, now: Instant, quoted: &Quoted, error: Reported) -> Reported {
         let Reported::TooBig { mtu } = error else { return error };
         let remote = quoted.remote.ip();
         let mtu = match quoted.protocol {
-            protocol::TCP => told(remote, mtu.into(), quoted.length),
+            // UDP's is remembered when it is known that a socket may have sent it (RFC 8201 4).
+            protocol::TCP | protocol::UDP => told(remote, mtu.into(), quoted.length),
             _ => self.path_mtu.reduce(now, remote, mtu.into(), quoted.length),
         };
         Reported::TooBig { mtu }

@@ -8,6 +8,7 @@ pub(crate) mod output;
 pub(crate) mod path_mtu;
 pub(crate) mod reassembly4;
 pub(crate) mod reassembly6;
+pub(crate) mod redirects;
 pub(crate) mod routes;
 mod source;
 

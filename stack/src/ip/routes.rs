@@ -38,10 +38,10 @@ impl Network {
             .filter(|route| route.destination.contains(destination) && usable(route.interface))
             // Of equals min_by_key takes the first, and connected networks stand before all routes.
             .min_by_key(|route| (u8::MAX - route.destination.length, route.metric))
-            .map(|route| Hop {
-                interface: route.interface,
-                next: route.gateway.unwrap_or(destination),
-                local: false,
+            .map(|route| {
+                let named = self.redirects.get(route.interface, destination);
+                let next = named.or(route.gateway).unwrap_or(destination);
+                Hop { interface: route.interface, next, local: false }
             })
     }
 

@@ -109,7 +109,8 @@ impl ArpCache {
                         *next = now + config.retransmit;
                         due.push(Due::Ask { address: *address, mac: None });
                     } else {
-                        due.push(Due::Unreachable { waiting: core::mem::take(waiting).into() });
+                        let waiting = core::mem::take(waiting).into();
+                        due.push(Due::Unreachable { address: *address, waiting });
                         gone.push(*address);
                     }
                 }
@@ -171,7 +172,7 @@ mod tests {
             assert_eq!(cache.poll(Instant::from_secs(second)), [Due::Ask { address: PEER, mac: None }]);
         }
         let waiting = vec![datagram(1), datagram(2)];
-        assert_eq!(cache.poll(Instant::from_secs(3)), [Due::Unreachable { waiting }]);
+        assert_eq!(cache.poll(Instant::from_secs(3)), [Due::Unreachable { address: PEER, waiting }]);
         assert_eq!(cache.next_deadline(), None);
     }
 

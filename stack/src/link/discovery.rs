@@ -40,7 +40,10 @@ impl Network {
             Ok(Message::RouterAdvertisement { options, .. }) if ip.source.is_unicast_link_local() => {
                 self.learn_neighbour(interface, ip.source, options.source_link);
             }
-            // Hosts drop solicitations of routers (6.1.1), and redirects are for configurations that allow them.
+            Ok(Message::Redirect { target, destination, options }) if ip.source.is_unicast_link_local() => {
+                self.redirect_arrives(interface, ip, target, destination, &options);
+            }
+            // Hosts drop solicitations of routers (6.1.1).
             Ok(
                 Message::RouterAdvertisement { .. }
                 | Message::RouterSolicitation(_)
@@ -95,6 +98,22 @@ impl Network {
         let Some(link) = self.interfaces.get_mut(interface) else { return };
         let waiting = link.neighbours.advertised(now, target, advertised);
         self.release(interface, waiting, advertised.mac);
+    }
+
+    /// RFC 4861 8.1 and 8.3.
+    fn redirect_arrives(
+        &mut self,
+        interface: usize,
+        ip: &Header,
+        target: Ipv6Addr,
+        destination: Ipv6Addr,
+        options: &Options,
+    ) {
+        let taken = !destination.is_multicast()
+            && self.redirect(interface, ip.source.into(), destination.into(), target.into());
+        if taken {
+            self.learn_neighbour(interface, target, options.target_link);
+        }
     }
 
     fn learn_neighbour(&mut self, interface: usize, address: Ipv6Addr, mac: Option<MacAddress>) {
@@ -152,8 +171,13 @@ enum Reach {
     Resolve(Instant),
 }
 
-/// An own address with the target's prefix; else the first one.
+/// The source of what waits for the target, where it is an address of this interface (RFC 4861 7.2.2); else an own
+/// address with the target's prefix; else the first one.
 fn solicitation_source(link: &Interface, target: Ipv6Addr) -> Option<Ipv6Addr> {
+    let waiting = link.neighbours.waiting_source(target).filter(|source| link.has((*source).into()));
+    if waiting.is_some() {
+        return waiting;
+    }
     let near = link.ipv6().find(|(_, cidr)| cidr.contains(IpAddr::V6(target)));
     near.or_else(|| link.ipv6().next()).map(|(address, _)| address)
 }

@@ -37,6 +37,6 @@ pub(crate) enum Resolution {
 pub(crate) enum Due<A> {
     /// Ask for the address; by unicast where the neighbour's last known hardware address is given.
     Ask { address: A, mac: Option<MacAddress> },
-    /// Nobody answered: these datagrams cannot be delivered.
-    Unreachable { waiting: Vec<Buffer> },
+    /// Nobody answered at this address: these datagrams cannot be delivered.
+    Unreachable { address: A, waiting: Vec<Buffer> },
 }

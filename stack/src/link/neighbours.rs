@@ -107,6 +107,12 @@ impl NeighbourCache {
         }
     }
 
+    /// The source of the packet that waits longest for `address`: a solicitation goes out from it (7.2.2).
+    pub(crate) fn waiting_source(&self, address: Ipv6Addr) -> Option<Ipv6Addr> {
+        let State::Incomplete { waiting, .. } = self.entries.get(&address)? else { return None };
+        Some(crate::wire::ipv6::Header::parse_quoted(waiting.front()?).ok()?.0.source)
+    }
+
     /// Takes over the link-layer address that a solicitation, router message or redirect carries (7.2.3): it makes an
     /// entry that is stale, and changes one whose address is another. Gives the datagrams that waited for it.
     pub(crate) fn learn(&mut self, address: Ipv6Addr, mac: MacAddress) -> Vec<Buffer> {
@@ -172,7 +178,8 @@ impl NeighbourCache {
                     due.push(ask(None));
                 }
                 State::Incomplete { waiting, .. } => {
-                    due.push(Due::Unreachable { waiting: core::mem::take(waiting).into() });
+                    let waiting = core::mem::take(waiting).into();
+                    due.push(Due::Unreachable { address: *address, waiting });
                     gone.push(*address);
                 }
                 State::Delay { mac, .. } => {
@@ -185,7 +192,10 @@ impl NeighbourCache {
                     due.push(ask(Some(*mac)));
                 }
                 // 7.3.3: the entry goes, and the next packet asks anew.
-                State::Probe { .. } => gone.push(*address),
+                State::Probe { .. } => {
+                    due.push(Due::Unreachable { address: *address, waiting: Vec::new() });
+                    gone.push(*address);
+                }
                 State::Reachable { .. } | State::Stale { .. } | State::Permanent { .. } => {}
             }
         }
@@ -256,7 +266,10 @@ mod tests {
         for second in [1, 2] {
             assert_eq!(cache.poll(Instant::from_secs(second)), [Due::Ask { address: PEER, mac: None }]);
         }
-        assert_eq!(cache.poll(Instant::from_secs(3)), [Due::Unreachable { waiting: vec![datagram()] }]);
+        assert_eq!(
+            cache.poll(Instant::from_secs(3)),
+            [Due::Unreachable { address: PEER, waiting: vec![datagram()] }]
+        );
         assert_eq!(cache.next_deadline(), None);
     }
 
@@ -272,7 +285,8 @@ mod tests {
             assert_eq!(cache.next_deadline(), Some(Instant::from_secs(second)));
             assert_eq!(cache.poll(Instant::from_secs(second)), [Due::Ask { address: PEER, mac: Some(MAC) }]);
         }
-        assert_eq!(cache.poll(Instant::from_secs(39)), []);
+        let given_up = Due::Unreachable { address: PEER, waiting: Vec::new() };
+        assert_eq!(cache.poll(Instant::from_secs(39)), [given_up]);
         assert_eq!(cache.resolve(Instant::from_secs(39), PEER, datagram()), Resolution::Ask);
     }
 

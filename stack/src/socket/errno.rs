@@ -7,6 +7,7 @@ use crate::icmp::Reported;
 #[repr(i32)]
 #[allow(missing_docs, reason = "the names are POSIX's, and errno(3) describes them")]
 pub enum Errno {
+    ENOENT = 2,
     EBADF = 9,
     EAGAIN = 11,
     ENOMEM = 12,

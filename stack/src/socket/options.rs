@@ -27,6 +27,7 @@ pub(super) struct Options {
     pub(super) mss: Option<u16>,
     /// Milliseconds; 0: the default.
     pub(super) user_timeout: u32,
+    pub(super) congestion: Option<tcp::CongestionAlgorithm>,
     pub(super) tos: u8,
     pub(super) ttl: Option<u8>,
     pub(super) traffic_class: u8,
@@ -50,6 +51,7 @@ impl Options {
             send_buffer: self.send_buffer.map(|bytes| bytes / 2),
             receive_buffer: self.receive_buffer.map(|bytes| bytes / 2),
             mss: self.mss,
+            congestion: self.congestion,
             dual_stack: domain == Domain::Inet6 && !self.v6only,
             ..tcp::SocketOptions::default()
         }

@@ -5,6 +5,7 @@ use super::options::Options;
 use super::sockopt::{integer, within};
 use super::tcp_info;
 use crate::host::Host;
+use crate::tcp::CongestionAlgorithm;
 
 const TCP_NODELAY: i32 = 1;
 const TCP_MAXSEG: i32 = 2;
@@ -13,7 +14,11 @@ const TCP_KEEPINTVL: i32 = 5;
 const TCP_KEEPCNT: i32 = 6;
 const TCP_INFO: i32 = 11;
 const TCP_QUICKACK: i32 = 12;
+const TCP_CONGESTION: i32 = 13;
 const TCP_USER_TIMEOUT: i32 = 18;
+
+/// Bytes of a congestion control's name, padded with zeros, as Linux has it.
+const NAME_LEN: usize = 16;
 
 /// The MSS of a socket that has none yet (RFC 9293 3.7.1).
 const DEFAULT_MSS: u32 = 536;
@@ -28,10 +33,29 @@ pub(super) fn set(options: &mut Options, name: i32, value: &[u8]) -> Result<(), 
         TCP_KEEPIDLE => options.keepalive_idle = Some(within(value, 1..=32_767)?),
         TCP_KEEPINTVL => options.keepalive_interval = Some(within(value, 1..=32_767)?),
         TCP_KEEPCNT => options.keepalive_probes = Some(within(value, 1..=127)?),
+        TCP_CONGESTION => options.congestion = Some(algorithm(value)?),
         TCP_USER_TIMEOUT => options.user_timeout = within(value, 0..=i32::MAX)?,
         _ => return Err(Errno::ENOPROTOOPT),
     }
     Ok(())
+}
+
+/// The algorithm of that name, which may end with a zero byte.
+fn algorithm(value: &[u8]) -> Result<CongestionAlgorithm, Errno> {
+    let name = value.split(|byte| *byte == 0).next().unwrap_or_default();
+    let all = [CongestionAlgorithm::NewReno, CongestionAlgorithm::Cubic];
+    all.into_iter().find(|own| algorithm_name(*own).as_bytes() == name).ok_or(match name {
+        [] => Errno::EINVAL,
+        _ => Errno::ENOENT,
+    })
+}
+
+/// Linux's names.
+fn algorithm_name(algorithm: CongestionAlgorithm) -> &'static str {
+    match algorithm {
+        CongestionAlgorithm::Cubic => "cubic",
+        CongestionAlgorithm::NewReno => "reno",
+    }
 }
 
 impl Host {
@@ -50,6 +74,12 @@ impl Host {
             TCP_KEEPINTVL => seconds(options.keepalive_interval, defaults.interval),
             TCP_KEEPCNT => options.keepalive_probes.unwrap_or(defaults.probes),
             TCP_USER_TIMEOUT => options.user_timeout,
+            TCP_CONGESTION => {
+                let own = options.congestion.unwrap_or(self.tcp.config.congestion);
+                let mut name = algorithm_name(own).as_bytes().to_vec();
+                name.resize(NAME_LEN, 0);
+                return Ok(name);
+            }
             TCP_INFO => return Ok(tcp_info::bytes(&socket.state, info.as_ref())),
             _ => return Err(Errno::ENOPROTOOPT),
         };

@@ -239,6 +239,7 @@ impl Connections {
     /// Sets options, which count at once: data that Nagle held back goes, keep-alive starts or stops.
     pub fn set_options(&mut self, now: Instant, id: ConnectionId, options: SocketOptions) {
         if let Some(tcb) = self.slab.get_mut(id) {
+            tcb.congestion.set_algorithm(options.congestion.unwrap_or(self.config.congestion));
             tcb.options = options;
             self.flush(now, id);
         }

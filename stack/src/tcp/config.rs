@@ -17,6 +17,19 @@ pub enum InitialWindow {
 pub enum CongestionAlgorithm {
     /// RFC 5681, with RFC 6582's fast recovery.
     NewReno,
+    /// RFC 8312.
+    Cubic,
+}
+
+/// Whether connections use ECN (RFC 3168).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EcnMode {
+    /// Never.
+    Off,
+    /// Where the peer's SYN asks for it.
+    Accept,
+    /// Our SYN asks for it too.
+    On,
 }
 
 /// How losses are repaired where the peer permits SACK; without it RFC 6582 is all there is.
@@ -85,6 +98,8 @@ pub struct Config {
     pub congestion: CongestionAlgorithm,
     /// Loss recovery with SACK. [`LossRecovery::Rfc6675`].
     pub recovery: LossRecovery,
+    /// ECN. [`EcnMode::Accept`].
+    pub ecn: EcnMode,
     /// Send new data on the first two duplicate ACKs (RFC 3042, RFC 5681 3.2 step 1). On.
     pub limited_transmit: bool,
     /// How long an ACK waits for company (RFC 9293 MUST-40, less than 500 ms). 200 ms.
@@ -139,6 +154,7 @@ impl Default for Config {
             initial_window: InitialWindow::Rfc5681,
             congestion: CongestionAlgorithm::NewReno,
             recovery: LossRecovery::Rfc6675,
+            ecn: EcnMode::Accept,
             limited_transmit: true,
             delayed_ack: Duration::from_millis(200),
             nagle: true,
@@ -180,6 +196,8 @@ pub struct SocketOptions {
     pub receive_buffer: Option<usize>,
     /// An upper bound on the segments sent and offered to receive, in bytes of payload; at least 48.
     pub mss: Option<u16>,
+    /// Congestion control.
+    pub congestion: Option<CongestionAlgorithm>,
     /// A listener on `::` takes IPv4 connections too.
     pub dual_stack: bool,
     /// Keep soft errors to itself (RFC 9293 SHLD-20).

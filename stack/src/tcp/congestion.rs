@@ -2,6 +2,9 @@
 
 use super::SeqNumber;
 use super::config::{Config, CongestionAlgorithm, InitialWindow};
+use super::cubic::{Cubic, Growth};
+use crate::time::Instant;
+use core::time::Duration;
 
 /// What the sender has to do about an ACK besides going on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +15,21 @@ pub(crate) enum Response {
     Retransmit,
     /// That, and start the retransmission timer anew (RFC 6582 3.2 step 3, the first partial ACK).
     RetransmitAndRestartTimer,
+}
+
+/// An ACK of new data.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Acked {
+    /// How many bytes, up to `ack`.
+    pub(crate) bytes: u32,
+    pub(crate) ack: SeqNumber,
+    /// What is still outstanding.
+    pub(crate) flight: u32,
+    /// It carries ECN-Echo: cwnd does not grow (RFC 3168 6.1.2).
+    pub(crate) marked: bool,
+    pub(crate) now: Instant,
+    /// SRTT.
+    pub(crate) rtt: Duration,
 }
 
 /// Where loss recovery stands.
@@ -45,6 +63,11 @@ pub(crate) struct Congestion {
     recovery: Recovery,
     /// Whether the scoreboard tells of losses, and not the count of duplicate ACKs alone.
     by_scoreboard: bool,
+    /// SND.NXT when cwnd was last reduced, for whatever reason: one reduction a window.
+    reduced: SeqNumber,
+    /// cwnd was reduced, which the peer of an ECN connection is to be told (RFC 3168 6.1.2).
+    pub(crate) cwr_due: bool,
+    cubic: Cubic,
 }
 
 /// cwnd stays well inside 32 bits.
@@ -72,6 +95,16 @@ impl Congestion {
             recover: iss - 1,
             recovery: Recovery::None,
             by_scoreboard: false,
+            reduced: iss,
+            cwr_due: false,
+            cubic: Cubic::default(),
+        }
+    }
+
+    /// The user has chosen another.
+    pub(crate) fn set_algorithm(&mut self, algorithm: CongestionAlgorithm) {
+        if algorithm != self.algorithm {
+            (self.algorithm, self.cubic) = (algorithm, Cubic::default());
         }
     }
 
@@ -143,12 +176,15 @@ impl Congestion {
         self.cwnd + extra * self.mss
     }
 
-    /// An ACK of `acked` new bytes, up to `ack`; `flight` is what is still outstanding.
-    pub(crate) fn new_data_acknowledged(&mut self, acked: u32, ack: SeqNumber, flight: u32) -> Response {
+    /// An ACK of new data has come.
+    pub(crate) fn new_data_acknowledged(&mut self, acked: Acked) -> Response {
         self.duplicate_acks = 0;
+        let Acked { bytes, ack, flight, .. } = acked;
         match self.recovery {
             Recovery::None => {
-                self.grow(acked);
+                if !acked.marked {
+                    self.grow(acked);
+                }
                 Response::None
             }
             Recovery::Fast { .. } if ack > self.recover => {
@@ -166,8 +202,8 @@ impl Congestion {
                 Response::None
             }
             Recovery::Fast { partial_seen } => {
-                self.cwnd = self.cwnd.saturating_sub(acked);
-                if acked >= self.mss {
+                self.cwnd = self.cwnd.saturating_sub(bytes);
+                if bytes >= self.mss {
                     self.cwnd += self.mss;
                 }
                 self.cwnd = self.cwnd.max(self.mss);
@@ -178,17 +214,20 @@ impl Congestion {
     }
 
     /// RFC 5681 3.1: slow start by min(N, SMSS) for each ACK, congestion avoidance by SMSS for each cwnd of bytes.
-    fn grow(&mut self, acked: u32) {
+    fn grow(&mut self, acked: Acked) {
+        let Acked { bytes, now, rtt, .. } = acked;
         match self.algorithm {
-            CongestionAlgorithm::NewReno if self.cwnd < self.ssthresh => {
-                self.cwnd += acked.min(self.mss);
-            }
+            _ if self.cwnd < self.ssthresh => self.cwnd += bytes.min(self.mss),
             CongestionAlgorithm::NewReno => {
-                self.bytes_acked = self.bytes_acked.saturating_add(acked);
+                self.bytes_acked = self.bytes_acked.saturating_add(bytes);
                 if self.bytes_acked >= self.cwnd {
                     self.bytes_acked -= self.cwnd;
                     self.cwnd += self.mss;
                 }
+            }
+            CongestionAlgorithm::Cubic => {
+                let growth = Growth { acked: bytes, cwnd: self.cwnd, mss: self.mss, now, rtt };
+                self.cwnd = self.cwnd.saturating_add(self.cubic.grow(growth));
             }
         }
         self.cwnd = self.cwnd.min(MAX_WINDOW);
@@ -209,7 +248,7 @@ impl Congestion {
         if self.duplicate_acks != DUPLICATE_THRESHOLD || ack <= self.recover + 1 {
             return Response::None;
         }
-        self.ssthresh = self.ssthresh_after_loss(self.flight_before_duplicates);
+        self.lower_ssthresh(ack, snd_nxt, self.flight_before_duplicates);
         self.cwnd = self.ssthresh + DUPLICATE_THRESHOLD * self.mss;
         self.recover = snd_nxt - 1;
         self.recovery = Recovery::Fast { partial_seen: false };
@@ -231,7 +270,7 @@ impl Congestion {
         if !loss || ack <= self.recover {
             return Response::None;
         }
-        self.ssthresh = self.ssthresh_after_loss(self.flight_before_duplicates);
+        self.lower_ssthresh(ack, snd_nxt, self.flight_before_duplicates);
         self.cwnd = self.ssthresh;
         self.recover = snd_nxt - 1;
         self.recovery = Recovery::Sack;
@@ -249,11 +288,39 @@ impl Congestion {
         self.limited_transmit
     }
 
-    /// Equation (4) of RFC 5681.
-    fn ssthresh_after_loss(&self, flight: u32) -> u32 {
+    /// A loss in what is outstanding from `ack` to `snd_nxt`, unless cwnd was reduced for this window already (RFC 3168
+    /// 6.1.2).
+    fn lower_ssthresh(&mut self, ack: SeqNumber, snd_nxt: SeqNumber, flight: u32) {
+        if ack >= self.reduced {
+            self.ssthresh = self.ssthresh_after_loss(flight);
+            self.reduced = snd_nxt;
+            self.cwr_due = true;
+        }
+    }
+
+    /// Equation (4) of RFC 5681, or RFC 8312 4.5.
+    fn ssthresh_after_loss(&mut self, flight: u32) -> u32 {
         match self.algorithm {
             CongestionAlgorithm::NewReno => (flight / 2).max(2 * self.mss),
+            CongestionAlgorithm::Cubic => self.cubic.cut(self.cwnd, self.mss),
         }
+    }
+
+    /// An ACK of `ack` carries ECN-Echo: as for a loss, once for each window of data (RFC 3168 6.1.2). True where cwnd
+    /// was one segment, so that the sender must become slower than that.
+    pub(crate) fn marked(&mut self, ack: SeqNumber, snd_nxt: SeqNumber) -> bool {
+        // Before something of what followed the reduction is acknowledged the peer has not seen CWR.
+        if ack <= self.reduced || self.recovery != Recovery::None {
+            return false;
+        }
+        let least = self.cwnd < 2 * self.mss;
+        self.lower_ssthresh(ack, snd_nxt, self.cwnd);
+        self.cwnd = match self.algorithm {
+            CongestionAlgorithm::NewReno => (self.cwnd / 2).max(self.mss),
+            CongestionAlgorithm::Cubic => (self.cwnd / 10 * 7).max(self.mss),
+        };
+        self.bytes_acked = 0;
+        least
     }
 
     /// The retransmission timer has expired; `first` where it is the first time for this segment.
@@ -262,8 +329,11 @@ impl Congestion {
             let limited = if self.duplicate_acks > 0 { self.flight_before_duplicates } else { flight };
             self.ssthresh = self.ssthresh_after_loss(limited.min(flight));
         }
+        self.cubic.timeout();
         self.cwnd = self.mss;
         self.recover = snd_nxt - 1;
+        self.reduced = snd_nxt;
+        self.cwr_due = true;
         self.recovery = Recovery::None;
         self.duplicate_acks = 0;
         self.bytes_acked = 0;
@@ -301,17 +371,21 @@ mod tests {
         assert_eq!(rfc6928, [10, 10, 7, 2, 2]);
     }
 
+    fn acked(bytes: u32, ack: SeqNumber, flight: u32) -> Acked {
+        Acked { bytes, ack, flight, marked: false, now: Instant::ZERO, rtt: Duration::from_millis(100) }
+    }
+
     #[test]
     fn slow_start_then_avoidance() {
         let mut congestion = open();
         for ack in 1..=4 {
-            congestion.new_data_acknowledged(2 * MSS, ISS + ack, 0);
+            congestion.new_data_acknowledged(acked(2 * MSS, ISS + ack, 0));
         }
         assert_eq!(congestion.cwnd(), 8 * MSS);
         congestion.ssthresh = 8 * MSS;
         for ack in 5..=12 {
             assert_eq!(congestion.cwnd(), 8 * MSS);
-            congestion.new_data_acknowledged(MSS, ISS + ack, 0);
+            congestion.new_data_acknowledged(acked(MSS, ISS + ack, 0));
         }
         assert_eq!(congestion.cwnd(), 9 * MSS);
     }
@@ -329,7 +403,7 @@ mod tests {
         duplicate(&mut congestion);
         assert_eq!(congestion.window(), 9 * MSS);
         let partial = |congestion: &mut Congestion, n: u32| {
-            congestion.new_data_acknowledged(3 * MSS, una + n * MSS, (10 - n) * MSS)
+            congestion.new_data_acknowledged(acked(3 * MSS, una + n * MSS, (10 - n) * MSS))
         };
         assert_eq!(partial(&mut congestion, 3), Response::RetransmitAndRestartTimer);
         assert_eq!(congestion.cwnd(), 7 * MSS);
@@ -338,6 +412,19 @@ mod tests {
         assert_eq!(congestion.cwnd(), 2 * MSS);
         // What was outstanding then does not start another recovery.
         (0..3).for_each(|_| assert_eq!(congestion.duplicate_ack(nxt, nxt + MSS, MSS), Response::None));
+    }
+
+    #[test]
+    fn marks_count_once_a_window() {
+        let mut congestion = open();
+        congestion.cwnd = 8 * MSS;
+        assert!(!congestion.marked(ISS + 1, ISS + 1 + 8 * MSS));
+        assert_eq!((congestion.ssthresh(), congestion.cwnd(), congestion.cwr_due), (4 * MSS, 4 * MSS, true));
+        congestion.marked(ISS + 8 * MSS, ISS + 1 + 9 * MSS);
+        assert_eq!(congestion.cwnd(), 4 * MSS);
+        let nxt = ISS + 1 + 20 * MSS;
+        let least: Vec<bool> = (0..3).map(|n| congestion.marked(nxt + 2 * n, nxt + 1 + 2 * n)).collect();
+        assert_eq!((least, congestion.cwnd()), (vec![false, false, true], MSS));
     }
 
     #[test]

@@ -78,7 +78,7 @@ impl Connections {
 
     /// A segment has arrived: TCP header and text. Bad checksums, and addresses that no connection can have, are
     /// dropped without a reply (RFC 9293 MUST-3, MUST-57, MUST-63).
-    pub fn segment_arrives(&mut self, now: Instant, src: IpAddr, dst: IpAddr, _ecn: u8, bytes: &[u8]) {
+    pub fn segment_arrives(&mut self, now: Instant, src: IpAddr, dst: IpAddr, ecn: u8, bytes: &[u8]) {
         self.advance(now);
         if !is_unicast(src) || !is_unicast(dst) || !checksum_is_right(src, dst, bytes) {
             return;
@@ -88,7 +88,7 @@ impl Connections {
         let local = SocketAddr::new(dst, segment.destination_port);
         let tuple = FourTuple { local, remote: SocketAddr::new(src, segment.source_port) };
         match self.find(tuple) {
-            Some(id) => self.deliver(now, id, &segment),
+            Some(id) => self.deliver(now, id, &segment, ecn),
             None => self.segment_for_nobody(now, tuple, &segment),
         }
     }
@@ -97,10 +97,11 @@ impl Connections {
         self.by_tuple.get(&tuple).copied()
     }
 
-    fn deliver(&mut self, now: Instant, id: ConnectionId, segment: &Segment<'_>) {
+    fn deliver(&mut self, now: Instant, id: ConnectionId, segment: &Segment<'_>, ecn: u8) {
         let cx = Context { config: &self.config, now };
         let Some(tcb) = self.slab.get_mut(id) else { return };
         let before = tcb.state;
+        tcb.ecn.arrived = ecn;
         let action = states::segment_arrives(tcb, &cx, *segment);
         let (after, tuple) = (tcb.state, FourTuple { local: tcb.local, remote: tcb.remote });
         self.state_changed(id, before, after);

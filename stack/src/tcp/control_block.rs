@@ -4,6 +4,7 @@ use super::ack::AckState;
 use super::action::Action;
 use super::config::{Config, LossRecovery, SocketOptions};
 use super::congestion::Congestion;
+use super::ecn::Ecn;
 use super::keepalive::{self, Keepalive};
 use super::options::{self, Offer};
 use super::persist::{self, Persist};
@@ -109,6 +110,7 @@ pub(crate) struct ControlBlock {
     pub(crate) persist: Persist,
     pub(crate) keepalive: Keepalive,
     pub(crate) congestion: Congestion,
+    pub(crate) ecn: Ecn,
     pub(crate) deadlines: Deadlines,
     /// When a segment that occupies sequence space was last sent, probes counted.
     pub(crate) last_sent: Instant,
@@ -135,6 +137,8 @@ impl ControlBlock {
         let Opening { tuple, origin, options, iss, ts_offset, mtu } = opening;
         let config = cx.config;
         let buffer = options.receive_buffer.unwrap_or(config.receive_buffer);
+        let mut congestion = Congestion::new(config, iss);
+        congestion.set_algorithm(options.congestion.unwrap_or(config.congestion));
         ControlBlock {
             local: tuple.local,
             remote: tuple.remote,
@@ -173,7 +177,8 @@ impl ControlBlock {
             scoreboard: Scoreboard::default(),
             persist: Persist::default(),
             keepalive: Keepalive::default(),
-            congestion: Congestion::new(config, iss),
+            congestion,
+            ecn: Ecn::new(config.ecn),
             deadlines: Deadlines::default(),
             last_sent: cx.now,
             error: None,
@@ -188,6 +193,7 @@ impl ControlBlock {
         self.rcv_nxt = syn.seq + 1;
         self.last_ack_sent = self.rcv_nxt;
         options::negotiate(self, &syn.options, now);
+        self.ecn.syn_arrived(syn.flags);
     }
 
     /// SND.WND <- SEG.WND, SND.WL1 <- SEG.SEQ, SND.WL2 <- SEG.ACK. The window of a SYN is not scaled.

@@ -21,6 +21,8 @@ mod config;
 mod congestion;
 mod connections;
 mod control_block;
+mod cubic;
+mod ecn;
 mod error;
 mod icmp;
 mod info;
@@ -49,7 +51,8 @@ mod window;
 mod tests;
 
 pub use config::{
-    Config, CongestionAlgorithm, InitialWindow, KeepaliveTimes, LossRecovery, RateLimit, SocketOptions,
+    Config, CongestionAlgorithm, EcnMode, InitialWindow, KeepaliveTimes, LossRecovery, RateLimit,
+    SocketOptions,
 };
 pub use connections::Connections;
 pub use error::Error;

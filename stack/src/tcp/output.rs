@@ -3,6 +3,7 @@
 use super::ack::Due;
 use super::action::Reset;
 use super::control_block::{Context, ControlBlock, FourTuple};
+use super::ecn::{ECT_0, NOT_ECT};
 use super::send::{Occasion, segment_size};
 use super::state::State;
 use super::timers::Timer;
@@ -23,7 +24,7 @@ pub struct Outgoing {
     pub src: IpAddr,
     /// Destination address.
     pub dst: IpAddr,
-    /// The ECN field of the IP header (RFC 3168); always 0, Not-ECT, as yet.
+    /// The ECN field of the IP header (RFC 3168 5): 0, Not-ECT, or 2, ECT(0).
     pub ecn: u8,
     /// TCP header and text, checksum filled in, with room for the headers below.
     pub buffer: Buffer,
@@ -40,12 +41,13 @@ impl Sink {
         &mut self,
         connection: Option<ConnectionId>,
         tuple: FourTuple,
+        ecn: u8,
         header: Header,
         mut buffer: Buffer,
     ) {
         let (src, dst) = (tuple.local.ip(), tuple.remote.ip());
         header.emit(src, dst, &mut buffer);
-        self.queue.push_back(Outgoing { connection, src, dst, ecn: 0, buffer });
+        self.queue.push_back(Outgoing { connection, src, dst, ecn, buffer });
     }
 
     /// A reset in answer to a segment.
@@ -61,7 +63,7 @@ impl Sink {
             options: Options { timestamps, ..Options::default() },
             ..Header::default()
         };
-        self.push(connection, tuple, header, Buffer::new());
+        self.push(connection, tuple, NOT_ECT, header, Buffer::new());
     }
 }
 
@@ -105,8 +107,12 @@ impl Output<'_> {
 
     fn transmit_syn(&mut self) {
         if core::mem::take(&mut self.tcb.retransmit.first_now) {
-            let ack = if self.tcb.state == State::SynSent { Flags::default() } else { Flags::ACK };
-            self.send(self.tcb.iss, 0, Flags::SYN | ack);
+            let first = self.tcb.retransmit.count == 0;
+            let flags = match self.tcb.state {
+                State::SynSent => self.tcb.ecn.of_syn(first),
+                _ => self.tcb.ecn.of_syn_ack() | Flags::ACK,
+            };
+            self.send(self.tcb.iss, 0, Flags::SYN | flags);
         }
     }
 
@@ -195,7 +201,7 @@ impl Output<'_> {
         {
             self.tcb.congestion.restart_after_idle();
         }
-        while self.tcb.retransmit.next.is_none() {
+        while self.tcb.retransmit.next.is_none() && !self.tcb.ecn.held {
             let fin_is_due = self.tcb.send.fin && self.tcb.snd_nxt <= self.tcb.send.data_end();
             let unsent = self.tcb.unsent();
             if unsent == 0 {
@@ -265,7 +271,14 @@ impl Output<'_> {
     fn send(&mut self, seq: SeqNumber, len: u32, flags: Flags) {
         let controls = u32::from(flags.contains(Flags::SYN)) + u32::from(flags.contains(Flags::FIN));
         let end = seq + len + controls;
-        self.emit(seq, len, flags);
+        let fresh = len > 0 && seq >= self.tcb.snd_max;
+        if fresh && self.tcb.ecn.capable {
+            // New data alone: its loss will be noticed (RFC 3168 5.2, 6.1.2, 6.1.5).
+            let reduced = core::mem::take(&mut self.tcb.congestion.cwr_due);
+            self.emit_marked(seq, len, if reduced { flags | Flags::CWR } else { flags }, ECT_0);
+        } else {
+            self.emit(seq, len, flags);
+        }
         let (tcb, now) = (&mut *self.tcb, self.cx.now);
         if end > tcb.snd_nxt && seq >= tcb.snd_max {
             tcb.rto.sent(end, now);
@@ -281,9 +294,17 @@ impl Output<'_> {
         }
     }
 
+    /// Writes a segment that is not ECN-capable.
+    fn emit(&mut self, seq: SeqNumber, len: u32, flags: Flags) {
+        self.emit_marked(seq, len, flags, NOT_ECT);
+    }
+
     /// Writes a segment. Whatever carries ACK settles what is owed.
-    fn emit(&mut self, seq: SeqNumber, len: u32, mut flags: Flags) {
+    fn emit_marked(&mut self, seq: SeqNumber, len: u32, mut flags: Flags, ecn: u8) {
         let tcb = &mut *self.tcb;
+        if flags.contains(Flags::ACK) && !flags.contains(Flags::SYN) && !flags.contains(Flags::RST) {
+            flags |= tcb.ecn.of_ack();
+        }
         let options = options::of_segment(tcb, flags, len, self.cx.now);
         let wnd =
             if flags.contains(Flags::SYN) { window::announce_in_syn(tcb) } else { window::announce(tcb) };
@@ -310,11 +331,14 @@ impl Output<'_> {
         let (source_port, destination_port) = (tcb.local.port(), tcb.remote.port());
         let header = Header { source_port, destination_port, seq, ack, flags, wnd, up, options };
         let tuple = FourTuple { local: tcb.local, remote: tcb.remote };
-        self.sink.push(Some(self.id), tuple, header, buffer);
+        self.sink.push(Some(self.id), tuple, ecn, header, buffer);
     }
 
     /// Exactly one of the retransmission and the persist timer runs while something waits for the peer.
     fn arm_timers(&mut self) {
+        if self.tcb.ecn.held {
+            return self.arm_other_timers();
+        }
         let (tcb, cx) = (&mut *self.tcb, self.cx);
         let outstanding = tcb.flight_size() > 0;
         let waiting = tcb.unsent() > 0;

@@ -37,6 +37,9 @@ impl Retransmission {
 /// RFC 6298 5.4 to 5.7.
 pub(crate) fn timer_expired(tcb: &mut ControlBlock, cx: &Context) -> Action {
     let syn = tcb.syn_is_outstanding();
+    if core::mem::take(&mut tcb.ecn.held) && tcb.flight_size() == 0 {
+        return Action::Done;
+    }
     if tcb.options.user_timeout.is_none() {
         let r2 = if syn { cx.config.r2_syn } else { cx.config.r2 };
         if has_waited(tcb, r2) {

@@ -94,6 +94,11 @@ pub fn check(bytes: &[u8]) -> core::result::Result<(), BadOption> {
                 if option.bytes[2] < 4 {
                     return Err(bad(2, "pointer"));
                 }
+                // Room for a part of an address is an error, room for none is a list that is full.
+                let at = usize::from(option.bytes[2]);
+                if at <= option.bytes.len() && at + 3 > option.bytes.len() {
+                    return Err(bad(2, "pointer"));
+                }
                 source_routes += usize::from(option.kind != RECORD_ROUTE);
                 if source_routes > 1 {
                     return Err(bad(0, "source route"));
@@ -101,10 +106,21 @@ pub fn check(bytes: &[u8]) -> core::result::Result<(), BadOption> {
             }
             TIMESTAMP if option.bytes.len() < 4 => return Err(bad(1, "length")),
             TIMESTAMP if option.bytes[2] < 5 => return Err(bad(2, "pointer")),
+            TIMESTAMP => check_room_for_time(&option).map_err(|(at, field)| bad(at, field))?,
             _ => {}
         }
     }
     Ok(())
+}
+
+/// A timestamp has room for a whole entry, or none and a counter that can go on.
+fn check_room_for_time(option: &Opt<'_>) -> core::result::Result<(), (usize, &'static str)> {
+    let (at, len) = (usize::from(option.bytes[2]), option.bytes.len());
+    let entry = if option.bytes[3] & 0xf == 0 { 4 } else { 8 };
+    if at > len {
+        return if option.bytes[3] >> 4 == 0xf { Err((3, "overflow")) } else { Ok(()) };
+    }
+    if at - 1 + entry > len { Err((2, "pointer")) } else { Ok(()) }
 }
 
 /// The options that every fragment but the first carries (RFC 791 3.1, "copied flag"), padded to whole words.
@@ -147,6 +163,14 @@ mod tests {
         assert_eq!(check(&[7, 7, 3, 0, 0, 0, 0, 0]).map_err(|b| b.offset), Err(2));
         assert_eq!(check(&[131, 3, 4, 131, 3, 4, 0, 0]).map_err(|b| b.offset), Err(3));
         assert_eq!(check(&[68, 4, 4, 0]).map_err(|b| b.offset), Err(2));
+    }
+
+    #[test]
+    fn room_for_half_an_entry_and_counters_at_their_end() {
+        assert_eq!(check(&[7, 5, 4, 0, 0, 0, 0, 0]).map_err(|b| b.offset), Err(2));
+        assert_eq!(check(&[68, 6, 5, 0, 0, 0, 0, 0]).map_err(|b| b.offset), Err(2));
+        assert_eq!(check(&[68, 8, 9, 0xf0, 1, 2, 3, 4]).map_err(|b| b.offset), Err(3));
+        assert_eq!(check(&[68, 8, 9, 0xe0, 1, 2, 3, 4]), Ok(()));
     }
 
     #[test]

@@ -143,6 +143,12 @@ impl Parser {
         if before.iter().any(|f| f.name == word) {
             return Err(Error::new(&self.here(), format!("`{word}` is said twice")));
         }
+        // A flag: the next field or what is carried follows at once.
+        let span = self.here();
+        if self.word_at(1).is_some_and(|next| FIELDS.contains(&next)) || self.kind_at(1) == Kind::Punct('[') {
+            self.advance();
+            return Ok(number(&word, 1, &span));
+        }
         self.field()
     }
 

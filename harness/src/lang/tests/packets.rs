@@ -158,6 +158,10 @@ fn our_icmp() {
     check("< icmp parameter_problem pointer 20", "< Icmp type_name parameter_problem, pointer 20");
     check("< icmp type 13 code 0 (12)", "< Icmpv4 type 13, code 0 / Payload {Length(Is(Int(12)))}");
     check(
+        "< icmp6 neighbor_advertisement target REMOTE solicited override [tlla LOCAL_MAC]",
+        "< Icmpv6 type 136, target REMOTE, solicited 1, override 1 {tlla None None LOCAL_MAC[]}",
+    );
+    check(
         "> icmp6 neighbor_solicitation target fe80::1 [slla LOCAL_MAC, opt 14 (6)]",
         "> Icmpv6 type 135, target fe80::1 {slla None None LOCAL_MAC[], opt Some(14) None [00, 00, 00, 00, 00, 00]}",
     );

@@ -4,7 +4,7 @@ use super::{cidr, route};
 use crate::sut::{Medium, Refusal, Setup};
 use stack::Config;
 use stack::config::{InterfaceConfig, Medium as StackMedium, Neighbour};
-use stack::tcp::{CongestionAlgorithm, InitialWindow};
+use stack::tcp::{CongestionAlgorithm, EcnMode, InitialWindow, LossRecovery};
 use stack::wire::MacAddress;
 
 /// The configuration for `setup`.
@@ -49,8 +49,12 @@ fn set(config: &mut Config, name: &str, value: &str) -> Result<(), Refusal> {
         ("cc", "reno") => config.tcp.congestion = CongestionAlgorithm::NewReno,
         ("iw", "rfc5681") => config.tcp.initial_window = InitialWindow::Rfc5681,
         ("iw", "rfc6928") => config.tcp.initial_window = InitialWindow::Rfc6928,
-        // What the stack has: NewReno's recovery.
-        ("recovery", "rfc6582") => {}
+        ("cc", "cubic") => config.tcp.congestion = CongestionAlgorithm::Cubic,
+        ("recovery", "rfc6582") => config.tcp.recovery = LossRecovery::Rfc6582,
+        ("recovery", "rfc6675") => config.tcp.recovery = LossRecovery::Rfc6675,
+        ("ecn", "off") => config.tcp.ecn = EcnMode::Off,
+        ("ecn", "accept") => config.tcp.ecn = EcnMode::Accept,
+        ("ecn", "on") => config.tcp.ecn = EcnMode::On,
         _ => return unsupported(format!("{name}={value}")),
     }
     Ok(())

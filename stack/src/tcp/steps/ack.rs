@@ -1,7 +1,7 @@
 //! Fifth, check the ACK field (RFC 9293 3.10.7.4, RFC 5961 5.2), with RFC 5681 and RFC 6298 behind it.
 
 use crate::tcp::action::{Action, Flow, Reset, end};
-use crate::tcp::congestion::Response;
+use crate::tcp::congestion::{Acked, Response};
 use crate::tcp::control_block::{Context, ControlBlock};
 use crate::tcp::options;
 use crate::tcp::timers::Timer;
@@ -40,14 +40,20 @@ pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
     // The octet of a zero-window probe was accepted.
     tcb.snd_nxt = tcb.snd_nxt.later(segment.ack);
     let window = u32::from(segment.wnd) << tcb.snd_wnd_shift;
+    let marked = tcb.ecn.capable && segment.has(Flags::ECE) && tcb.snd_una <= segment.ack;
     if tcb.snd_una < segment.ack {
-        new_data_acknowledged(tcb, cx, segment);
+        new_data_acknowledged(tcb, cx, segment, marked);
     } else if !tcb.congestion.uses_scoreboard() && is_duplicate(tcb, segment, window) {
         let response = tcb.congestion.duplicate_ack(segment.ack, tcb.snd_nxt, tcb.flight_size());
         tcb.retransmit.first_now |= response == Response::Retransmit;
     }
     if tcb.congestion.uses_scoreboard() {
         update_scoreboard(tcb, segment);
+    }
+    if marked && tcb.congestion.marked(segment.ack, tcb.snd_nxt) {
+        // cwnd cannot be halved any more: the retransmission timer makes the sender slower (RFC 3168 6.1.2).
+        tcb.ecn.held = true;
+        tcb.deadlines.set(Timer::Retransmit, cx.now + tcb.rto.current());
     }
     if tcb.snd_una <= segment.ack {
         update_window(tcb, cx, segment, window);
@@ -75,8 +81,8 @@ fn is_duplicate(tcb: &ControlBlock, segment: &Segment<'_>, window: u32) -> bool 
     tcb.flight_size() > 0 && segment.is_empty() && segment.ack == tcb.snd_una && window == tcb.snd_wnd
 }
 
-fn new_data_acknowledged(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) {
-    let acked = segment.ack.since(tcb.snd_una);
+fn new_data_acknowledged(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>, marked: bool) {
+    let bytes = segment.ack.since(tcb.snd_una);
     let echoed = options::echoed_round_trip(tcb, &segment.options, cx.now);
     tcb.snd_una = segment.ack;
     tcb.send.acknowledge(segment.ack);
@@ -84,7 +90,14 @@ fn new_data_acknowledged(tcb: &mut ControlBlock, cx: &Context, segment: &Segment
     tcb.snd_up = tcb.snd_up.filter(|snd_up| *snd_up > segment.ack);
     tcb.rto.acknowledged(segment.ack, cx.now, echoed);
     let outstanding = tcb.flight_size() > 0;
-    let response = tcb.congestion.new_data_acknowledged(acked, segment.ack, tcb.flight_size());
+    let response = tcb.congestion.new_data_acknowledged(Acked {
+        bytes,
+        ack: segment.ack,
+        flight: tcb.flight_size(),
+        marked,
+        now: cx.now,
+        rtt: tcb.rto.srtt.unwrap_or_default(),
+    });
     tcb.retransmit.first_now = response != Response::None && outstanding;
     tcb.retransmit.progress(cx.now, outstanding);
     tcb.soft_error = None;

@@ -17,6 +17,9 @@ pub(crate) fn process_text(tcb: &mut ControlBlock, segment: &Segment<'_>) -> Flo
     if !tcb.owned {
         return end(Action::Abort(Error::ConnectionReset));
     }
+    if tcb.ecn.data_arrived(segment.flags) {
+        tcb.ack.owe(Due::Separately);
+    }
     let text = before_fin(tcb, segment);
     // Only the first part that is a duplicate is reported (RFC 2883 4.2).
     let held = tcb.receive.held(segment.seq, segment.seq + text.len() as u32);

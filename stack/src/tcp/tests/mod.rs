@@ -3,6 +3,7 @@
 
 mod close;
 mod congestion;
+mod ecn;
 mod open;
 mod options;
 mod pair;

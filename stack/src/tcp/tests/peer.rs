@@ -32,6 +32,9 @@ pub(super) struct Peer {
     base: SeqNumber,
     /// The last TSval that the stack sent.
     pub(super) last_tsval: u32,
+    /// The ECN field of what the peer sends, and of what the stack sent last.
+    pub(super) ecn: u8,
+    pub(super) last_ecn: u8,
 }
 
 impl Peer {
@@ -39,7 +42,17 @@ impl Peer {
     pub(super) fn new(config: Config) -> Peer {
         let stack = Connections::new(config, 1);
         let now = Instant::from_secs(1);
-        Peer { stack, now, listener: None, id: None, port: 4000, base: SeqNumber(0), last_tsval: 0 }
+        Peer {
+            stack,
+            now,
+            listener: None,
+            id: None,
+            port: 4000,
+            base: SeqNumber(0),
+            last_tsval: 0,
+            ecn: 0,
+            last_ecn: 0,
+        }
     }
 
     /// A stack that listens.
@@ -98,7 +111,7 @@ impl Peer {
         let payload: Vec<u8> = (0..len).map(|n| (first.wrapping_add(n)) as u8).collect();
         let mut buffer = Buffer::with_payload(&payload);
         header.emit(PEER, STACK, &mut buffer);
-        self.stack.segment_arrives(self.now, PEER, STACK, 0, &buffer);
+        self.stack.segment_arrives(self.now, PEER, STACK, self.ecn, &buffer);
     }
 
     /// What the stack sends next, as text; its payload is checked to be the pattern.
@@ -106,6 +119,7 @@ impl Peer {
     pub(super) fn next(&mut self) -> Option<String> {
         let out = self.stack.take_output()?;
         assert_eq!((out.src, out.dst), (STACK, PEER));
+        self.last_ecn = out.ecn;
         assert!(checksum_is_right(out.src, out.dst, &out.buffer));
         let segment = Segment::parse(&out.buffer).unwrap();
         if segment.has(Flags::SYN) {
@@ -268,7 +282,9 @@ fn parse(text: &str) -> (Header, u32) {
 }
 
 fn parse_flags(text: &str) -> Flags {
-    const LETTERS: [(char, Flags); 6] = [
+    const LETTERS: [(char, Flags); 8] = [
+        ('E', Flags::ECE),
+        ('W', Flags::CWR),
         ('F', Flags::FIN),
         ('S', Flags::SYN),
         ('R', Flags::RST),
