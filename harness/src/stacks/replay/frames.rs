@@ -19,6 +19,8 @@ pub(super) struct Frames {
     segment: Option<TcpSummary>,
     /// The timestamp in it, for an echo that was not recorded.
     timestamp: u32,
+    /// What the last call wrote.
+    written: Vec<u8>,
     /// Datagrams that the stack was given, which its ICMP errors quote.
     given: Vec<Vec<u8>>,
 }
@@ -28,12 +30,22 @@ const MOST_GIVEN: usize = 64;
 
 impl Frames {
     pub(super) fn new(world: World) -> Frames {
-        Frames { world, flows: Flows::default(), segment: None, timestamp: 0, given: Vec::new() }
+        Frames {
+            world,
+            flows: Flows::default(),
+            segment: None,
+            timestamp: 0,
+            written: Vec::new(),
+            given: Vec::new(),
+        }
     }
 
-    /// Ports that go without saying follow from the calls.
+    /// Ports that go without saying follow from the calls, and the payload of datagrams.
     pub(super) fn called(&mut self, call: &Call) {
         self.flows.called(call);
+        if let Call::Write { data, .. } | Call::Send { data, .. } | Call::Sendto { data, .. } = call {
+            self.written.clone_from(data);
+        }
     }
 
     /// The stack was given `frame`, which the recording describes as `text`: the peer's sequence numbers, and what an error
@@ -95,6 +107,7 @@ impl Frames {
         };
         let mut frame = packet::build_outbound(&mut cx, &packet).map_err(refused)?;
         self.quote(self.medium(interface), &mut frame)?;
+        self.carry(self.medium(interface), &mut frame)?;
         Ok(frame)
     }
 
@@ -117,9 +130,6 @@ impl Frames {
     fn quote(&self, medium: Medium, frame: &mut Vec<u8>) -> Result<(), Refusal> {
         let dissection = packet::dissect(medium, frame);
         let Some(quote) = dissection.quote.first().copied() else { return Ok(()) };
-        let (mut flows, mut variables) = (Flows::default(), Variables::new());
-        let mut cx =
-            Context { rules: Rules::Ours, world: &self.world, variables: &mut variables, flows: &mut flows };
         let end = frame.len() - dissection.padding.len();
         let addresses = |ip: &packet::Part, bytes: &[u8]| (ip.get(bytes, "src"), ip.get(bytes, "dst"));
         let transport = |bytes: &[u8], parts: &[packet::Part]| {
@@ -134,15 +144,35 @@ impl Frames {
             if is_same {
                 let length = given.len().min(end.saturating_sub(quote.start));
                 frame[quote.start..quote.start + length].copy_from_slice(&given[..length]);
-                let right = Alteration {
-                    layer: Some("icmp".to_owned()),
-                    field: "csum".to_owned(),
-                    operation: AlterOperation::Set(Value::Good),
-                };
-                return packet::alter(&mut cx, medium, frame, &right).map_err(|error| broken(&error));
+                return self.put_right(medium, "icmp", frame);
             }
         }
         Ok(())
+    }
+
+    /// A datagram carries what was written, which need not be the suite's pattern.
+    fn carry(&self, medium: Medium, frame: &mut Vec<u8>) -> Result<(), Refusal> {
+        let dissection = packet::dissect(medium, frame);
+        let Some(udp) = dissection.last(LayerKind::Udp).copied() else { return Ok(()) };
+        match frame.get_mut(udp.header_end..udp.end) {
+            Some(payload) if payload.len() == self.written.len() && *payload != *self.written => {
+                payload.copy_from_slice(&self.written);
+                self.put_right(medium, "udp", frame)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The checksum of a layer, after what it covers was changed.
+    fn put_right(&self, medium: Medium, layer: &str, frame: &mut Vec<u8>) -> Result<(), Refusal> {
+        let right = Alteration {
+            layer: Some(layer.to_owned()),
+            field: "csum".to_owned(),
+            operation: AlterOperation::Set(Value::Good),
+        };
+        let (world, flows, variables) = (&self.world, &mut Flows::default(), &mut Variables::new());
+        let mut cx = Context { rules: Rules::Ours, world, variables, flows };
+        packet::alter(&mut cx, medium, frame, &right).map_err(|error| broken(&error))
     }
 
     fn read(&self, text: &str) -> Result<Packet, Refusal> {
