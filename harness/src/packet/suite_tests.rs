@@ -43,10 +43,11 @@ fn packets(events: &[Event]) -> Vec<(bool, &Packet)> {
     all
 }
 
-/// Whether a packet says what can be built: no conditions, no variables, no options that are left open.
+/// Whether a packet says what can be built: no conditions, no variables, no options that are left open, and no length
+/// of what it does not show.
 fn is_concrete(packet: &Packet) -> bool {
     let text = packet.span.text();
-    !["*", "..", "$", "not ", "?"].iter().any(|open| text.contains(open))
+    !["*", "..", "$", "not ", "?", "[len "].iter().any(|open| text.contains(open))
 }
 
 /// A run in each family of a script.
