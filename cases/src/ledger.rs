@@ -292,6 +292,16 @@ mod tests {
     }
 
     #[test]
+    fn an_upstream_script_stands_in_a_ledger_once() {
+        for stack in ["reference", "reference:linux"] {
+            let ledger = Ledger::load(stack).expect("the ledger is readable");
+            let named: BTreeSet<_> = ledger.upstream.iter().map(|d| (d.case.as_str(), d.family)).collect();
+            assert_eq!(named.len(), ledger.upstream.len(), "{stack}");
+            assert!(!named.is_empty(), "{stack}: not found");
+        }
+    }
+
+    #[test]
     fn the_ledgers_of_the_project_are_right() {
         let catalogue = Catalogue::load().expect("the catalogue is readable");
         let linux = Ledger::load("linux").expect("the ledger is readable");

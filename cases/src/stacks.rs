@@ -6,7 +6,10 @@ use harness::stacks::smoltcp::Smoltcp;
 use harness::sut::StackUnderTest;
 
 /// Every stack, in the order of reports.
-pub const NAMES: &[&str] = &["reference", "smoltcp", "linux-6.12", "linux"];
+pub const NAMES: &[&str] = &["reference", "reference:linux", "smoltcp", "linux-6.12", "linux"];
+
+/// Those that are played only where they are asked for.
+pub const ON_REQUEST: &[&str] = &["reference:linux"];
 
 /// Those that live in this process, in virtual time, and run everywhere.
 pub const IN_MEMORY: &[&str] = &["reference", "smoltcp"];
@@ -20,6 +23,7 @@ pub fn ledger(name: &str) -> &str {
 pub fn in_memory(name: &str) -> Option<Box<dyn StackUnderTest>> {
     match name {
         "reference" => Some(Box::new(Reference::default())),
+        "reference:linux" => Some(Box::new(Reference::linux())),
         "smoltcp" => Some(Box::new(Descriptors::new(Smoltcp::default()))),
         _ => None,
     }

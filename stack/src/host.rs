@@ -119,6 +119,12 @@ impl Host {
         self.net.routes.len() < before
     }
 
+    /// The defaults of connections, to be changed while the host runs. A connection keeps what it took over when it was
+    /// opened.
+    pub fn tcp_config(&mut self) -> &mut tcp::Config {
+        &mut self.tcp.config
+    }
+
     /// Lets everything happen that the last event has caused at this instant: segments leave, datagrams to the host
     /// itself arrive, calls that waited are tried again.
     pub(crate) fn settle(&mut self, now: Instant) {

@@ -3,6 +3,7 @@
 mod calls;
 mod results;
 mod setup;
+mod sysctl;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use calls::Planned;
 use results::Form;
 use stack::config::Route;
 use stack::socket;
+use stack::tcp;
 use stack::{Cidr, Config, Host, Instant};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -27,6 +29,10 @@ const MAX_STEPS_AT_ONCE: usize = 100_000;
 #[derive(Debug)]
 pub struct Reference {
     capabilities: Capabilities,
+    /// What TCP does where a run does not say.
+    profile: tcp::Config,
+    /// TCP's configuration when the run began.
+    started: tcp::Config,
     host: Host,
     now: Instant,
     events: Vec<Event>,
@@ -36,7 +42,19 @@ pub struct Reference {
 }
 
 impl Default for Reference {
+    /// The profile `rfc`.
     fn default() -> Reference {
+        Reference::with_profile("reference", tcp::Config::default())
+    }
+}
+
+impl Reference {
+    /// The profile `linux`: what a stock kernel does.
+    pub fn linux() -> Reference {
+        Reference::with_profile("reference:linux", tcp::Config::linux())
+    }
+
+    fn with_profile(name: &str, profile: tcp::Config) -> Reference {
         use Capability::*;
         // Not there: receiving urgent data through MSG_OOB, forwarding, the clients of DHCP and DNS, a shell.
         let has = [
@@ -60,17 +78,17 @@ impl Default for Reference {
         ];
         let version = env!("CARGO_PKG_VERSION");
         Reference {
-            capabilities: in_virtual_time("reference", version, Duration::from_nanos(1), &has),
+            capabilities: in_virtual_time(name, version, Duration::from_nanos(1), &has),
             host: Host::new(Config::default()),
+            started: profile.clone(),
+            profile,
             now: Instant::ZERO,
             events: Vec::new(),
             waiting: BTreeMap::new(),
             calls: 0,
         }
     }
-}
 
-impl Reference {
     /// Takes what the host has done at this instant.
     fn collect(&mut self) {
         let at = self.now;
@@ -82,6 +100,16 @@ impl Reference {
                 self.events.push(Event::Completed { id, at, outcome: form.tell(outcome) });
             }
         }
+    }
+
+    /// A setting by its name on Linux; false where it has no such value.
+    fn set(&mut self, name: &str, value: &str) -> Result<bool, Refusal> {
+        if name == "sysctl restore" {
+            self.host.tcp_config().clone_from(&self.started);
+            return Ok(true);
+        }
+        sysctl::set(self.host.tcp_config(), name, value)
+            .ok_or_else(|| Refusal::Unsupported(format!("the setting {name}")))
     }
 
     /// An administrative call.
@@ -102,7 +130,7 @@ impl Reference {
             Call::Route { destination, interface, add: false, .. } => {
                 (self.host.remove_route(cidr(destination), interface.0), no_route)
             }
-            Call::Set { name, .. } => return Err(Refusal::Unsupported(format!("the setting {name}"))),
+            Call::Set { name, value } => (self.set(name, value)?, libc::EINVAL),
             _ => return Err(Refusal::Unsupported("this call".to_owned())),
         };
         Ok(if done { Outcome::value(0) } else { Outcome::error(errno) })
@@ -115,7 +143,9 @@ impl StackUnderTest for Reference {
     }
 
     fn start(&mut self, setup: &Setup) -> Result<(), Refusal> {
-        self.host = Host::new(setup::config(setup)?);
+        let config = setup::config(setup, self.profile.clone())?;
+        self.started = config.tcp.clone();
+        self.host = Host::new(config);
         self.now = Instant::ZERO;
         self.events.clear();
         self.waiting.clear();

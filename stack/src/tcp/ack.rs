@@ -22,9 +22,16 @@ pub(crate) struct AckState {
     bytes: u32,
     /// The largest segment seen: what the peer seems to take for full-sized.
     largest: u32,
+    /// Segments of text that are still to be acknowledged at once.
+    quick: u32,
 }
 
 impl AckState {
+    /// Of a new connection, which acknowledges the first `quick` segments of text at once.
+    pub(crate) fn new(quick: u32) -> AckState {
+        AckState { quick, ..AckState::default() }
+    }
+
     pub(crate) fn due(&self) -> Due {
         self.due
     }
@@ -40,6 +47,8 @@ impl AckState {
     pub(crate) fn text_arrived(&mut self, len: u32, default_mss: u32, rmss: u32, quick: bool) {
         self.bytes = self.bytes.saturating_add(len);
         self.largest = self.largest.max(len).max(default_mss).min(rmss);
+        let quick = quick || self.quick > 0;
+        self.quick = self.quick.saturating_sub(1);
         self.owe(if quick || self.bytes >= 2 * self.largest { Due::Now } else { Due::Delayed });
     }
 

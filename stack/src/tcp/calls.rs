@@ -1,5 +1,6 @@
 //! The user calls of RFC 9293 3.9.1 and 3.10.1 to 3.10.6.
 
+use super::config::Push;
 use super::connections::is_unicast;
 use super::control_block::{Context, ControlBlock, FourTuple, Origin};
 use super::info::peer_has_closed;
@@ -93,6 +94,9 @@ impl Connections {
         if count == 0 && !data.is_empty() {
             return Err(Error::WouldBlock);
         }
+        if self.config.push == Push::CallsAndBursts {
+            tcb.send.mark_push();
+        }
         self.flush(now, id);
         Ok(count)
     }
@@ -136,7 +140,7 @@ impl Connections {
         let tcb = self.slab.get_mut(id).ok_or(Error::NotConnected)?;
         if tcb.receive.readable() > 0 {
             let count = tcb.receive.read(buffer, peek);
-            if !peek && tcb.state.receives_text() && window::update_is_due(tcb) {
+            if !peek && tcb.state.receives_text() && window::update_is_due(tcb, self.config.window_update) {
                 tcb.ack.owe(super::ack::Due::Now);
                 self.flush(now, id);
             }

@@ -1,5 +1,6 @@
 //! What can be chosen: the stack's table of defaults, and what a user sets on one socket.
 
+use crate::wire::tcp_options::OptionLayout;
 use core::time::Duration;
 
 /// How large the congestion window is when data transfer begins.
@@ -41,6 +42,25 @@ pub enum LossRecovery {
     Rfc6675,
 }
 
+/// Which segments carry PSH. Every call counts as pushed (RFC 9293 MUST-60).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Push {
+    /// Those that empty the send queue (RFC 9293 3.9.1.2).
+    QueueEnd,
+    /// Those with the last byte of a call, and the last of several that leave together: Linux sets it on each packet that
+    /// it leaves to the device to cut into segments (tcp_mark_push(), __tcp_transmit_skb()).
+    CallsAndBursts,
+}
+
+/// When the window that reading has opened is told in a segment of its own (RFC 9293 3.8.6 leaves it open).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowUpdate {
+    /// When it is two segments or half of the buffer wider.
+    TwoSegments,
+    /// When it is twice as wide as it was: Linux (__tcp_cleanup_rbuf()).
+    Doubled,
+}
+
 /// At most `count` in any interval of length `per`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
@@ -70,6 +90,11 @@ pub struct Config {
     pub receive_buffer: usize,
     /// The MTU where [`super::Connections::set_mtu`] was not told of any. 1500 bytes, Ethernet's.
     pub mtu: u16,
+    /// The most that the receive buffer may be made later, which the window scale is chosen for; less than
+    /// `receive_buffer` counts as that. 0.
+    pub receive_buffer_max: usize,
+    /// Order and padding of a SYN's options. [`OptionLayout::Aligned`].
+    pub option_layout: OptionLayout,
     /// Offer window scaling (RFC 7323 2.2). On.
     pub window_scaling: bool,
     /// Offer timestamps (RFC 7323 3.2). On.
@@ -96,6 +121,11 @@ pub struct Config {
     pub initial_window: InitialWindow,
     /// Congestion control. NewReno.
     pub congestion: CongestionAlgorithm,
+    /// How many segments an ACK in slow start adds to cwnd at most (RFC 5681 3.1, RFC 3465's L). 1.
+    pub slow_start_limit: u32,
+    /// cwnd grows in slow start only as long as it is less than twice what was outstanding of late, so that a sender
+    /// who has little to send does not collect a window that was never tried. Off.
+    pub validate_slow_start: bool,
     /// Loss recovery with SACK. [`LossRecovery::Rfc6675`].
     pub recovery: LossRecovery,
     /// ECN. [`EcnMode::Accept`].
@@ -104,6 +134,16 @@ pub struct Config {
     pub limited_transmit: bool,
     /// How long an ACK waits for company (RFC 9293 MUST-40, less than 500 ms). 200 ms.
     pub delayed_ack: Duration,
+    /// The first segments of text that are acknowledged at once, each, so that the peer's slow start is fed. 0.
+    pub quick_acks: u32,
+    /// cwnd is cut to the restart window when nothing was sent for longer than RTO (RFC 5681 4.1). On.
+    pub slow_start_after_idle: bool,
+    /// When reading sends an ACK. [`WindowUpdate::TwoSegments`].
+    pub window_update: WindowUpdate,
+    /// Where PSH stands. [`Push::QueueEnd`].
+    pub push: Push,
+    /// The reset of ABORT carries ACK; RFC 9293 3.10.5 has none. Off.
+    pub abort_with_ack: bool,
     /// Hold small segments while data is unacknowledged (RFC 9293 3.7.4). On; a socket's `nodelay` overrides it.
     pub nagle: bool,
     /// When data that silly window avoidance holds back is sent anyway (RFC 9293 3.8.6.2.1, 0.1 to 1 s). 500 ms.
@@ -140,6 +180,8 @@ impl Default for Config {
             send_buffer: 65_536,
             receive_buffer: 65_536,
             mtu: 1500,
+            receive_buffer_max: 0,
+            option_layout: OptionLayout::Aligned,
             window_scaling: true,
             timestamps: true,
             sack: true,
@@ -153,10 +195,17 @@ impl Default for Config {
             r2_syn: Duration::from_secs(180),
             initial_window: InitialWindow::Rfc5681,
             congestion: CongestionAlgorithm::NewReno,
+            slow_start_limit: 1,
+            validate_slow_start: false,
             recovery: LossRecovery::Rfc6675,
             ecn: EcnMode::Accept,
             limited_transmit: true,
             delayed_ack: Duration::from_millis(200),
+            quick_acks: 0,
+            window_update: WindowUpdate::TwoSegments,
+            push: Push::QueueEnd,
+            abort_with_ack: false,
+            slow_start_after_idle: true,
             nagle: true,
             sws_override: Duration::from_millis(500),
             persist_max: Duration::from_secs(60),
@@ -175,6 +224,60 @@ impl Default for Config {
             syn_queue: 256,
             max_time_wait: 4096,
             max_connections: 65_536,
+        }
+    }
+}
+
+impl Config {
+    /// The profile `linux`: what a stock kernel of version 6.12 does where the RFCs leave it open or it differs from them.
+    /// Each value has the name of its sysctl, or of the constant in the kernel's include/net/tcp.h.
+    pub fn linux() -> Config {
+        Config {
+            // tcp_wmem[1].
+            send_buffer: 16_384,
+            // tcp_rmem[1] is 131072, half of which tcp_win_from_space() leaves for the window.
+            receive_buffer: 65_536,
+            // tcp_rmem[2]: 32 MiB at most, by the machine's memory; 6 MiB on a small one.
+            receive_buffer_max: 6 << 20,
+            // tcp_options_write().
+            option_layout: OptionLayout::Packed,
+            // TCP_RTO_MIN bounds the part that the variation has in RTO (tcp_rtt_estimator()), which is G's place.
+            rto_min: Duration::from_millis(200),
+            granularity: Duration::from_millis(200),
+            // TCP_RTO_MAX.
+            rto_max: Duration::from_secs(120),
+            // TCP_TIMEOUT_FALLBACK.
+            rto_after_syn_loss: Duration::from_secs(3),
+            // tcp_retries1.
+            r1: 3,
+            // tcp_retries2 is 15: with RTO at its least, 924.6 s.
+            r2: Duration::from_millis(924_600),
+            // tcp_syn_retries is 6: the last goes out after 63 s.
+            r2_syn: Duration::from_secs(63),
+            // TCP_INIT_CWND is 10.
+            initial_window: InitialWindow::Rfc6928,
+            // tcp_congestion_control.
+            congestion: CongestionAlgorithm::Cubic,
+            // tcp_slow_start() adds whatever is acknowledged, where tcp_is_cwnd_limited().
+            slow_start_limit: u32::MAX,
+            validate_slow_start: true,
+            // tcp_ecn is 2.
+            ecn: EcnMode::Accept,
+            // TCP_DELACK_MIN.
+            delayed_ack: Duration::from_millis(40),
+            // TCP_MAX_QUICKACKS.
+            quick_acks: 16,
+            window_update: WindowUpdate::Doubled,
+            push: Push::CallsAndBursts,
+            // tcp_send_active_reset().
+            abort_with_ack: true,
+            // TCP_TIMEWAIT_LEN is 60 s.
+            msl: Duration::from_secs(30),
+            // tcp_fin_timeout.
+            fin_wait_2: Some(Duration::from_secs(60)),
+            // TCP_RTO_MAX bounds the probe timer as well.
+            persist_max: Duration::from_secs(120),
+            ..Config::default()
         }
     }
 }

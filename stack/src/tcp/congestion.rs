@@ -49,6 +49,13 @@ pub(crate) struct Congestion {
     algorithm: CongestionAlgorithm,
     initial_window: InitialWindow,
     limited_transmit: bool,
+    /// L of RFC 3465, in segments.
+    slow_start_limit: u32,
+    /// Whether slow start asks what was outstanding.
+    validate: bool,
+    /// The most that was outstanding since `outstanding_since` was sent, in bytes.
+    most_outstanding: u32,
+    outstanding_since: SeqNumber,
     cwnd: u32,
     ssthresh: u32,
     /// SMSS.
@@ -86,6 +93,10 @@ impl Congestion {
             algorithm: config.congestion,
             initial_window: config.initial_window,
             limited_transmit: config.limited_transmit,
+            slow_start_limit: config.slow_start_limit,
+            validate: config.validate_slow_start,
+            most_outstanding: 0,
+            outstanding_since: iss,
             cwnd: 0,
             ssthresh: MAX_WINDOW,
             mss: 536,
@@ -219,11 +230,24 @@ impl Congestion {
         }
     }
 
+    /// What is outstanding now, from `snd_una` to `snd_nxt`; the most of a round trip is kept.
+    pub(crate) fn sent(&mut self, snd_una: SeqNumber, snd_nxt: SeqNumber) {
+        let outstanding = snd_nxt.saturating_since(snd_una);
+        if snd_una >= self.outstanding_since || outstanding > self.most_outstanding {
+            (self.most_outstanding, self.outstanding_since) = (outstanding, snd_nxt);
+        }
+    }
+
     /// RFC 5681 3.1: slow start by min(N, SMSS) for each ACK, congestion avoidance by SMSS for each cwnd of bytes.
     fn grow(&mut self, acked: Acked) {
         let Acked { bytes, now, rtt, .. } = acked;
         match self.algorithm {
-            _ if self.cwnd < self.ssthresh => self.cwnd += bytes.min(self.mss),
+            _ if self.cwnd < self.ssthresh => {
+                let wide_enough = self.validate && self.cwnd >= self.most_outstanding.saturating_mul(2);
+                if !wide_enough {
+                    self.cwnd += bytes.min(self.mss.saturating_mul(self.slow_start_limit));
+                }
+            }
             CongestionAlgorithm::NewReno => {
                 self.bytes_acked = self.bytes_acked.saturating_add(bytes);
                 if self.bytes_acked >= self.cwnd {

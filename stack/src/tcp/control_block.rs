@@ -169,7 +169,7 @@ impl ControlBlock {
             send: SendQueue::new(iss + 1),
             receive: ReceiveQueue::new(buffer, config.max_ranges),
             duplicate: None,
-            ack: AckState::default(),
+            ack: AckState::new(config.quick_acks),
             rto: RetransmissionTimeout::new(config),
             retransmit: Retransmission { first_now: true, ..Retransmission::default() },
             scoreboard: Scoreboard::default(),

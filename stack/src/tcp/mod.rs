@@ -51,8 +51,8 @@ mod window;
 mod tests;
 
 pub use config::{
-    Config, CongestionAlgorithm, EcnMode, InitialWindow, KeepaliveTimes, LossRecovery, RateLimit,
-    SocketOptions,
+    Config, CongestionAlgorithm, EcnMode, InitialWindow, KeepaliveTimes, LossRecovery, Push, RateLimit,
+    SocketOptions, WindowUpdate,
 };
 pub use connections::Connections;
 pub use error::Error;

@@ -4,7 +4,7 @@ use super::config::{Config, MIN_MSS, SocketOptions};
 use super::control_block::{ControlBlock, RecentTimestamp};
 use crate::time::Instant;
 use crate::wire::tcp::Flags;
-use crate::wire::tcp_options::{Options, Timestamps};
+use crate::wire::tcp_options::{OptionLayout, Options, Timestamps};
 use core::time::Duration;
 use std::net::IpAddr;
 
@@ -21,6 +21,7 @@ pub(crate) struct Offer {
     pub(crate) window_scale: Option<u8>,
     pub(crate) sack: bool,
     pub(crate) timestamps: bool,
+    pub(crate) layout: OptionLayout,
 }
 
 impl Offer {
@@ -30,9 +31,10 @@ impl Offer {
         let mss = mtu.saturating_sub(fixed_headers(remote)).max(MIN_MSS);
         Offer {
             mss: user.mss.map_or(mss, |limit| mss.min(limit.max(MIN_MSS))),
-            window_scale: config.window_scaling.then(|| shift_for(buffer)),
+            window_scale: config.window_scaling.then(|| shift_for(buffer.max(config.receive_buffer_max))),
             sack: config.sack,
             timestamps: config.timestamps,
+            layout: config.option_layout,
         }
     }
 }
@@ -82,6 +84,7 @@ pub(crate) fn of_segment(tcb: &ControlBlock, flags: Flags, len: u32, now: Instan
         options.mss = Some(tcb.offer.mss);
         options.window_scale = tcb.offer.window_scale;
         options.sack_permitted = tcb.offer.sack;
+        options.layout = tcb.offer.layout;
     } else if tcb.sack && (tcb.receive.has_gap() || tcb.duplicate.is_some()) && !flags.contains(Flags::RST) {
         options.sack = tcb.receive.sack_blocks(tcb.duplicate);
         let room = tcb.eff_snd_mss().saturating_sub(len) as usize;

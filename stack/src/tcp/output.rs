@@ -2,6 +2,7 @@
 
 use super::ack::Due;
 use super::action::Reset;
+use super::config::Push;
 use super::control_block::{Context, ControlBlock, FourTuple};
 use super::ecn::{ECT_0, NOT_ECT};
 use super::send::{Occasion, segment_size};
@@ -100,9 +101,10 @@ impl Output<'_> {
         self.emit(self.tcb.snd_nxt, 0, Flags::ACK);
     }
 
-    /// `<SEQ=SND.NXT><CTL=RST>` (RFC 9293 3.10.5).
+    /// `<SEQ=SND.NXT><CTL=RST>` (RFC 9293 3.10.5), with ACK where the configuration says so.
     pub(crate) fn abort(&mut self) {
-        self.emit(self.tcb.snd_nxt, 0, Flags::RST);
+        let ack = if self.cx.config.abort_with_ack { Flags::ACK } else { Flags::default() };
+        self.emit(self.tcb.snd_nxt, 0, Flags::RST | ack);
     }
 
     fn transmit_syn(&mut self) {
@@ -196,11 +198,13 @@ impl Output<'_> {
 
     /// New text, as far as window, congestion window, Nagle and silly window avoidance let it go, then FIN.
     fn transmit_new(&mut self) {
-        if self.tcb.flight_size() == 0
+        if self.cx.config.slow_start_after_idle
+            && self.tcb.flight_size() == 0
             && self.cx.now.saturating_since(self.tcb.last_sent) > self.tcb.rto.current()
         {
             self.tcb.congestion.restart_after_idle();
         }
+        let mut burst = 0;
         while self.tcb.retransmit.next.is_none() && self.tcb.ecn.held_at(self.cx.now).is_none() {
             let fin_is_due = self.tcb.send.fin && self.tcb.snd_nxt <= self.tcb.send.data_end();
             let unsent = self.tcb.unsent();
@@ -210,22 +214,36 @@ impl Output<'_> {
                 }
                 break;
             }
-            let size = self.new_segment_size(unsent);
+            let size = self.new_segment_size(unsent, 0);
             if size == 0 {
                 break;
             }
+            burst += 1;
             let fin = fin_is_due && size == unsent;
-            self.send(self.tcb.snd_nxt, size, if fin { Flags::ACK | Flags::FIN } else { Flags::ACK });
+            let mut flags = if fin { Flags::ACK | Flags::FIN } else { Flags::ACK };
+            if burst > 1 && self.ends_burst(unsent, size) {
+                flags |= Flags::PSH;
+            }
+            self.send(self.tcb.snd_nxt, size, flags);
+        }
+        if burst > 0 {
+            self.tcb.congestion.sent(self.tcb.snd_una, self.tcb.snd_nxt);
         }
         self.tcb.persist.overridden = false;
     }
 
-    fn new_segment_size(&self, unsent: u32) -> u32 {
+    /// Whether nothing goes after a segment of `size` bytes, where that means PSH.
+    fn ends_burst(&self, unsent: u32, size: u32) -> bool {
+        self.cx.config.push == Push::CallsAndBursts && self.new_segment_size(unsent, size) == 0
+    }
+
+    /// The size of the segment `ahead` bytes behind SND.NXT, were it sent now; 0 for none.
+    fn new_segment_size(&self, unsent: u32, ahead: u32) -> u32 {
         let tcb = &*self.tcb;
-        let idle = tcb.flight_size() == 0;
-        let usable = (tcb.snd_una + tcb.snd_wnd).saturating_since(tcb.snd_nxt);
+        let idle = tcb.flight_size() + ahead == 0;
+        let usable = (tcb.snd_una + tcb.snd_wnd).saturating_since(tcb.snd_nxt + ahead);
         let size = segment_size(Occasion {
-            queued: unsent,
+            queued: unsent - ahead,
             usable,
             mss: tcb.eff_snd_mss(),
             max_snd_wnd: tcb.max_snd_wnd,
@@ -233,7 +251,7 @@ impl Output<'_> {
             closing: tcb.send.fin,
             overridden: tcb.persist.overridden,
         });
-        let allowed = tcb.allowed_by_congestion();
+        let allowed = tcb.allowed_by_congestion().saturating_sub(ahead);
         if size <= allowed { size } else { 0 }
     }
 
@@ -312,7 +330,11 @@ impl Output<'_> {
         let mut buffer = Buffer::with_capacity(len as usize);
         buffer.append(head);
         buffer.append(tail);
-        if len > 0 && seq + len == tcb.send.data_end() {
+        let pushed = match self.cx.config.push {
+            Push::QueueEnd => seq + len == tcb.send.data_end(),
+            Push::CallsAndBursts => tcb.send.is_pushed(seq, seq + len),
+        };
+        if len > 0 && pushed {
             flags |= Flags::PSH;
         }
         let urgent = tcb.snd_up.map_or(0, |snd_up| snd_up.saturating_since(seq));

@@ -2,11 +2,14 @@
 
 use super::SeqNumber;
 use super::ring::Ring;
+use std::collections::VecDeque;
 
 /// Bytes that the user has sent and the peer has not acknowledged, and the FIN behind them.
 #[derive(Clone, Debug)]
 pub(crate) struct SendQueue {
     ring: Ring,
+    /// Where calls ended, as numbers after their last bytes; at most one for each byte queued.
+    pushes: VecDeque<SeqNumber>,
     /// The sequence number of the first byte in `ring`.
     base: SeqNumber,
     /// Whether the user has closed: a FIN follows the last byte.
@@ -16,7 +19,7 @@ pub(crate) struct SendQueue {
 impl SendQueue {
     /// An empty queue whose first byte will have sequence number `base`.
     pub(crate) fn new(base: SeqNumber) -> SendQueue {
-        SendQueue { ring: Ring::default(), base, fin: false }
+        SendQueue { ring: Ring::default(), pushes: VecDeque::new(), base, fin: false }
     }
 
     /// Bytes queued.
@@ -46,6 +49,23 @@ impl SendQueue {
         let count = ack.saturating_since(self.base).min(self.ring.len() as u32);
         self.ring.discard(count as usize);
         self.base += count;
+        while self.pushes.front().is_some_and(|end| *end <= self.base) {
+            self.pushes.pop_front();
+        }
+    }
+
+    /// What was queued last is the end of a call.
+    pub(crate) fn mark_push(&mut self) {
+        let end = self.data_end();
+        if self.ring.len() > 0 && self.pushes.back() != Some(&end) {
+            self.pushes.push_back(end);
+        }
+    }
+
+    /// Whether a call ended after `seq`, up to `end`.
+    pub(crate) fn is_pushed(&self, seq: SeqNumber, end: SeqNumber) -> bool {
+        let after = self.pushes.partition_point(|push| *push <= seq);
+        self.pushes.get(after).is_some_and(|push| *push <= end)
     }
 
     /// Up to `count` bytes from `seq`, in two pieces.
@@ -56,6 +76,7 @@ impl SendQueue {
     /// Drops everything.
     pub(crate) fn flush(&mut self) {
         self.base = self.data_end();
+        self.pushes.clear();
         self.ring.clear();
     }
 }

@@ -1,5 +1,6 @@
 //! The window that we offer (RFC 9293 3.8.6): silly window avoidance, never shrunk, scaled (RFC 7323 2.3).
 
+use super::config::WindowUpdate;
 use super::control_block::ControlBlock;
 
 /// RCV.WND as it can be once the reduction is worth it: the right edge moves only if it moves by
@@ -28,9 +29,13 @@ pub(crate) fn announce_in_syn(tcb: &mut ControlBlock) -> u16 {
 }
 
 /// Whether reading has opened the window so far that the peer should be told without waiting for a reason to send:
-/// by two segments or half the buffer, or at all where it could not send a full segment.
-pub(crate) fn update_is_due(tcb: &ControlBlock) -> bool {
+/// as far as `rule` says, or at all where it could not send a full segment.
+pub(crate) fn update_is_due(tcb: &ControlBlock, rule: WindowUpdate) -> bool {
     let step = wanted(tcb).saturating_sub(tcb.rcv_wnd);
     let mss = tcb.eff_snd_mss();
-    step > 0 && (step >= 2 * mss || step >= tcb.receive.limit() / 2 || tcb.rcv_wnd < mss)
+    let enough = match rule {
+        WindowUpdate::TwoSegments => step >= 2 * mss || step >= tcb.receive.limit() / 2,
+        WindowUpdate::Doubled => step >= tcb.rcv_wnd,
+    };
+    step > 0 && (enough || tcb.rcv_wnd < mss)
 }

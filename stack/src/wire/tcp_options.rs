@@ -75,6 +75,17 @@ impl SackBlocks {
     }
 }
 
+/// In which order a SYN's options stand, and how they are padded. On other segments there is no choice to make.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OptionLayout {
+    /// By their kinds, each aligned to 32 bits by no-operations before it (RFC 7323 appendix A for timestamps).
+    #[default]
+    Aligned,
+    /// MSS, then SACK-permitted in the place of the two no-operations before the timestamps, then the window scale:
+    /// what Linux sends (tcp_options_write), and 4 bytes less.
+    Packed,
+}
+
 /// The options of a segment that this stack knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -88,6 +99,8 @@ pub struct Options {
     pub timestamps: Option<Timestamps>,
     /// SACK blocks.
     pub sack: SackBlocks,
+    /// How they are written; [`Options::parse`] does not tell.
+    pub layout: OptionLayout,
 }
 
 impl Options {
@@ -151,9 +164,14 @@ impl Options {
     /// At most 24.
     fn len_without_sack(&self) -> usize {
         let syn = if self.mss.is_some() { 4 } else { 0 } + if self.window_scale.is_some() { 4 } else { 0 };
-        let permitted = if self.sack_permitted { 4 } else { 0 };
+        let permitted = if self.sack_permitted && !self.shares_a_word() { 4 } else { 0 };
         let timestamps = if self.timestamps.is_some() { 12 } else { 0 };
         syn + permitted + timestamps
+    }
+
+    /// Whether SACK-permitted stands where the timestamps' padding would.
+    fn shares_a_word(&self) -> bool {
+        self.layout == OptionLayout::Packed && self.sack_permitted && self.timestamps.is_some()
     }
 
     /// How many SACK blocks fit `room` bytes.
@@ -166,24 +184,33 @@ impl Options {
         self.len() == 0
     }
 
-    /// Writes the options, each aligned to 32 bits by leading no-operations, into the front of `out`, which must
-    /// hold [`Options::len`] bytes; options for which there is no room are left out.
+    /// Writes the options in their layout, a multiple of 32 bits each, into the front of `out`, which must hold
+    /// [`Options::len`] bytes; options for which there is no room are left out.
     pub fn emit(&self, out: &mut [u8]) {
         let mut writer = Writer { out, at: 0 };
         if let Some(mss) = self.mss {
             let [high, low] = mss.to_be_bytes();
             writer.put(&[2, 4, high, low]);
         }
-        if let Some(shift) = self.window_scale {
-            writer.put(&[1, 3, 3, shift]);
+        let scale = self.window_scale.map(|shift| [1, 3, 3, shift]);
+        let aligned = self.layout == OptionLayout::Aligned;
+        if let Some(option) = scale.filter(|_| aligned) {
+            writer.put(&option);
         }
-        if self.sack_permitted {
+        let shared = self.shares_a_word();
+        if self.sack_permitted && !shared {
             writer.put(&[1, 1, 4, 2]);
         }
         if let Some(Timestamps { tsval, tsecr }) = self.timestamps {
             let mut option = [1, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0];
+            if shared {
+                option[..2].copy_from_slice(&[4, 2]);
+            }
             option[4..8].copy_from_slice(&tsval.to_be_bytes());
             option[8..12].copy_from_slice(&tsecr.to_be_bytes());
+            writer.put(&option);
+        }
+        if let Some(option) = scale.filter(|_| !aligned) {
             writer.put(&option);
         }
         let blocks = self.blocks_within(writer.out.len() - writer.at);
@@ -235,6 +262,27 @@ mod tests {
             options.emit(&mut bytes);
             assert_eq!(Options::parse(&bytes), Ok(options), "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn packed_as_linux_does() {
+        let check = |options: Options, expected: &[u8]| {
+            let options = Options { layout: OptionLayout::Packed, mss: Some(1460), ..options };
+            let mut bytes = vec![0; options.len()];
+            options.emit(&mut bytes);
+            assert_eq!(bytes, expected);
+        };
+        let timestamps = Some(Timestamps { tsval: 1, tsecr: 2 });
+        let (scale, plain) = (Some(8), Options::default());
+        check(
+            Options { timestamps, sack_permitted: true, window_scale: scale, ..plain },
+            &[2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 8],
+        );
+        check(Options { timestamps, ..plain }, &[2, 4, 5, 180, 1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2]);
+        check(
+            Options { sack_permitted: true, window_scale: scale, ..plain },
+            &[2, 4, 5, 180, 1, 1, 4, 2, 1, 3, 3, 8],
+        );
     }
 
     /// Unaligned, all five kinds fit 40 bytes; aligned they would take 44, and the header's data offset would wrap.

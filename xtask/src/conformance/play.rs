@@ -75,7 +75,8 @@ struct Stack {
 
 /// The stacks that were asked for, virtual clocks first, so that nothing else runs while a real clock ticks.
 fn open(options: &Options, plan: &Plan) -> Result<Vec<Stack>, String> {
-    let known: Vec<&str> = cases::stacks::NAMES.to_vec();
+    let asked_for = |name: &&&str| !cases::stacks::ON_REQUEST.contains(*name);
+    let known: Vec<&str> = cases::stacks::NAMES.iter().filter(asked_for).copied().collect();
     let mut names: Vec<&str> = options.stack.iter().map(String::as_str).collect();
     if names.is_empty() {
         names = known;

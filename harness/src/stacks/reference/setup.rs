@@ -4,14 +4,14 @@ use super::{cidr, route};
 use crate::sut::{Medium, Refusal, Setup};
 use stack::Config;
 use stack::config::{InterfaceConfig, Medium as StackMedium, Neighbour};
-use stack::tcp::{CongestionAlgorithm, EcnMode, InitialWindow, LossRecovery};
+use stack::tcp::{self, CongestionAlgorithm, EcnMode, InitialWindow, LossRecovery};
 use stack::wire::MacAddress;
 
-/// The configuration for `setup`.
+/// The configuration for `setup`, with `tcp` where it says nothing.
 ///
 /// # Errors
 /// [`Refusal::Unsupported`] names the first thing that the stack does not have.
-pub(super) fn config(setup: &Setup) -> Result<Config, Refusal> {
+pub(super) fn config(setup: &Setup, tcp: tcp::Config) -> Result<Config, Refusal> {
     if setup.forwarding {
         return unsupported("forwarding".to_owned());
     }
@@ -35,6 +35,7 @@ pub(super) fn config(setup: &Setup) -> Result<Config, Refusal> {
         routes: setup.routes.iter().map(|r| route(&r.destination, r.gateway, r.interface)).collect(),
         neighbours: neighbours.collect(),
         seed: setup.seed,
+        tcp,
         ..Config::default()
     };
     for (name, value) in &setup.settings {

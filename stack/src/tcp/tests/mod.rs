@@ -8,6 +8,7 @@ mod open;
 mod options;
 mod pair;
 mod peer;
+mod profile;
 mod random;
 mod receiver;
 mod retransmission;
