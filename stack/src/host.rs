@@ -64,6 +64,8 @@ impl Host {
     /// Does everything that is due at `now`.
     pub fn poll(&mut self, now: Instant) {
         self.net.poll_neighbours(now);
+        // Before TCP sends again what the same instant shows to be in vain.
+        self.tell_undelivered(now);
         for (arrival, fragment) in self.net.reassembly4.poll(now) {
             let problem = Problem { kind: icmpv4::TIME_EXCEEDED, code: icmpv4::REASSEMBLY, rest: [0; 4] };
             self.net.send_error_v4(now, arrival, &fragment, problem);
@@ -128,9 +130,7 @@ impl Host {
     pub(crate) fn settle(&mut self, now: Instant) {
         for _ in 0..MAX_LOOPBACK_STEPS {
             self.send_segments(now);
-            for datagram in core::mem::take(&mut self.net.undelivered) {
-                self.undelivered(now, &datagram);
-            }
+            self.tell_undelivered(now);
             if let Some((interface, datagram)) = self.net.loopback.pop_front() {
                 let arrival = Arrival { interface, cast: Cast::Unicast, loopback: true };
                 self.datagram_arrives(now, arrival, &datagram);
@@ -139,6 +139,13 @@ impl Host {
             }
         }
         self.send_segments(now);
+    }
+
+    /// Tells the transports what found no neighbour.
+    fn tell_undelivered(&mut self, now: Instant) {
+        for datagram in core::mem::take(&mut self.net.undelivered) {
+            self.undelivered(now, &datagram);
+        }
     }
 
     /// A bare IP datagram of either version.

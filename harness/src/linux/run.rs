@@ -48,6 +48,7 @@ pub(super) struct Run {
     next_call: u64,
     settle: Duration,
     by_socket: Option<BySocket>,
+    before: settings::Before,
     /// A first system call was made: from now on the script's times count.
     is_prompt: bool,
     working_directory: Option<PathBuf>,
@@ -81,6 +82,7 @@ impl Run {
             next_call: 0,
             settle: linux.settle,
             by_socket,
+            before: Vec::new(),
             is_prompt: false,
             working_directory: linux.working_directory.clone(),
         })
@@ -159,7 +161,7 @@ impl Run {
                 let index = index(&self.network, *interface)?;
                 self.network.netlink().route(index, *destination, *gateway, *add)
             }
-            Call::Set { name, value } => settings::change(name, value)?,
+            Call::Set { name, value } => settings::change(name, value, &mut self.before)?,
             _ => return Ok(None),
         };
         Ok(Some(match done {

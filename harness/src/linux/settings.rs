@@ -110,8 +110,41 @@ fn takes_by_socket(algorithm: &str) -> bool {
 ///
 /// # Errors
 /// [`Refusal::Unsupported`] where there is no setting of that name.
-pub(super) fn change(name: &str, value: &str) -> Result<io::Result<()>, Refusal> {
-    let setting = SETTINGS.iter().find(|s| s.name == name);
-    let setting = setting.ok_or_else(|| Refusal::Unsupported(format!("setting {name}")))?;
+pub(super) fn change(name: &str, value: &str, before: &mut Before) -> Result<io::Result<()>, Refusal> {
+    let Some(setting) = SETTINGS.iter().find(|s| s.name == name) else {
+        return change_sysctl(name, value, before);
+    };
     Ok(setting.paths.iter().try_for_each(|path| baseline::write(path, value)))
+}
+
+/// The values that settings had before they were changed, by path, oldest first.
+pub(super) type Before = Vec<(String, String)>;
+
+/// What a script's last command does, which puts back what an earlier one changed.
+const RESTORE: &str = "sysctl restore";
+
+/// Changes a setting that has the kernel's own name, `net.ipv4.tcp_ecn` say: what a command would do in a kernel without
+/// commands. The run's namespace has settings of its own, so nothing else is changed.
+fn change_sysctl(name: &str, value: &str, before: &mut Before) -> Result<io::Result<()>, Refusal> {
+    if name == RESTORE {
+        let mut values = std::mem::take(before).into_iter().rev();
+        return Ok(values.try_for_each(|(path, value)| baseline::write(&path, &value)));
+    }
+    let unsupported = || Refusal::Unsupported(format!("setting {name}"));
+    let below = name.strip_prefix("net.").ok_or_else(unsupported)?;
+    let is_plain = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    };
+    if !below.split('.').all(is_plain) {
+        return Err(unsupported());
+    }
+    let path = below.replace('.', "/");
+    let old = baseline::read(&path);
+    match baseline::write(&path, value) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(unsupported()),
+        done => {
+            before.extend(old.ok().map(|old| (path, old)));
+            Ok(done)
+        }
+    }
 }

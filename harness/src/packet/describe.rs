@@ -70,18 +70,18 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Control bits as packetdrill writes them.
+/// Control bits as packetdrill writes them: the dot of ACK is the last.
 pub(super) fn flags(bits: u16) -> String {
     const LETTERS: [(u16, char); 9] = [
         (0x01, 'F'),
         (0x02, 'S'),
         (0x04, 'R'),
         (0x08, 'P'),
-        (0x10, '.'),
         (0x20, 'U'),
         (0x40, 'E'),
         (0x80, 'W'),
         (0x100, 'A'),
+        (0x10, '.'),
     ];
     let text: String = LETTERS.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, c)| c).collect();
     if text.is_empty() { "-".to_string() } else { text }

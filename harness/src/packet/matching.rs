@@ -324,6 +324,8 @@ impl<'m> Matcher<'m> {
                 };
                 self.number(name, pattern, found, &field.span)
             }
+            // An address: any, or its number.
+            Value::Number(Pattern::Any) => Ok(()),
             Value::Number(pattern) => {
                 let wanted = value::said(pattern, &self.variables, &field.span)?.value;
                 if wanted as u128 == raw {

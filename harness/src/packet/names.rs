@@ -178,7 +178,7 @@ const ICMP_TYPES: &[IcmpType] = &[
     icmp(false, 9, &["router_advertisement"], &[]),
     icmp(false, 10, &["router_solicitation"], &[]),
     icmp(false, 11, &["time_exceeded"], &[(0, "ttl"), (1, "reassembly")]),
-    icmp(false, 12, &["parameter_problem"], &[(0, "pointer"), (1, "missing_option"), (2, "bad_length")]),
+    icmp(false, 12, &["parameter_problem"], &[(1, "missing_option"), (2, "bad_length")]),
     icmp(false, 13, &["timestamp_request", "timestamp"], &[]),
     icmp(false, 14, &["timestamp_reply"], &[]),
     icmp(false, 15, &["information_request"], &[]),

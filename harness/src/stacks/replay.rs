@@ -3,7 +3,7 @@
 //! What the recording shows between one thing that the stack was given and the next is given out there again. Where the
 //! recording has times, each thing comes at its own. Where it has none, because its clock was real, it comes at the end of
 //! a wait: a frame that is due between two instants is waited for until the later, which is within what its case allows. Which
-//! wait it was, if a case waits several times, the recording does not say: [`Schedule`] does, and [`play`] finds one.
+//! wait it was, if a case waits several times, the recording does not say: `Schedule` does, and [`play`] finds one.
 
 mod frames;
 mod recording;
@@ -86,7 +86,7 @@ pub struct Replayed {
 }
 
 /// Plays `recording` of a run of `script` in `family` through the script's matcher, in times with which it comes to
-/// `verdict` at a difference in `field` where there are such.
+/// `verdict` at a difference in `field` where there are such; otherwise in those in which it comes furthest.
 ///
 /// # Errors
 /// Where the script's head says what cannot be.
@@ -112,10 +112,11 @@ pub fn play(
         (Replayed { record, left }, stack.last, is_same && left == 0)
     };
     let mut schedule = Schedule::new();
-    let (first, mut last, is_same) = attempt(&schedule);
+    let (mut furthest, mut last, is_same) = attempt(&schedule);
     if is_same || recording.has_times() {
-        return Ok(first);
+        return Ok(furthest);
     }
+    let mut end_of_furthest = last;
     for _ in 0..MOST_SCHEDULES {
         if !postpone(&mut schedule, last) {
             break;
@@ -124,9 +125,12 @@ pub fn play(
         if is_same {
             return Ok(replayed);
         }
+        if end > end_of_furthest {
+            (furthest, end_of_furthest) = (replayed, end);
+        }
         last = end;
     }
-    Ok(first)
+    Ok(furthest)
 }
 
 /// The next schedule to try: what came last comes one wait later; where it has waited long enough, what came before it does.
@@ -314,8 +318,8 @@ mod tests {
         +0~+1 > S. 0:0(0) ack 701 <...>\n\
         +0 < . 701:701(0) ack 1 win 1000\n\
         +0 accept(3, ..., ...) = 4\n\
-        +0 read(4, ..., 10) ...+.1 = 5\n\
-        +0 < P. 701:706(5) ack 1 win 1000\n";
+        +0...0.1 read(4, ..., 10) = 5\n\
+        +.1 < P. 701:706(5) ack 1 win 1000\n";
 
     const RECORDING: &str = "socket(..., SOCK_STREAM, IPPROTO_TCP) = fd\n\
         bind(3, ..., ...) = 0\n\

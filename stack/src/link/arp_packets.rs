@@ -10,6 +10,7 @@ impl Network {
     /// The algorithm of RFC 826 "Packet Reception".
     pub(crate) fn arp_arrives(&mut self, now: Instant, interface: usize, bytes: &[u8]) {
         let Ok(packet) = Packet::parse(bytes) else { return };
+        let from_here = self.interfaces.iter().any(|link| link.mac == packet.sender_mac);
         let Some(link) = self.interfaces.get_mut(interface) else { return };
         // Broadcast addresses are nobody's, also where a request asks for them (RFC 919 7.1).
         let target_is_us = link.has(packet.target.into()) && !link.is_broadcast(packet.target);
@@ -20,10 +21,15 @@ impl Network {
             && !link.is_broadcast(packet.sender)
             && !packet.sender_mac.is_multicast()
             && !link.has(packet.sender.into());
+        // RFC 5227 2.4: a request or reply in which another station calls an address of this host its own.
+        let conflict = !from_here && link.has(packet.sender.into());
         if sender_is_one_host {
             for datagram in link.arp.learn(now, packet.sender, packet.sender_mac, target_is_us) {
                 self.send_frame(interface, packet.sender_mac, ethernet::IPV4, datagram);
             }
+        }
+        if conflict {
+            self.defend(now, interface, packet.sender);
         }
         if target_is_us && packet.operation == REQUEST && !packet.sender_mac.is_multicast() {
             self.send_arp(
@@ -33,6 +39,14 @@ impl Network {
                 (packet.sender, packet.sender_mac),
                 packet.sender_mac,
             );
+        }
+    }
+
+    /// Announces an address of this host that another station claims, unless that was done just now (RFC 5227 2.4).
+    fn defend(&mut self, now: Instant, interface: usize, own: Ipv4Addr) {
+        let Some(link) = self.interfaces.get_mut(interface) else { return };
+        if link.conflicts.defend(now, own) {
+            self.send_arp(interface, REQUEST, own, (own, MacAddress::default()), MacAddress::BROADCAST);
         }
     }
 

@@ -1,6 +1,7 @@
 //! An interface: its addresses, the groups that follow from them, and its caches.
 
 use super::arp::ArpCache;
+use super::conflicts::Conflicts;
 use super::neighbours::NeighbourCache;
 use crate::config::{Config, InterfaceConfig, Medium};
 use crate::ip::{Cidr, solicited_node};
@@ -22,6 +23,7 @@ pub(crate) struct Interface {
     pub(crate) addresses: Vec<Cidr>,
     pub(crate) up: bool,
     pub(crate) arp: ArpCache,
+    pub(crate) conflicts: Conflicts,
     pub(crate) neighbours: NeighbourCache,
 }
 
@@ -34,6 +36,7 @@ impl Interface {
             addresses: Vec::new(),
             up: true,
             arp: ArpCache::new(config.arp),
+            conflicts: Conflicts::default(),
             neighbours: NeighbourCache::new(config.neighbour_discovery),
         };
         interface.addresses.iter().for_each(|address| new.add_address(*address));

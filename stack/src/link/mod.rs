@@ -2,6 +2,7 @@
 
 pub(crate) mod arp;
 mod arp_packets;
+pub(crate) mod conflicts;
 mod discovery;
 pub(crate) mod ethernet;
 pub(crate) mod interface;

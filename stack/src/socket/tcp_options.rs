@@ -86,3 +86,20 @@ impl Host {
         Ok(number.to_ne_bytes().to_vec())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn congestion_controls_have_names() {
+        let found = [&b"cubic"[..], b"reno\0garbage", b"vegas", b""].map(algorithm);
+        let expected = [
+            Ok(CongestionAlgorithm::Cubic),
+            Ok(CongestionAlgorithm::NewReno),
+            Err(Errno::ENOENT),
+            Err(Errno::EINVAL),
+        ];
+        assert_eq!(found, expected);
+    }
+}

@@ -112,6 +112,12 @@ impl Congestion {
         }
     }
 
+    /// With the algorithm that the user has chosen, if there is one.
+    pub(crate) fn using(mut self, chosen: Option<CongestionAlgorithm>) -> Congestion {
+        self.set_algorithm(chosen.unwrap_or(self.algorithm));
+        self
+    }
+
     /// The user has chosen another.
     pub(crate) fn set_algorithm(&mut self, algorithm: CongestionAlgorithm) {
         if algorithm != self.algorithm {

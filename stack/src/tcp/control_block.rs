@@ -137,8 +137,6 @@ impl ControlBlock {
         let Opening { tuple, origin, options, iss, ts_offset, mtu } = opening;
         let config = cx.config;
         let buffer = options.receive_buffer.unwrap_or(config.receive_buffer);
-        let mut congestion = Congestion::new(config, iss);
-        congestion.set_algorithm(options.congestion.unwrap_or(config.congestion));
         ControlBlock {
             local: tuple.local,
             remote: tuple.remote,
@@ -177,7 +175,7 @@ impl ControlBlock {
             scoreboard: Scoreboard::default(),
             persist: Persist::default(),
             keepalive: Keepalive::default(),
-            congestion,
+            congestion: Congestion::new(config, iss).using(options.congestion),
             ecn: Ecn::new(config.ecn),
             deadlines: Deadlines::default(),
             last_sent: cx.now,

@@ -123,7 +123,7 @@ mod tests {
         let mut now = start;
         while now.saturating_since(start) <= Duration::from_secs(seconds) {
             cwnd += cubic.grow(Growth { acked: cwnd, cwnd, mss: MSS, now, rtt });
-            now = now + rtt;
+            now += rtt;
         }
         cwnd / MSS
     }

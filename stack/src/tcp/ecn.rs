@@ -1,6 +1,7 @@
 //! Explicit congestion notification (RFC 3168 6.1): who agreed to it, and what is to be echoed.
 
 use super::config::EcnMode;
+use crate::time::Instant;
 use crate::wire::tcp::Flags;
 
 /// Codepoints of the IP header's ECN field (RFC 3168 5).
@@ -23,12 +24,17 @@ pub(crate) struct Ecn {
     /// ACKs carry ECE until the peer's CWR comes (6.1.3).
     echo: bool,
     /// A mark came while cwnd was one segment: nothing new before the retransmission timer expires (6.1.2).
-    pub(crate) held: bool,
+    pub(crate) held_until: Option<Instant>,
 }
 
 impl Ecn {
     pub(crate) fn new(mode: EcnMode) -> Ecn {
-        Ecn { mode, asked: false, capable: false, arrived: NOT_ECT, echo: false, held: false }
+        Ecn { mode, asked: false, capable: false, arrived: NOT_ECT, echo: false, held_until: None }
+    }
+
+    /// When new data may go again, if it may not at `now`.
+    pub(crate) fn held_at(&self, now: Instant) -> Option<Instant> {
+        self.held_until.filter(|until| now < *until)
     }
 
     /// The flags of our SYN, the first or a repeated one.

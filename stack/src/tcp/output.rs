@@ -205,7 +205,7 @@ impl Output<'_> {
             self.tcb.congestion.restart_after_idle();
         }
         let mut burst = 0;
-        while self.tcb.retransmit.next.is_none() && !self.tcb.ecn.held {
+        while self.tcb.retransmit.next.is_none() && self.tcb.ecn.held_at(self.cx.now).is_none() {
             let fin_is_due = self.tcb.send.fin && self.tcb.snd_nxt <= self.tcb.send.data_end();
             let unsent = self.tcb.unsent();
             if unsent == 0 {
@@ -358,7 +358,12 @@ impl Output<'_> {
 
     /// Exactly one of the retransmission and the persist timer runs while something waits for the peer.
     fn arm_timers(&mut self) {
-        if self.tcb.ecn.held {
+        if let Some(until) = self.tcb.ecn.held_at(self.cx.now)
+            && self.tcb.flight_size() == 0
+            && self.tcb.unsent() > 0
+        {
+            // What paces the sender is the timer, which an ACK of all that was out has stopped.
+            self.tcb.deadlines.set(Timer::Retransmit, until);
             return self.arm_other_timers();
         }
         let (tcb, cx) = (&mut *self.tcb, self.cx);

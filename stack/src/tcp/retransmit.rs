@@ -37,7 +37,7 @@ impl Retransmission {
 /// RFC 6298 5.4 to 5.7.
 pub(crate) fn timer_expired(tcb: &mut ControlBlock, cx: &Context) -> Action {
     let syn = tcb.syn_is_outstanding();
-    if core::mem::take(&mut tcb.ecn.held) && tcb.flight_size() == 0 {
+    if tcb.ecn.held_until.take().is_some() && tcb.flight_size() == 0 {
         return Action::Done;
     }
     if tcb.options.user_timeout.is_none() {

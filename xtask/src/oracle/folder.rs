@@ -22,6 +22,8 @@ pub(super) const ANSWERS: &str = "answers.json";
 pub(super) const OUTPUT: &str = "output";
 /// No guest lives as long.
 const STALE: Duration = Duration::from_secs(3600);
+/// In the exchange: there once the guest has begun to play.
+pub(super) const BEGUN: &str = "begun";
 /// How the names of guests' folders begin; the worker's number follows.
 const PREFIX: &str = "wireproof-guest-";
 /// The guest's program, which is this one.

@@ -1,6 +1,6 @@
 //! Inside the guest, as its first and only program: plays the runs that the host wrote down, and powers off.
 
-use super::folder::{ANSWERS, CASES, EXCHANGE, JOBS, OUTPUT, SESSION};
+use super::folder::{ANSWERS, BEGUN, CASES, EXCHANGE, JOBS, OUTPUT, SESSION};
 use crate::exit::Outcome;
 use crate::player;
 use crate::protocol::{Job, Session};
@@ -43,6 +43,7 @@ fn play() -> Result<(), String> {
     let jobs = read(JOBS)?;
     let mut answers = append(ANSWERS)?;
     let mut player = player::open_in_guest(&session)?;
+    append(BEGUN)?;
     for line in jobs.lines() {
         let job: Job = one(line)?;
         let answer = worker::play(player.as_mut(), &job);

@@ -1,6 +1,6 @@
 //! The host's side of a guest: a worker that takes a batch, boots a kernel for it and passes on what it answers.
 
-use super::folder::{ANSWERS, CASES, EXCHANGE, Folder, JOBS, OUTPUT, ROOT, SESSION};
+use super::folder::{ANSWERS, BEGUN, CASES, EXCHANGE, Folder, JOBS, OUTPUT, ROOT, SESSION};
 use super::guest::MARK;
 use super::store::{self, KERNEL, Kernel, SEEDS};
 use crate::cpu;
@@ -9,6 +9,7 @@ use crate::protocol::{Answer, Greeting, Job, Session};
 use crate::results::StackInfo;
 use crate::worker;
 use harness::linux::{LinkChoice, in_virtual_time};
+use harness::run::Verdict;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
@@ -74,7 +75,7 @@ impl Host {
         let status = child.wait().map_err(|e| format!("the guest: {e}"))?;
         heard?;
         relay.pass_on(say)?;
-        relay.check_end(status)
+        relay.check_end(status, say)
     }
 }
 
@@ -237,12 +238,22 @@ impl Relay<'_> {
         std::fs::copy(&from, to).map(drop).map_err(|e| format!("{}: {e}", to.display()))
     }
 
-    /// Whether the guest has ended as it should.
-    fn check_end(&self, status: ExitStatus) -> Result<(), String> {
+    /// Whether the guest has ended as it should. Where it never got as far as playing it is no run's fault, and no use to try
+    /// again: then each run is answered so.
+    fn check_end(&mut self, status: ExitStatus, say: Say<'_>) -> Result<(), String> {
         if self.is_over || self.jobs.len() == 0 {
             return Ok(());
         }
-        Err(format!("the guest ended ({status}) with {} runs to go", self.jobs.len()))
+        if self.folder.exchange(BEGUN).exists() {
+            return Err(format!("the guest ended ({status}) with {} runs to go", self.jobs.len()));
+        }
+        let output = std::fs::read_to_string(self.folder.exchange(OUTPUT)).unwrap_or_default();
+        let last = output.lines().next_back().unwrap_or("it said nothing");
+        for job in self.jobs.by_ref() {
+            let reason = format!("the guest ended ({status}) before it began to play: {last}");
+            say(&Answer::broken(job.run, Verdict::Error, "adapter", reason))?;
+        }
+        Ok(())
     }
 }
 

@@ -80,7 +80,7 @@ fn numbers(release: &str) -> Vec<u64> {
 /// Says in one line how to get one.
 pub(super) fn newest(series: &str) -> Result<Kernel, String> {
     let of_series = |k: &Kernel| k.record.series == series;
-    kernels()?.into_iter().filter(of_series).next_back().ok_or_else(|| {
+    kernels()?.into_iter().rfind(of_series).ok_or_else(|| {
         let source = if series == SERIES { "" } else { " --source TARBALL-or-TREE" };
         format!("no kernel of series {series} has been built: cargo xtask oracle build{source}")
     })

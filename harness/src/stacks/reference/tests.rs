@@ -85,7 +85,8 @@ fn what_the_stack_cannot_be_set_to_is_named() {
     };
     assert_eq!(with("cc", "reno"), Ok(()));
     assert_eq!(with("iw", "rfc6928"), Ok(()));
-    assert_eq!(with("cc", "bbr"), Err(Refusal::Unsupported("cc=bbr".to_owned())));
+    assert_eq!(with("cc", "cubic"), Ok(()));
+    assert_eq!(with("cc", "vegas"), Err(Refusal::Unsupported("cc=vegas".to_owned())));
     assert_eq!(with("colour", "blue"), Err(Refusal::Unsupported("colour=blue".to_owned())));
 }
 

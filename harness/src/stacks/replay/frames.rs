@@ -1,6 +1,6 @@
 //! Frames made again from the lines that describe them.
 
-use crate::lang::ast::{Action, AlterOperation, Alteration, LayerKind, Packet, Value};
+use crate::lang::ast::{Action, AlterOperation, Alteration, Expr, LayerKind, Packet, Pattern, Value};
 use crate::lang::{FileSystem, Options, parse};
 use crate::packet::{self, Context, Flows, TcpSummary, Variables, World};
 use crate::sut::{Call, InterfaceId, Medium, Refusal, Rules};
@@ -19,6 +19,10 @@ pub(super) struct Frames {
     segment: Option<TcpSummary>,
     /// The timestamp in it, for an echo that was not recorded.
     timestamp: u32,
+    /// Of fragments, where it was drawn by chance.
+    identification: u32,
+    /// What the last call wrote.
+    written: Vec<u8>,
     /// Datagrams that the stack was given, which its ICMP errors quote.
     given: Vec<Vec<u8>>,
 }
@@ -28,12 +32,23 @@ const MOST_GIVEN: usize = 64;
 
 impl Frames {
     pub(super) fn new(world: World) -> Frames {
-        Frames { world, flows: Flows::default(), segment: None, timestamp: 0, given: Vec::new() }
+        Frames {
+            world,
+            flows: Flows::default(),
+            segment: None,
+            timestamp: 0,
+            identification: 0,
+            written: Vec::new(),
+            given: Vec::new(),
+        }
     }
 
-    /// Ports that go without saying follow from the calls.
+    /// Ports that go without saying follow from the calls, and the payload of datagrams.
     pub(super) fn called(&mut self, call: &Call) {
         self.flows.called(call);
+        if let Call::Write { data, .. } | Call::Send { data, .. } | Call::Sendto { data, .. } = call {
+            self.written.clone_from(data);
+        }
     }
 
     /// The stack was given `frame`, which the recording describes as `text`: the peer's sequence numbers, and what an error
@@ -84,7 +99,8 @@ impl Frames {
                 interface.map(|i| format!("{} ", i.name)).ok_or_else(|| broken("no such interface"))?
             }
         };
-        let packet = self.read(&format!("{name}> {}", self.without_stars(text)))?;
+        let text = self.without_stars(text);
+        let packet = self.read(&format!("{name}> {text}"))?;
         // Nothing that the stack sends moves a base here.
         let mut flows = self.flows.clone();
         let mut cx = Context {
@@ -95,14 +111,21 @@ impl Frames {
         };
         let mut frame = packet::build_outbound(&mut cx, &packet).map_err(refused)?;
         self.quote(self.medium(interface), &mut frame)?;
+        self.carry(self.medium(interface), &mut frame)?;
         Ok(frame)
     }
 
     /// Numbers that were drawn by chance are stars in the recording: the stack's own are 0 again, the others follow
     /// from what it was given.
-    fn without_stars(&self, text: &str) -> String {
-        let mut text =
-            text.replace("TS val *", "TS val 1").replace("ecr *", &format!("ecr {}", self.timestamp));
+    fn without_stars(&mut self, text: &str) -> String {
+        // The fragments of one datagram have one identification, the first of the next has another.
+        if !text.contains(" off ") {
+            self.identification += 1;
+        }
+        let mut text = text
+            .replace("[id *", &format!("[id {}", self.identification))
+            .replace("TS val *", "TS val 1")
+            .replace("ecr *", &format!("ecr {}", self.timestamp));
         if text.contains("*:*") {
             text = text.replace("*:*", "0:0");
         }
@@ -117,9 +140,6 @@ impl Frames {
     fn quote(&self, medium: Medium, frame: &mut Vec<u8>) -> Result<(), Refusal> {
         let dissection = packet::dissect(medium, frame);
         let Some(quote) = dissection.quote.first().copied() else { return Ok(()) };
-        let (mut flows, mut variables) = (Flows::default(), Variables::new());
-        let mut cx =
-            Context { rules: Rules::Ours, world: &self.world, variables: &mut variables, flows: &mut flows };
         let end = frame.len() - dissection.padding.len();
         let addresses = |ip: &packet::Part, bytes: &[u8]| (ip.get(bytes, "src"), ip.get(bytes, "dst"));
         let transport = |bytes: &[u8], parts: &[packet::Part]| {
@@ -134,15 +154,49 @@ impl Frames {
             if is_same {
                 let length = given.len().min(end.saturating_sub(quote.start));
                 frame[quote.start..quote.start + length].copy_from_slice(&given[..length]);
-                let right = Alteration {
-                    layer: Some("icmp".to_owned()),
-                    field: "csum".to_owned(),
-                    operation: AlterOperation::Set(Value::Good),
-                };
-                return packet::alter(&mut cx, medium, frame, &right).map_err(|error| broken(&error));
+                return self.put_right(medium, "icmp", frame);
             }
         }
         Ok(())
+    }
+
+    /// A datagram carries what was written, which need not be the suite's pattern.
+    fn carry(&self, medium: Medium, frame: &mut Vec<u8>) -> Result<(), Refusal> {
+        let dissection = packet::dissect(medium, frame);
+        let Some(udp) = dissection.last(LayerKind::Udp).copied() else { return Ok(()) };
+        let is_fragment = dissection.parts.iter().any(|part| part.get(frame, "mf").unwrap_or(0) != 0);
+        if is_fragment {
+            // The header tells the length of the whole datagram, of which this is the beginning.
+            let length = Expr::Int(self.written.len() as i64 + 8);
+            return self.set(medium, "udp", "len", Value::Number(Pattern::Is(length)), frame);
+        }
+        match frame.get_mut(udp.header_end..udp.end) {
+            Some(payload) if payload.len() == self.written.len() && *payload != *self.written => {
+                payload.copy_from_slice(&self.written);
+                self.put_right(medium, "udp", frame)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The checksum of a layer, after what it covers was changed.
+    fn put_right(&self, medium: Medium, layer: &str, frame: &mut Vec<u8>) -> Result<(), Refusal> {
+        self.set(medium, layer, "csum", Value::Good, frame)
+    }
+
+    fn set(
+        &self,
+        medium: Medium,
+        layer: &str,
+        field: &str,
+        value: Value,
+        frame: &mut Vec<u8>,
+    ) -> Result<(), Refusal> {
+        let operation = AlterOperation::Set(value);
+        let change = Alteration { layer: Some(layer.to_owned()), field: field.to_owned(), operation };
+        let (world, flows, variables) = (&self.world, &mut Flows::default(), &mut Variables::new());
+        let mut cx = Context { rules: Rules::Ours, world, variables, flows };
+        packet::alter(&mut cx, medium, frame, &change).map_err(|error| broken(&error))
     }
 
     fn read(&self, text: &str) -> Result<Packet, Refusal> {

@@ -1,4 +1,4 @@
-//! A recorded run, read back from the text of a snapshot ([`crate::report::snapshot`]).
+//! A recorded run, read back from the text of a snapshot ([`crate::report::snapshot()`]).
 
 use crate::abi;
 use crate::report::snapshot::output;

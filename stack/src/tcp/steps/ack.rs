@@ -52,8 +52,9 @@ pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
     }
     if marked && tcb.congestion.marked(segment.ack, tcb.snd_nxt) {
         // cwnd cannot be halved any more: the retransmission timer makes the sender slower (RFC 3168 6.1.2).
-        tcb.ecn.held = true;
-        tcb.deadlines.set(Timer::Retransmit, cx.now + tcb.rto.current());
+        let until = cx.now + tcb.rto.current();
+        tcb.ecn.held_until = Some(until);
+        tcb.deadlines.set(Timer::Retransmit, until);
     }
     if tcb.snd_una <= segment.ack {
         update_window(tcb, cx, segment, window);

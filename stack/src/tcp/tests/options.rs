@@ -184,3 +184,16 @@ fn the_mtu_bounds_the_mss() {
     peer.accept();
     assert_eq!(peer.info().snd_mss, 960);
 }
+
+#[test]
+fn crossing_syns_scale_only_where_both_offer() {
+    let config = Config { receive_buffer: 1 << 20, timestamps: false, sack: false, ..Config::default() };
+    for (option, scale) in [("mss 1000", None), ("mss 1000,wscale 3", Some((3, 4)))] {
+        let mut peer = Peer::connecting(config.clone());
+        peer.send(&format!("S 0:0(0) win 1000 <{option}>"));
+        assert!(peer.next().is_some_and(|found| found.contains("wscale") == scale.is_some()), "{option}");
+        peer.send(". 1:1(0) ack 1 win 1000");
+        assert_eq!(peer.info().window_scale, scale, "{option}");
+        assert_eq!(peer.info().snd_wnd, 1000 << scale.map_or(0, |(snd, _)| snd), "{option}");
+    }
+}

@@ -1,4 +1,4 @@
-//! Two stacks and a network between them that loses, duplicates and reorders.
+//! Two stacks and a network between them that loses, duplicates, reorders and marks.
 
 use crate::rng::Rng;
 use crate::tcp::*;
@@ -90,7 +90,12 @@ impl Pair {
                     let delay = 10_000 + self.rng.below(self.network.jitter_ms * 1000 + 1);
                     self.sent += 1;
                     let at = self.now + Duration::from_micros(u64::from(delay));
-                    self.flying.insert((at, self.sent), (1 - end, out.clone()));
+                    let mut out = out.clone();
+                    // A router marks what it may mark instead of dropping it.
+                    if out.ecn != 0 && self.rng.below(100) < self.network.lost {
+                        out.ecn = 3;
+                    }
+                    self.flying.insert((at, self.sent), (1 - end, out));
                 }
             }
         }
@@ -205,6 +210,10 @@ fn a_bad_network() {
         let opening = if seed % 5 == 0 { Opening::Both } else { Opening::Client };
         let network = Network { opening, family, lost, duplicated, jitter_ms };
         let config = Config { timestamps: on(0), sack: on(1), window_scaling: on(2), ..patient() };
+        let congestion = if on(4) { CongestionAlgorithm::NewReno } else { CongestionAlgorithm::Cubic };
+        let recovery = if on(5) { LossRecovery::Rfc6675 } else { LossRecovery::Rfc6582 };
+        let ecn = if on(6) { EcnMode::On } else { EcnMode::Accept };
+        let config = Config { congestion, recovery, ecn, ..config };
         let receive_buffer = [65_536, 3000, 200_000, 700][(seed / 16) as usize % 4];
         converse(Config { receive_buffer, ..config }, seed, network);
     }
