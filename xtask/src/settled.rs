@@ -17,8 +17,10 @@ pub(crate) fn settled(record: &Record) -> Vec<TraceEntry> {
     let mut settled: Vec<TraceEntry> = Vec::new();
     for entry in record.trace.iter().filter(|entry| !is_noise(&world, entry)) {
         let mut entry = entry.clone();
-        if let TraceEvent::Inbound { text, .. } | TraceEvent::Outbound { text, .. } = &mut entry.what {
-            *text = without_chance(text);
+        match &mut entry.what {
+            TraceEvent::Inbound { text, .. } => *text = without_chance(text, " ecr "),
+            TraceEvent::Outbound { text, .. } => *text = without_chance(text, "TS val "),
+            TraceEvent::Call { .. } | TraceEvent::Completed { .. } => {}
         }
         if let TraceEvent::Completed { id, text, outcome } = &mut entry.what {
             if outcome.result.is_ok() && OPENERS.iter().any(|opener| text.starts_with(opener)) {
@@ -40,15 +42,15 @@ pub(crate) fn settled(record: &Record) -> Vec<TraceEntry> {
     settled
 }
 
-/// A packet's text with `*` for what is drawn by chance: timestamps, and sequence numbers relative to another connection's
-/// base, which are large.
-fn without_chance(text: &str) -> String {
+/// A packet's text with `*` for what is drawn by chance: the stack's own timestamps, which stand behind `timestamp`, and
+/// sequence numbers relative to another connection's base, which are large.
+fn without_chance(text: &str, timestamp: &str) -> String {
     let mut result = String::new();
     let mut rest = text;
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
         let (before, from) = rest.split_at(start);
         let (number, after) = from.split_at(from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len()));
-        let is_timestamp = number != "0" && (before.ends_with("TS val ") || before.ends_with(" ecr "));
+        let is_timestamp = number != "0" && before.ends_with(timestamp);
         let is_word = before.ends_with(|c: char| c.is_alphanumeric());
         let is_chance = is_timestamp || (number.len() > 8 && !is_word);
         result += before;
@@ -95,8 +97,9 @@ mod tests {
     fn chance_is_a_star() {
         let text = "> S. 4293402104:4293402104(0) ack 4294962297 win 64240 <mss 1460, TS val 7 ecr 0> 0x020000000001";
         let expected = "> S. *:*(0) ack * win 64240 <mss 1460, TS val * ecr 0> 0x020000000001";
-        assert_eq!(without_chance(text), expected);
-        assert_eq!(without_chance("TS val 200 ecr 1001"), "TS val * ecr *");
+        assert_eq!(without_chance(text, "TS val "), expected);
+        assert_eq!(without_chance("TS val 200 ecr 1001", "TS val "), "TS val * ecr 1001");
+        assert_eq!(without_chance("TS val 200 ecr 1001", " ecr "), "TS val 200 ecr *");
     }
 
     #[test]

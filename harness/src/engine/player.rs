@@ -474,11 +474,14 @@ impl<'a> Player<'a> {
     fn finished_trace(&mut self) -> Vec<TraceEntry> {
         let mut trace = std::mem::take(&mut self.trace);
         for entry in &mut trace {
-            if let TraceEvent::Inbound { medium, bytes, text, .. }
-            | TraceEvent::Outbound { medium, bytes, text, .. } = &mut entry.what
-            {
-                *text = packet::describe(&self.world, &self.flows, *medium, bytes);
-            }
+            let (arrow, medium, bytes, text) = match &mut entry.what {
+                TraceEvent::Inbound { medium, bytes, text, .. } => ("<", medium, bytes, text),
+                TraceEvent::Outbound { medium, bytes, text, .. } => (">", medium, bytes, text),
+                TraceEvent::Call { .. } | TraceEvent::Completed { .. } => continue,
+            };
+            let described = packet::describe(&self.world, &self.flows, *medium, bytes);
+            // A frame with the stack's own source may still have come from outside.
+            *text = format!("{arrow}{}", described.trim_start_matches(['<', '>']));
         }
         trace
     }

@@ -234,6 +234,9 @@ impl Line<'_> {
             if self.get(part, "reserved") != 0 {
                 words.push("reserved 1".to_string());
             }
+            if self.direction == Direction::Outbound && !self.quoted {
+                words.extend(self.chosen_words(part));
+            }
             if !self.quoted
                 && checksum::right(self.frame, self.parts, index) != Some(self.get(part, "csum") as u16)
             {
@@ -263,6 +266,19 @@ impl Line<'_> {
             (true, false) => format!("{text} payload"),
             (false, _) => text,
         }
+    }
+
+    /// What a stack chooses of an IPv4 header, where it is not the usual.
+    fn chosen_words(&self, part: &Part) -> Vec<String> {
+        const USUAL_TTL: u64 = 64;
+        let mut words = Vec::new();
+        if self.get(part, "df") != 0 {
+            words.push("df".to_string());
+        }
+        if self.get(part, "ttl") != USUAL_TTL {
+            words.push(format!("ttl {}", self.get(part, "ttl")));
+        }
+        words
     }
 
     fn fragment(&self, part: &Part) -> String {
