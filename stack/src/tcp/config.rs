@@ -233,8 +233,8 @@ impl Config {
     /// Each value has the name of its sysctl, or of the constant in the kernel's include/net/tcp.h.
     pub fn linux() -> Config {
         Config {
-            // tcp_wmem[1].
-            send_buffer: 16_384,
+            // What tcp_sndbuf_expand() makes of tcp_wmem[1] for TCP_INIT_CWND segments of Ethernet's size and more to come.
+            send_buffer: 87_040,
             // tcp_rmem[1] is 131072, half of which tcp_win_from_space() leaves for the window.
             receive_buffer: 65_536,
             // tcp_rmem[2]: 32 MiB at most, by the machine's memory; 6 MiB on a small one.
