@@ -138,7 +138,9 @@ impl<U: UserCalls> Descriptors<U> {
             Kind::Stream(_) => return fail(libc::EINVAL),
             Kind::Datagram(_) => return fail(libc::EOPNOTSUPP),
         };
-        let connection = listener.accept().ok_or(Stop::Wait)?;
+        let mut connection = listener.accept().ok_or(Stop::Wait)?;
+        // accept itself tells that it is open: a connect on it is one too many.
+        connection.told_open = true;
         let remote = connection.remote;
         let accepted = Socket {
             v6: socket.v6,
