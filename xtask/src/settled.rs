@@ -15,11 +15,14 @@ const OPENERS: &[&str] = &["socket(", "accept(", "open(", "epoll_create("];
 pub(crate) fn settled(record: &Record) -> Vec<TraceEntry> {
     let world = nowhere(record.family);
     let mut settled: Vec<TraceEntry> = Vec::new();
+    let mut identifications: Vec<String> = Vec::new();
     for entry in record.trace.iter().filter(|entry| !is_noise(&world, entry)) {
         let mut entry = entry.clone();
         match &mut entry.what {
             TraceEvent::Inbound { text, .. } => *text = without_chance(text, " ecr "),
-            TraceEvent::Outbound { text, .. } => *text = without_chance(text, "TS val "),
+            TraceEvent::Outbound { text, .. } => {
+                *text = without_chance(&with_numbered_identification(text, &mut identifications), "TS val ");
+            }
             TraceEvent::Call { .. } | TraceEvent::Completed { .. } => {}
         }
         if let TraceEvent::Completed { id, text, outcome } = &mut entry.what {
@@ -50,7 +53,7 @@ fn without_chance(text: &str, timestamp: &str) -> String {
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
         let (before, from) = rest.split_at(start);
         let (number, after) = from.split_at(from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len()));
-        let is_timestamp = number != "0" && before.ends_with(timestamp);
+        let is_timestamp = before.ends_with(timestamp);
         let is_word = before.ends_with(|c: char| c.is_alphanumeric());
         let is_chance = is_timestamp || (number.len() > 8 && !is_word);
         result += before;
@@ -58,6 +61,19 @@ fn without_chance(text: &str, timestamp: &str) -> String {
         rest = after;
     }
     result + rest
+}
+
+/// A fragment's text with its identification as its place among those that the run has shown: which fragments belong
+/// together is the same in every run, the numbers are not.
+fn with_numbered_identification(text: &str, seen: &mut Vec<String>) -> String {
+    const BEFORE: &str = "> [id ";
+    let Some(from) = text.strip_prefix(BEFORE) else { return text.to_owned() };
+    let (number, after) = from.split_at(from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len()));
+    let place = seen.iter().position(|known| known == number).unwrap_or_else(|| {
+        seen.push(number.to_owned());
+        seen.len() - 1
+    });
+    format!("{BEFORE}{}{after}", place + 1)
 }
 
 fn is_noise(world: &World, entry: &TraceEntry) -> bool {
@@ -92,6 +108,16 @@ mod tests {
     use harness::run::Verdict;
     use harness::sut::{CallId, InterfaceId, Medium, Outcome};
     use std::time::Duration;
+
+    #[test]
+    fn fragments_that_belong_together_have_one_number() {
+        let mut seen = Vec::new();
+        let mut number = |text: &str| with_numbered_identification(text, &mut seen);
+        assert_eq!(number("> [id 59643, mf] udp 8080 > 9 (968)"), "> [id 1, mf] udp 8080 > 9 (968)");
+        assert_eq!(number("> [id 7, mf] udp 8080 > 9 (968)"), "> [id 2, mf] udp 8080 > 9 (968)");
+        assert_eq!(number("> [id 59643, off 976] ip payload (2)"), "> [id 1, off 976] ip payload (2)");
+        assert_eq!(number("> icmp echo_reply id 7 seq 3 (56)"), "> icmp echo_reply id 7 seq 3 (56)");
+    }
 
     #[test]
     fn chance_is_a_star() {
