@@ -64,7 +64,8 @@ fn simple(command: &Command) -> Option<Vec<Setting>> {
     let (program, operands) = words.split_first()?;
     let name = program.rsplit('/').next().unwrap_or(program);
     if let Some(file) = &command.output {
-        return (name == "echo").then(|| vec![setting(sysctl_of_path(file), operands.join(" "))]);
+        let path = sysctl_of_path(file).filter(|_| name == "echo")?;
+        return Some(vec![setting(path, operands.join(" "))]);
     }
     match name {
         "defaults.sh" => Some(defaults()),
@@ -110,17 +111,18 @@ fn sysctl(operands: &[&str]) -> Option<Vec<Setting>> {
 
 /// `net.ipv4.tcp_sack=1`, with slashes or as a path below /proc/sys.
 fn assignment(operand: &str) -> Option<Setting> {
-    let (name, value) = operand.split_once('=')?;
-    Some(setting(sysctl_of_path(name), value.to_string()))
+    let (path, value) = operand.split_once('=')?;
+    Some(setting(sysctl_of_path(path)?, value.to_string()))
 }
 
-/// The dotted name of a sysctl; other paths are their own name.
-fn sysctl_of_path(path: &str) -> String {
-    match path.strip_prefix("/proc/sys/") {
+/// The dotted name of a sysctl; other paths are their own name. `None` where there is no name.
+fn sysctl_of_path(path: &str) -> Option<String> {
+    let name = match path.strip_prefix("/proc/sys/") {
         Some(name) => name.replace('/', "."),
         None if path.starts_with('/') => path.to_string(),
         None => path.replace('/', "."),
-    }
+    };
+    (!name.is_empty()).then_some(name)
 }
 
 /// `ip -6 route change X via Y`: the program and `words` words are the name, the rest is the value. Options before

@@ -87,6 +87,8 @@ fn what_needs_a_shell_is_named() {
         ("sleep 1 & true", "sleep 1"),
         ("ip link", "ip link"),
         ("cat < x", "cat"),
+        ("sysctl =1", "sysctl =1"),
+        ("echo 1 > /proc/sys/", "echo 1 > /proc/sys/"),
     ];
     for (command, named) in rows {
         assert_eq!(parse_command(command), Err(UnknownCommand { command: named.into() }), "{command}");
