@@ -26,6 +26,9 @@ pub(crate) enum Options {
         /// For how long: 30s, 5m, 2h.
         #[arg(long = "for", value_name = "TIME", default_value = "60s", value_parser = time)]
         time: Duration,
+        /// What the mutations are drawn from; by chance where it is not given.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        seed: Option<u32>,
     },
 }
 
@@ -52,7 +55,7 @@ pub(crate) fn fuzz(options: &Options) -> Outcome {
             }
             Ok(Exit::AsExpected)
         }
-        Options::Run { target, time } => run_target(target, *time),
+        Options::Run { target, time, seed } => run_target(target, *time, *seed),
     }
 }
 
@@ -75,7 +78,7 @@ pub(crate) fn targets() -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-fn run_target(target: &str, time: Duration) -> Outcome {
+fn run_target(target: &str, time: Duration, seed: Option<u32>) -> Outcome {
     let known = targets()?;
     if !known.iter().any(|name| name == target) {
         let near = advice(target, known.iter().map(String::as_str));
@@ -95,6 +98,9 @@ fn run_target(target: &str, time: Duration) -> Outcome {
     command.arg("--target-dir").arg(fuzz_target_dir());
     command.args(["--bin", target, "--"]);
     command.arg(format!("-max_total_time={}", time.as_secs()));
+    if let Some(seed) = seed {
+        command.arg(format!("-seed={seed}"));
+    }
     command.arg(format!("-artifact_prefix={}/", folders[1].display()));
     if dictionary.is_file() {
         command.arg(format!("-dict={}", dictionary.display()));
