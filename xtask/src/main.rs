@@ -9,7 +9,6 @@ mod pool;
 mod programs;
 mod progress;
 mod protocol;
-mod results;
 mod settled;
 mod worker;
 
@@ -22,6 +21,7 @@ mod golden;
 mod selftest;
 mod test;
 
+use cases::results;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -47,7 +47,7 @@ enum Verb {
     /// Say which requirements have a case that can go red.
     #[command(subcommand)]
     Coverage(coverage::Options),
-    /// Fuzz parsers.
+    /// Fuzz whatever reads bytes from outside, and stacks.
     #[command(subcommand)]
     Fuzz(fuzz::Options),
     /// Build Linux kernels that run in virtual time, and list them.
