@@ -9,6 +9,9 @@ pub mod decoders;
 pub mod differences;
 pub mod emission;
 pub mod input;
+pub mod machine;
+pub mod rates;
+pub mod seeding;
 #[cfg(test)]
 mod seeds;
 pub mod targets;
@@ -44,6 +47,9 @@ pub const TARGETS: &[Target] = &[
     ("snap", targets::snap::snap),
     ("snapshot", targets::readers::snapshot),
     ("tcp", targets::tcp::tcp),
+    ("tcp_machine", targets::tcp_machine::tcp_machine),
+    ("tcp_machine_linux", targets::tcp_machine::tcp_machine_linux),
+    ("tcp_machine_smoltcp", targets::tcp_machine::tcp_machine_smoltcp),
     ("tcp_options", targets::tcp_options::tcp_options),
     ("udp", targets::udp::udp),
     ("values", targets::values::values),

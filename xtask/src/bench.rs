@@ -2,6 +2,7 @@
 
 mod checkout;
 mod figures;
+mod fuzzers;
 mod packetdrill;
 mod runs;
 mod scratch;
@@ -23,6 +24,9 @@ pub(crate) struct Options {
     /// Measure one script on the live kernel beside this packetdrill program.
     #[arg(long, value_name = "PATH")]
     packetdrill: Option<PathBuf>,
+    /// Measure what an input costs in the fuzzers, which are built for it; needs a C++ compiler.
+    #[arg(long)]
+    fuzz: bool,
     /// Measure how long it takes from a clean clone to the first verdict, which builds everything once more.
     #[arg(long)]
     clone: bool,
@@ -37,6 +41,9 @@ pub(crate) fn bench(options: &Options) -> Outcome {
     let mut measures: Vec<Measure> = runs::measure()?;
     if let Some(program) = &options.packetdrill {
         measures.push(packetdrill::measure(program)?);
+    }
+    if options.fuzz {
+        measures.extend(fuzzers::measure()?);
     }
     if options.clone {
         measures.push(checkout::measure()?);

@@ -2,14 +2,18 @@
 //! of them in the time that Cargo.toml sets for it fails, so a fuzzer that has gone blind is noticed.
 
 mod parsers;
+mod stacks;
 
 use crate::Target;
 
 /// Every canary under its name in Cargo.toml, in the order of their names.
 pub const CANARIES: &[Target] = &[
+    ("corrupt_text", stacks::corrupt_text),
     ("option_without_progress", parsers::option_without_progress),
+    ("output_loop", stacks::output_loop),
     ("quote_of_a_short_datagram", parsers::quote_of_a_short_datagram),
     ("trusted_length", parsers::trusted_length),
+    ("wild_reset", stacks::wild_reset),
 ];
 
 /// The canary called `name`.

@@ -19,6 +19,7 @@ pub mod readers;
 pub mod settings;
 pub mod snap;
 pub mod tcp;
+pub mod tcp_machine;
 pub mod tcp_options;
 pub mod udp;
 pub mod values;

@@ -108,7 +108,7 @@ fn play_theirs(program: &Path, script: &Path) -> Result<(), String> {
 }
 
 /// The CPU time that something costs in this process and those that it starts and waits for, in milliseconds.
-fn cost(work: impl FnOnce() -> Result<(), String>) -> Result<f64, String> {
+pub(super) fn cost(work: impl FnOnce() -> Result<(), String>) -> Result<f64, String> {
     let before = cpu_time()?;
     work()?;
     Ok(cpu_time()? - before)

@@ -4,6 +4,7 @@ use super::build::Build;
 use super::engine::Job;
 use super::folders::Folders;
 use super::interrupt::Interrupt;
+use super::replay;
 use super::session::{AtFinding, Report, Session};
 use super::targets::{CANARY, Canary, Manifest, folder};
 use super::time::time;
@@ -76,7 +77,15 @@ pub(crate) fn campaign(options: &Options) -> Outcome {
     let session = Session::new(jobs.collect(), AtFinding::GoOn, &folders, &interrupt);
     let reports = session.run(options.jobs as usize)?;
     let named: Vec<(String, Report)> = chosen.iter().map(|t| (*t).to_owned()).zip(reports).collect();
-    Ok(missed.max(conclude(&named, &interrupt)))
+    let exit = missed.max(conclude(&named, &interrupt));
+    let machines: Vec<&str> = chosen.iter().copied().filter(|target| is_machine(target)).collect();
+    replay::transitions(&machines)?;
+    Ok(exit)
+}
+
+/// Whether a target's inputs are scenarios, whose transitions are counted.
+fn is_machine(target: &str) -> bool {
+    target.starts_with("tcp_machine")
 }
 
 /// Each canary from an empty corpus, in its time. One that is not found says that the fuzzer has gone blind.

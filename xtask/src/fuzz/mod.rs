@@ -22,7 +22,7 @@ use session::{AtFinding, Report, Session};
 use std::path::PathBuf;
 use std::time::Duration;
 use targets::Manifest;
-use time::time;
+pub(crate) use time::time;
 use watch::{replay, short};
 
 /// What `cargo xtask fuzz` takes.
@@ -53,6 +53,8 @@ pub(crate) enum Options {
     Replay(replay::Options),
     /// Make a smaller input that is the same finding.
     Minimise(replay::Options),
+    /// Turn every case into seeds for every target, in fuzz/corpus/TARGET.
+    Seed,
     /// Say which lines of `stack` the corpora reach.
     Coverage(coverage::Options),
 }
@@ -61,7 +63,7 @@ pub(crate) enum Options {
 pub(crate) fn fuzz(options: &Options) -> Outcome {
     match options {
         Options::List => {
-            for target in targets()? {
+            for target in Manifest::load()?.targets {
                 println!("{target}");
             }
             Ok(Exit::AsExpected)
@@ -73,13 +75,19 @@ pub(crate) fn fuzz(options: &Options) -> Outcome {
         Options::Campaign(options) => campaign::campaign(options),
         Options::Replay(options) => replay::replay(options),
         Options::Minimise(options) => replay::minimise(options),
+        Options::Seed => replay::seed(),
         Options::Coverage(options) => coverage::coverage(options),
     }
 }
 
-/// The names of the targets, sorted.
-pub(crate) fn targets() -> Result<Vec<String>, String> {
-    Manifest::load().map(|manifest| manifest.targets)
+/// The binary whose work [`crate::bench`] measures, built.
+pub(crate) fn rate() -> Result<PathBuf, String> {
+    Ok(Build::Guided.make(&[targets::RATE])?.join(targets::RATE))
+}
+
+/// The program that plays inputs without libFuzzer, built.
+pub(crate) fn play() -> Result<PathBuf, String> {
+    Ok(Build::Plain.make(&[])?.join("play"))
 }
 
 fn run(target: &str, build: Build, time: Duration, jobs: u32, seed: Option<u32>) -> Outcome {

@@ -1,7 +1,8 @@
 //! One input again: as it is, or smaller.
 
 use super::build::Build;
-use super::targets::Manifest;
+use super::folders::seeds;
+use super::targets::{Manifest, folder};
 use crate::exit::{Exit, Outcome};
 use crate::programs::run;
 use std::path::PathBuf;
@@ -33,7 +34,7 @@ impl Options {
 pub(super) fn replay(options: &Options) -> Outcome {
     let manifest = Manifest::load()?;
     let target = options.target(&manifest)?;
-    let mut command = Command::new(Build::Plain.make(&[])?.join("play"));
+    let mut command = Command::new(super::play()?);
     command.args(["replay", target]).arg(&options.file);
     Ok(if run(&mut command)? { Exit::AsExpected } else { Exit::Unexpected })
 }
@@ -45,7 +46,7 @@ pub(super) fn minimise(options: &Options) -> Outcome {
     let mut name = options.file.file_name().unwrap_or_default().to_owned();
     name.push(".min");
     let smaller = options.file.with_file_name(name);
-    let mut by_records = Command::new(Build::Plain.make(&[])?.join("play"));
+    let mut by_records = Command::new(super::play()?);
     by_records.args(["shrink", target]).arg(&options.file).arg(&smaller);
     let shrunk = by_records.status().map_err(|e| format!("play cannot be started: {e}"))?;
     match shrunk.code() {
@@ -55,6 +56,29 @@ pub(super) fn minimise(options: &Options) -> Outcome {
     }
     println!("{}", super::replay(&smaller));
     Ok(Exit::AsExpected)
+}
+
+/// Says which transitions the corpora of state machines reach, and which they never saw.
+pub(super) fn transitions(machines: &[&str]) -> Result<(), String> {
+    if machines.is_empty() {
+        return Ok(());
+    }
+    let play = super::play()?;
+    for target in machines {
+        let mut command = Command::new(&play);
+        command.args(["transitions", target]).args(seeds(target)).arg(folder().join("corpus").join(target));
+        if !run(&mut command)? {
+            return Err(format!("the transitions of {target} cannot be told"));
+        }
+    }
+    Ok(())
+}
+
+/// Turns the cases into seeds.
+pub(super) fn seed() -> Outcome {
+    let mut command = Command::new(super::play()?);
+    command.arg("seed").arg(folder().join("corpus"));
+    Ok(if run(&mut command)? { Exit::AsExpected } else { Exit::Broken })
 }
 
 fn by_bytes(target: &str, options: &Options, smaller: &std::path::Path) -> Result<(), String> {

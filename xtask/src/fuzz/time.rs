@@ -6,7 +6,7 @@ use std::time::Duration;
 ///
 /// # Errors
 /// Says how it is written.
-pub(super) fn time(text: &str) -> Result<Duration, String> {
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
     let advice = || "a number with s, m or h: 90s, 10m, 2h".to_owned();
     let unit = text.chars().last().ok_or_else(advice)?;
     let (number, factor) = match unit {
