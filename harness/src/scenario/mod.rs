@@ -11,6 +11,7 @@
 //! ```
 
 mod calls;
+pub mod case;
 pub mod compare;
 pub mod drive;
 mod generate;
@@ -21,6 +22,7 @@ pub mod peer;
 pub mod record;
 pub mod segment;
 mod setup;
+mod shrink;
 pub mod state;
 pub mod trace;
 
@@ -32,5 +34,6 @@ pub use peer::Peer;
 pub use record::{RECORD, Record, Scenario};
 pub use segment::{Ends, Segment};
 pub use setup::setup;
+pub use shrink::shrink;
 pub use state::{Event, State};
 pub use trace::{Deed, Happening, Step, Stimulus, Trace, possible_pairs};

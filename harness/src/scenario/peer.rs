@@ -89,7 +89,9 @@ impl Peer {
         };
         let number = |base: u32, distance: i64| base.wrapping_add(distance as u32);
         let seq = number(own(plan.seq.0), plan.seq.1);
-        let payload = self.text(seq.wrapping_add(u32::from(plan.flags & SYN != 0)), plan.payload);
+        // Behind a SYN the stream begins.
+        let start = if plan.flags & SYN == 0 { seq } else { self.iss.wrapping_add(1) };
+        let payload = self.text(start, plan.payload);
         Segment {
             seq,
             ack: if plan.flags & ACK == 0 { 0 } else { number(stacks(plan.ack.0), plan.ack.1) },

@@ -4,8 +4,8 @@ use super::figures::Measure;
 use super::packetdrill::cost;
 use super::scratch::Scratch;
 use crate::fuzz::{play, rate};
-use crate::progress::Progress;
 use crate::programs::root;
+use crate::progress::Progress;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -83,10 +83,13 @@ fn operations() -> Result<Measure, String> {
             let output = command.args(["rate", target]).output();
             let output = output.map_err(|e| format!("{} cannot be started: {e}", program.display()))?;
             let text = String::from_utf8_lossy(&output.stdout);
-            text.trim().parse().map_err(|_| format!("the rate of {target}: {}", String::from_utf8_lossy(&output.stderr)))
+            text.trim()
+                .parse()
+                .map_err(|_| format!("the rate of {target}: {}", String::from_utf8_lossy(&output.stderr)))
         };
         rounds.push((on("tcp_machine")?, on("tcp_machine_smoltcp")?));
     }
-    let why = format!("generated scenarios, oracles on, optimised build without instrumentation; {ROUNDS} rounds");
+    let why =
+        format!("generated scenarios, oracles on, optimised build without instrumentation; {ROUNDS} rounds");
     Ok(Measure::ratio("an operation of the state machine", "ns", &rounds, ("smoltcp", MOST_OF_SMOLTCP), why))
 }
