@@ -1,10 +1,13 @@
 //! `cargo xtask bench`: what a run costs, beside what it costs elsewhere.
 
 mod checkout;
+mod cost;
+mod ends;
 mod figures;
 mod packetdrill;
 mod runs;
 mod scratch;
+mod transfer;
 
 use crate::exit::{Exit, Outcome};
 use crate::programs::{cargo, root};
@@ -35,6 +38,7 @@ pub(crate) fn bench(options: &Options) -> Outcome {
         return optimised();
     }
     let mut measures: Vec<Measure> = runs::measure()?;
+    measures.extend(transfer::measure()?);
     if let Some(program) = &options.packetdrill {
         measures.push(packetdrill::measure(program)?);
     }
