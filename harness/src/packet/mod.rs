@@ -7,7 +7,7 @@
 mod alter;
 mod build;
 mod build_tcp;
-mod checksum;
+pub(crate) mod checksum;
 mod complete;
 mod describe;
 mod describe_options;
