@@ -31,8 +31,8 @@ pub enum Why {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deviation {
-    /// The case that shows it; `None` where no case was written for it yet. In cells of a table that show one and the
-    /// same, `*` stands for a row or a column: `tcp/states/*/rst-inside`.
+    /// The case that shows it; `None` where no case was written for it yet. Where cells of a table show one and the
+    /// same, it may be all of them: `tcp/states/{closing,last-ack}/{syn-*,rst-inside}`.
     pub case: Option<String>,
     /// The family in which it shows; all where none is named.
     #[serde(default, deserialize_with = "family")]
@@ -220,11 +220,18 @@ impl Deviation {
     }
 }
 
-/// Whether `pattern`, in which `*` stands for one part of a path, means the case called `id`.
+/// Whether `pattern` means the case called `id`. A part of it may be several in braces, and end with `*` for anything.
 fn is_meant(pattern: &str, id: &str) -> bool {
+    let fits = |alternative: &str, found: &str| match alternative.strip_suffix('*') {
+        Some(begin) => found.starts_with(begin),
+        None => alternative == found,
+    };
+    let is_one = |part: &str, found: &str| {
+        let several = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')).unwrap_or(part);
+        several.split(',').any(|alternative| fits(alternative, found))
+    };
     let (mut parts, mut found) = (pattern.split('/'), id.split('/'));
-    parts.by_ref().all(|part| found.next().is_some_and(|f| part == "*" || part == f))
-        && found.next().is_none()
+    parts.all(|part| found.next().is_some_and(|found| is_one(part, found))) && found.next().is_none()
 }
 
 fn entries<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>, String> {
@@ -296,6 +303,12 @@ mod tests {
         assert_eq!(found("tcp/t/open/rst"), Some("named"));
         for other in ["tcp/t/shut/rst-inside", "tcp/t/rst", "tcp/t/shut/rst/x", "tcp/u/shut/rst"] {
             assert_eq!(found(other), None, "{other}");
+        }
+        let several = "t/{a,b}/{x,y-*}";
+        for (id, meant) in
+            [("t/a/x", true), ("t/b/y-z", true), ("t/c/x", false), ("t/a/xx", false), ("t/a/y", false)]
+        {
+            assert_eq!(is_meant(several, id), meant, "{id}");
         }
     }
 
