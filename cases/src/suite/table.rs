@@ -23,11 +23,14 @@ pub(super) struct Table {
 
 /// Tables that were read, by their files. A table is read once, however many of its cases are asked for.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tables(Arc<Mutex<BTreeMap<PathBuf, Result<Arc<Table>, String>>>>);
+pub(super) struct Tables(Arc<Mutex<BTreeMap<PathBuf, Read>>>);
+
+/// A table, or what is wrong with its file.
+type Read = Result<Arc<Table>, String>;
 
 impl Tables {
     /// The table in the file at `path`, which errors call `shown`.
-    pub(super) fn read(&self, path: &Path, shown: &Path) -> Result<Arc<Table>, String> {
+    pub(super) fn read(&self, path: &Path, shown: &Path) -> Read {
         let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(table) = tables.get(path) {
             return table.clone();

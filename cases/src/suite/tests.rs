@@ -128,3 +128,20 @@ fn a_table_makes_cases_that_are_found_and_read_like_others() {
     assert!(error.contains("cases/tcp/states/open/reset.pkt:5:"), "{error}");
     assert!(error.contains("< R 1:2(0) win 0"), "the generated text is shown: {error}");
 }
+
+#[test]
+fn the_table_that_the_description_of_the_language_shows_makes_cases() {
+    let language = include_str!("../../LANGUAGE.md");
+    let blocks: Vec<&str> =
+        language.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 1);
+    let given = |name: &str| std::fs::read_to_string(crate::root().join("given").join(name)).expect("a file");
+    let names =
+        ["listening", "syn-received", "established", "fin-wait-1", "closing"].map(|n| format!("{n}.pkt"));
+    let texts = names.each_ref().map(|name| (format!("given/{name}"), given(name)));
+    let mut files = vec![("tcp/states.table.toml", blocks[0])];
+    files.extend(texts.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let suite = load("language", &files);
+    assert_eq!(suite.errors, []);
+    assert_eq!(suite.cases.len(), 3);
+}
