@@ -81,6 +81,43 @@ pub struct KeepaliveTimes {
     pub probes: u32,
 }
 
+/// TCP Fast Open (RFC 7413): what the host permits where a user asks for it.
+#[derive(Clone, Debug)]
+pub struct FastOpenConfig {
+    /// Active opens may ask for cookies and use them. On.
+    pub client: bool,
+    /// Listeners may give cookies and take text by them. On.
+    pub server: bool,
+    /// Active opens put text on a SYN without any cookie, which no RFC has. Off.
+    pub client_without_cookie: bool,
+    /// Listeners take text without a cookie, which no RFC has. Off.
+    pub server_without_cookie: bool,
+    /// Listeners do so unasked, up to their backlogs; RFC 7413 4.2 has the user ask for it. Off.
+    pub every_listener: bool,
+    /// The option under kind 254 is understood, and tried where the other gets no answer; section 9 advises against it.
+    /// Off.
+    pub experimental: bool,
+    /// The key that cookies are made with; `None`: one that follows from the stack's seed.
+    pub key: Option<[u8; 16]>,
+    /// For how long nothing is tried after a negative response (4.1.3.1). An hour; `None`: negative responses are
+    /// forgotten.
+    pub retry_after: Option<Duration>,
+}
+
+impl FastOpenConfig {
+    /// What RFC 7413 says.
+    const RFC: FastOpenConfig = FastOpenConfig {
+        client: true,
+        server: true,
+        client_without_cookie: false,
+        server_without_cookie: false,
+        every_listener: false,
+        experimental: false,
+        key: None,
+        retry_after: Some(Duration::from_secs(3600)),
+    };
+}
+
 /// The defaults of all connections. [`Config::default`] is the profile `rfc`: what the RFCs say, where they say it.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -130,6 +167,10 @@ pub struct Config {
     pub recovery: LossRecovery,
     /// ECN. [`EcnMode::Accept`].
     pub ecn: EcnMode,
+    /// TCP Fast Open.
+    pub fast_open: FastOpenConfig,
+    /// What the user has not read stays readable after a reset; RFC 9293 3.10.7.4 flushes it. Off.
+    pub unread_survives_reset: bool,
     /// Send new data on the first two duplicate ACKs (RFC 3042, RFC 5681 3.2 step 1). On.
     pub limited_transmit: bool,
     /// How long an ACK waits for company (RFC 9293 MUST-40, less than 500 ms). 200 ms.
@@ -140,6 +181,8 @@ pub struct Config {
     pub slow_start_after_idle: bool,
     /// When reading sends an ACK. [`WindowUpdate::TwoSegments`].
     pub window_update: WindowUpdate,
+    /// The MSS that a SYN offers is no more than the path takes. RFC 9293 3.7.1 has it tell what can be received. Off.
+    pub offer_follows_path: bool,
     /// Where PSH stands. [`Push::QueueEnd`].
     pub push: Push,
     /// The reset of ABORT carries ACK; RFC 9293 3.10.5 has none. Off.
@@ -199,10 +242,13 @@ impl Default for Config {
             validate_slow_start: false,
             recovery: LossRecovery::Rfc6675,
             ecn: EcnMode::Accept,
+            fast_open: FastOpenConfig::RFC,
+            unread_survives_reset: false,
             limited_transmit: true,
             delayed_ack: Duration::from_millis(200),
             quick_acks: 0,
             window_update: WindowUpdate::TwoSegments,
+            offer_follows_path: false,
             push: Push::QueueEnd,
             abort_with_ack: false,
             slow_start_after_idle: true,
@@ -263,11 +309,22 @@ impl Config {
             validate_slow_start: true,
             // tcp_ecn is 2.
             ecn: EcnMode::Accept,
+            // tcp_fastopen is 1; the experimental option is tried by tcp_fastopen_cache_set(), which keeps no failures.
+            fast_open: FastOpenConfig {
+                server: false,
+                experimental: true,
+                retry_after: None,
+                ..FastOpenConfig::RFC
+            },
+            // tcp_reset() leaves the receive queue alone.
+            unread_survives_reset: true,
             // TCP_DELACK_MIN.
             delayed_ack: Duration::from_millis(40),
             // TCP_MAX_QUICKACKS.
             quick_acks: 16,
             window_update: WindowUpdate::Doubled,
+            // tcp_advertise_mss() asks the route.
+            offer_follows_path: true,
             push: Push::CallsAndBursts,
             // tcp_send_active_reset().
             abort_with_ack: true,
@@ -305,6 +362,14 @@ pub struct SocketOptions {
     pub dual_stack: bool,
     /// Keep soft errors to itself (RFC 9293 SHLD-20).
     pub hide_soft_errors: bool,
+    /// Retransmissions of a SYN before the open fails, in place of [`Config::r2_syn`].
+    pub syn_retries: Option<u32>,
+    /// PendingFastOpenRequests that a listener allows (RFC 7413 4.2); 0: Fast Open is off.
+    pub fast_open_queue: Option<usize>,
+    /// A listener's own key.
+    pub fast_open_key: Option<[u8; 16]>,
+    /// Fast Open without cookies.
+    pub fast_open_without_cookie: bool,
 }
 
 /// The least MSS that a user can set or a peer impose: a smaller one would turn a window into a flood of headers.

@@ -5,6 +5,7 @@ use super::action::Action;
 use super::config::{Config, LossRecovery, SocketOptions};
 use super::congestion::Congestion;
 use super::ecn::Ecn;
+use super::fastopen;
 use super::keepalive::{self, Keepalive};
 use super::options::{self, Offer};
 use super::persist::{self, Persist};
@@ -111,6 +112,7 @@ pub(crate) struct ControlBlock {
     pub(crate) keepalive: Keepalive,
     pub(crate) congestion: Congestion,
     pub(crate) ecn: Ecn,
+    pub(crate) fast_open: fastopen::State,
     pub(crate) deadlines: Deadlines,
     /// When a segment that occupies sequence space was last sent, probes counted.
     pub(crate) last_sent: Instant,
@@ -177,6 +179,7 @@ impl ControlBlock {
             keepalive: Keepalive::default(),
             congestion: Congestion::new(config, iss).using(options.congestion),
             ecn: Ecn::new(config.ecn),
+            fast_open: fastopen::State::default(),
             deadlines: Deadlines::default(),
             last_sent: cx.now,
             error: None,
@@ -206,17 +209,28 @@ impl ControlBlock {
     pub(crate) fn establish(&mut self, segment: &Segment<'_>, cx: &Context) {
         let echoed = options::echoed_round_trip(self, &segment.options, cx.now);
         self.snd_una = segment.ack;
+        self.send.acknowledge(segment.ack);
         self.rto.acknowledged(segment.ack, cx.now, echoed);
         self.rto.established(self.retransmit.syn_lost, cx.config.rto_after_syn_loss);
-        self.congestion.established(self.eff_snd_mss(), self.retransmit.syn_lost);
-        if self.sack && cx.config.recovery == LossRecovery::Rfc6675 {
-            self.congestion.use_scoreboard();
+        if !self.fast_open.opened {
+            self.begin_transfer(cx);
+            self.fast_open.accepted = self.fast_open.had_text() && segment.ack > self.iss + 1;
+            // Text on our SYN that the peer has not taken goes with the ACK (RFC 7413 4.2.2).
+            self.retransmit.next = (segment.ack < self.snd_nxt).then_some(segment.ack);
         }
-        self.retransmit.progress(cx.now, false);
+        self.retransmit.progress(cx.now, self.flight_size() > 0);
         self.retransmit.first_now = false;
         self.deadlines.stop(Timer::Retransmit);
         // A CLOSE that came earlier was queued until now (3.10.4).
         self.state = if self.send.fin { State::FinWait1 } else { State::Established };
+    }
+
+    /// The congestion window as it is when data may flow.
+    pub(crate) fn begin_transfer(&mut self, cx: &Context) {
+        self.congestion.established(self.eff_snd_mss(), self.retransmit.syn_lost);
+        if self.sack && cx.config.recovery == LossRecovery::Rfc6675 {
+            self.congestion.use_scoreboard();
+        }
     }
 
     pub(crate) fn is_passive(&self) -> bool {
@@ -233,6 +247,11 @@ impl ControlBlock {
         self.snd_nxt.saturating_since(self.snd_una)
     }
 
+    /// The first sequence number of text, or of FIN, that is not acknowledged.
+    pub(crate) fn text_una(&self) -> SeqNumber {
+        self.snd_una.later(self.iss + 1)
+    }
+
     /// How many bytes of new data the congestion window lets go.
     pub(crate) fn allowed_by_congestion(&self) -> u32 {
         let congestion = &self.congestion;
@@ -243,7 +262,7 @@ impl ControlBlock {
             // RFC 6675 5 step 3. What counts as lost is counted here all the same, for a timeout has sent it again.
             return congestion.room(self.flight_size() - self.scoreboard.sacked_before(self.snd_nxt));
         }
-        (self.snd_una + congestion.window()).saturating_since(self.snd_nxt)
+        (self.text_una() + congestion.window()).saturating_since(self.snd_nxt)
     }
 
     /// cwnd - pipe, if it is a segment or more (RFC 6675 5 step C).
@@ -285,12 +304,14 @@ impl ControlBlock {
     }
 
     /// CLOSED: queues are flushed, nothing runs any more. What the user has not read is lost if there is an error.
-    pub(crate) fn enter_closed(&mut self, error: Option<Error>) {
+    pub(crate) fn enter_closed(&mut self, error: Option<Error>, config: &Config) {
         self.state = State::Closed;
         self.deadlines.stop_all();
         self.send.flush();
         if error.is_some() {
-            self.receive.flush();
+            if !config.unread_survives_reset {
+                self.receive.flush();
+            }
             self.error = error;
         }
     }

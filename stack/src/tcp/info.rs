@@ -63,6 +63,8 @@ pub struct Info {
     pub window_scale: Option<(u8, u8)>,
     /// Bytes of urgent data still to be read (RFC 9293 MUST-33).
     pub urgent_left: u32,
+    /// Whether text on a SYN was taken (RFC 7413).
+    pub syn_data: bool,
     /// What ICMP or R1 told without ending the connection.
     pub soft_error: Option<Error>,
 }
@@ -89,6 +91,7 @@ impl Info {
             timestamps: tcb.ts_recent.is_some(),
             window_scale: tcb.offer.window_scale.map(|_| (tcb.snd_wnd_shift, tcb.rcv_wnd_shift)),
             urgent_left: urgent_left(tcb),
+            syn_data: tcb.fast_open.accepted,
             soft_error: tcb.soft_error,
         }
     }
@@ -99,7 +102,7 @@ impl Readiness {
         let closed = tcb.state == State::Closed;
         let end_of_stream = closed || peer_has_closed(tcb);
         let sending = tcb.state.accepts_send() && !tcb.send.fin;
-        let open = tcb.state.is_synchronized();
+        let open = tcb.state.is_synchronized() || tcb.fast_open.opened;
         Readiness {
             readable: tcb.receive.readable() > 0 || end_of_stream,
             writable: closed || (open && (!sending || tcb.send.len() < send_limit)),

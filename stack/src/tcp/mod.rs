@@ -24,6 +24,7 @@ mod control_block;
 mod cubic;
 mod ecn;
 mod error;
+mod fastopen;
 mod icmp;
 mod info;
 mod isn;
@@ -51,7 +52,7 @@ mod window;
 mod tests;
 
 pub use config::{
-    Config, CongestionAlgorithm, EcnMode, InitialWindow, KeepaliveTimes, LossRecovery, Push, RateLimit,
+    Config, CongestionAlgorithm, EcnMode, FastOpenConfig, InitialWindow, KeepaliveTimes, LossRecovery, Push, RateLimit,
     SocketOptions, WindowUpdate,
 };
 pub use connections::Connections;

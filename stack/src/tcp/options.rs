@@ -85,6 +85,7 @@ pub(crate) fn of_segment(tcb: &ControlBlock, flags: Flags, len: u32, now: Instan
         options.window_scale = tcb.offer.window_scale;
         options.sack_permitted = tcb.offer.sack;
         options.layout = tcb.offer.layout;
+        options.fast_open = tcb.fast_open.option;
     } else if tcb.sack && (tcb.receive.has_gap() || tcb.duplicate.is_some()) && !flags.contains(Flags::RST) {
         options.sack = tcb.receive.sack_blocks(tcb.duplicate);
         let room = tcb.eff_snd_mss().saturating_sub(len) as usize;

@@ -81,7 +81,12 @@ impl Output<'_> {
     pub(crate) fn transmit(&mut self) {
         match self.tcb.state {
             State::Closed | State::Listen => return,
-            State::SynSent | State::SynReceived => self.transmit_syn(),
+            State::SynSent => self.transmit_syn(),
+            State::SynReceived if self.tcb.fast_open.opened => {
+                self.transmit_syn();
+                self.transmit_new();
+            }
+            State::SynReceived => self.transmit_syn(),
             _ => {
                 self.transmit_again();
                 self.transmit_lost();
@@ -114,7 +119,9 @@ impl Output<'_> {
                 State::SynSent => self.tcb.ecn.of_syn(first),
                 _ => self.tcb.ecn.of_syn_ack() | Flags::ACK,
             };
-            self.send(self.tcb.iss, 0, Flags::SYN | flags);
+            let text = if self.tcb.state == State::SynSent { self.tcb.fast_open.text } else { 0 };
+            self.send(self.tcb.iss, text, Flags::SYN | flags);
+            self.tcb.fast_open.sent();
         }
     }
 
@@ -206,7 +213,8 @@ impl Output<'_> {
         }
         let mut burst = 0;
         while self.tcb.retransmit.next.is_none() && self.tcb.ecn.held_at(self.cx.now).is_none() {
-            let fin_is_due = self.tcb.send.fin && self.tcb.snd_nxt <= self.tcb.send.data_end();
+            let established = self.tcb.state.is_synchronized();
+            let fin_is_due = established && self.tcb.send.fin && self.tcb.snd_nxt <= self.tcb.send.data_end();
             let unsent = self.tcb.unsent();
             if unsent == 0 {
                 if fin_is_due {
@@ -240,8 +248,8 @@ impl Output<'_> {
     /// The size of the segment `ahead` bytes behind SND.NXT, were it sent now; 0 for none.
     fn new_segment_size(&self, unsent: u32, ahead: u32) -> u32 {
         let tcb = &*self.tcb;
-        let idle = tcb.flight_size() + ahead == 0;
-        let usable = (tcb.snd_una + tcb.snd_wnd).saturating_since(tcb.snd_nxt + ahead);
+        let idle = tcb.snd_nxt == tcb.text_una() && ahead == 0;
+        let usable = (tcb.text_una() + tcb.snd_wnd).saturating_since(tcb.snd_nxt + ahead);
         let size = segment_size(Occasion {
             queued: unsent - ahead,
             usable,
@@ -299,7 +307,8 @@ impl Output<'_> {
         }
         let (tcb, now) = (&mut *self.tcb, self.cx.now);
         if end > tcb.snd_nxt && seq >= tcb.snd_max {
-            tcb.rto.sent(end, now);
+            // Whoever takes the text of a SYN or does not acknowledges the SYN.
+            tcb.rto.sent(if flags.contains(Flags::SYN) { seq + 1 } else { end }, now);
         } else {
             tcb.retransmit.total += 1;
             tcb.rto.retransmitted();
@@ -334,7 +343,7 @@ impl Output<'_> {
             Push::QueueEnd => seq + len == tcb.send.data_end(),
             Push::CallsAndBursts => tcb.send.is_pushed(seq, seq + len),
         };
-        if len > 0 && pushed {
+        if len > 0 && pushed && !flags.contains(Flags::SYN) {
             flags |= Flags::PSH;
         }
         let urgent = tcb.snd_up.map_or(0, |snd_up| snd_up.saturating_since(seq));

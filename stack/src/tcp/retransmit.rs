@@ -40,6 +40,11 @@ pub(crate) fn timer_expired(tcb: &mut ControlBlock, cx: &Context) -> Action {
     if tcb.ecn.held_until.take().is_some() && tcb.flight_size() == 0 {
         return Action::Done;
     }
+    if let Some(retries) = tcb.options.syn_retries.filter(|_| syn)
+        && tcb.retransmit.count >= retries
+    {
+        return give_up(tcb);
+    }
     if tcb.options.user_timeout.is_none() {
         let r2 = if syn { cx.config.r2_syn } else { cx.config.r2 };
         if has_waited(tcb, r2) {
@@ -78,7 +83,7 @@ pub(crate) fn give_up(tcb: &ControlBlock) -> Action {
     let error = tcb.soft_error.unwrap_or(Error::TimedOut);
     match tcb.state {
         State::SynSent => Action::Close(Some(error)),
-        State::SynReceived if tcb.is_passive() => Action::ReturnToListen,
+        State::SynReceived if tcb.is_passive() && !tcb.fast_open.opened => Action::ReturnToListen,
         _ => Action::Abort(error),
     }
 }
