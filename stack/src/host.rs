@@ -133,6 +133,7 @@ impl Host {
     /// Lets everything happen that the last event has caused at this instant: segments leave, datagrams to the host
     /// itself arrive, calls that waited are tried again.
     pub(crate) fn settle(&mut self, now: Instant) {
+        self.retry_opening_sends(now);
         for _ in 0..MAX_LOOPBACK_STEPS {
             self.send_segments(now);
             self.tell_undelivered(now);

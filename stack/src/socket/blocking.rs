@@ -117,6 +117,20 @@ impl Host {
         self.sockets.completed.len() > before
     }
 
+    /// Tries again the sends that wait for a handshake: what they have to send goes with its last ACK (RFC 9293 3.10.7.3,
+    /// RFC 7413 4.2.2).
+    pub(crate) fn retry_opening_sends(&mut self, now: Instant) {
+        let opening = |pending: &Pending| match &pending.waiting {
+            Waiting::Socket { fd, operation: Operation::Send { .. }, .. } => {
+                matches!(self.sockets.table.get(*fd).map(|socket| socket.state), Ok(State::Connecting(_)))
+            }
+            _ => false,
+        };
+        if self.sockets.pending.iter().any(opening) {
+            self.retry_pending(now);
+        }
+    }
+
     /// Tries a call: its outcome, or `None` where it goes on waiting.
     fn attempt(&mut self, now: Instant, pending: &mut Pending) -> Option<Outcome> {
         let late = pending.deadline.is_some_and(|deadline| deadline <= now);

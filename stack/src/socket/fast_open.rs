@@ -34,8 +34,11 @@ impl Host {
             _ if !self.tcp.config.fast_open.client => return Some(Err(Errno::EOPNOTSUPP)),
             (State::Idle, Some(remote)) => remote,
             (State::Idle, None) => return Some(Err(Errno::EINVAL)),
-            (State::Connecting(_), _) if sending.dont_wait => return Some(Err(Errno::EALREADY)),
-            (State::Connected(_), _) => return Some(Err(Errno::EISCONN)),
+            (State::Connecting(_), _) if sending.dont_wait => match self.connect_result(now, fd) {
+                Ok(None) => return Some(Err(Errno::EALREADY)),
+                Ok(Some(())) => return None,
+                Err(errno) => return Some(Err(errno)),
+            },
             _ => return None,
         };
         *sending.flags &= !flags::MSG_FASTOPEN;

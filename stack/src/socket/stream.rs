@@ -107,7 +107,7 @@ impl Host {
         let State::Connecting(id) = self.sockets.table.get(fd)?.state else { return Ok(Some(())) };
         match self.tcp.state(id) {
             tcp::State::SynSent | tcp::State::SynReceived => Ok(None),
-            tcp::State::Closed => {
+            tcp::State::Closed if !self.tcp.was_open(id) => {
                 // Whoever asked SO_ERROR has taken the reason away.
                 let error = self.tcp.take_error(id).map_or(Errno::ECONNABORTED, Errno::of_tcp);
                 self.give_up_connection(now, fd, id)?;

@@ -259,6 +259,11 @@ impl Connections {
         self.slab.get(id).map_or(State::Closed, |tcb| tcb.state)
     }
 
+    /// Whether the handshake was ever completed.
+    pub fn was_open(&self, id: ConnectionId) -> bool {
+        self.slab.get(id).is_some_and(|tcb| !tcb.syn_is_outstanding())
+    }
+
     /// What a call would meet now.
     pub fn readiness(&self, id: ConnectionId) -> Readiness {
         let limit = self.send_limit(id);

@@ -40,6 +40,28 @@ pub enum LossRecovery {
     Rfc6582,
     /// By what the peer's SACK options tell (RFC 6675).
     Rfc6675,
+    /// By when segments were sent, with a reordering window and a probe of the tail (RFC 8985).
+    Rack,
+}
+
+/// How cwnd comes down to ssthresh in a recovery by SACK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// At once (RFC 6675 5 step 4.2).
+    AtOnce,
+    /// In proportion to what is delivered (RFC 6937).
+    Prr(PrrBound),
+}
+
+/// What bounds RFC 6937 where more was lost than the reduction asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrrBound {
+    /// CRB: no more goes than is delivered.
+    Conservative,
+    /// SSRB: a segment more for each ACK.
+    SlowStart,
+    /// A segment more for each ACK of new data that tells of no further loss: RFC 9937's rule.
+    SlowStartIfGood,
 }
 
 /// Which segments carry PSH. Every call counts as pushed (RFC 9293 MUST-60).
@@ -165,6 +187,18 @@ pub struct Config {
     pub validate_slow_start: bool,
     /// Loss recovery with SACK. [`LossRecovery::Rfc6675`].
     pub recovery: LossRecovery,
+    /// How cwnd is reduced. [`Reduction::AtOnce`].
+    pub reduction: Reduction,
+    /// Whether an ECN-Echo reduces cwnd that way, too, and not at once. Off.
+    pub reduce_by_prr_on_ecn: bool,
+    /// ssthresh is a whole number of segments. Off.
+    pub ssthresh_in_segments: bool,
+    /// What RACK's timer and the tail loss probe wait longer than RFC 8985 says. 0.
+    pub reorder_slack: Duration,
+    /// Probe the tail where losses are found by RACK (RFC 8985 7). On.
+    pub tail_loss_probe: bool,
+    /// TLP.max_ack_delay (RFC 8985 7.2). 0.2 s, as `delayed_ack`.
+    pub tlp_ack_delay: Duration,
     /// ECN. [`EcnMode::Accept`].
     pub ecn: EcnMode,
     /// TCP Fast Open.
@@ -183,6 +217,12 @@ pub struct Config {
     pub window_update: WindowUpdate,
     /// The MSS that a SYN offers is no more than the path takes. RFC 9293 3.7.1 has it tell what can be received. Off.
     pub offer_follows_path: bool,
+    /// A SYN,ACK that echoes a timestamp which no SYN of ours had is reset, as one that acknowledges the wrong number. Off.
+    pub check_syn_echo: bool,
+    /// Text without a timestamp is taken where timestamps are in use; RFC 7323 3.2 has it dropped. Off.
+    pub timestamps_may_lack: bool,
+    /// Soft errors that ICMP tells of end a connection that is being opened; RFC 9293 MUST-56 forbids it. Off.
+    pub soft_errors_end_opening: bool,
     /// Where PSH stands. [`Push::QueueEnd`].
     pub push: Push,
     /// The reset of ABORT carries ACK; RFC 9293 3.10.5 has none. Off.
@@ -241,6 +281,12 @@ impl Default for Config {
             slow_start_limit: 1,
             validate_slow_start: false,
             recovery: LossRecovery::Rfc6675,
+            reduction: Reduction::AtOnce,
+            reduce_by_prr_on_ecn: false,
+            ssthresh_in_segments: false,
+            reorder_slack: Duration::ZERO,
+            tail_loss_probe: true,
+            tlp_ack_delay: Duration::from_millis(200),
             ecn: EcnMode::Accept,
             fast_open: FastOpenConfig::RFC,
             unread_survives_reset: false,
@@ -249,6 +295,9 @@ impl Default for Config {
             quick_acks: 0,
             window_update: WindowUpdate::TwoSegments,
             offer_follows_path: false,
+            check_syn_echo: false,
+            timestamps_may_lack: false,
+            soft_errors_end_opening: false,
             push: Push::QueueEnd,
             abort_with_ack: false,
             slow_start_after_idle: true,
@@ -307,6 +356,16 @@ impl Config {
             // tcp_slow_start() adds whatever is acknowledged, where tcp_is_cwnd_limited().
             slow_start_limit: u32::MAX,
             validate_slow_start: true,
+            // tcp_recovery is 1, tcp_early_retrans 3.
+            recovery: LossRecovery::Rack,
+            // tcp_cwnd_reduction(), in TCP_CA_CWR as well; ssthresh is counted in segments.
+            reduction: Reduction::Prr(PrrBound::SlowStartIfGood),
+            reduce_by_prr_on_ecn: true,
+            ssthresh_in_segments: true,
+            // TCP_TIMEOUT_MIN_US is two ticks of a millisecond.
+            reorder_slack: Duration::from_millis(2),
+            // tcp_schedule_loss_probe() adds tcp_rto_min().
+            tlp_ack_delay: Duration::from_millis(200),
             // tcp_ecn is 2.
             ecn: EcnMode::Accept,
             // tcp_fastopen is 1; the experimental option is tried by tcp_fastopen_cache_set(), which keeps no failures.
@@ -325,6 +384,12 @@ impl Config {
             window_update: WindowUpdate::Doubled,
             // tcp_advertise_mss() asks the route.
             offer_follows_path: true,
+            // tcp_rcv_synsent_state_process().
+            check_syn_echo: true,
+            // tcp_validate_incoming() asks PAWS of those that have one.
+            timestamps_may_lack: true,
+            // tcp_v4_err() and tcp_req_err().
+            soft_errors_end_opening: true,
             push: Push::CallsAndBursts,
             // tcp_send_active_reset().
             abort_with_ack: true,

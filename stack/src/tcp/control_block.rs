@@ -6,9 +6,11 @@ use super::config::{Config, LossRecovery, SocketOptions};
 use super::congestion::Congestion;
 use super::ecn::Ecn;
 use super::fastopen;
+use super::flight::{Delivery, Flight};
 use super::keepalive::{self, Keepalive};
 use super::options::{self, Offer};
 use super::persist::{self, Persist};
+use super::rack::{self, Rack};
 use super::receive::ReceiveQueue;
 use super::retransmit::{self, Retransmission};
 use super::rto::RetransmissionTimeout;
@@ -16,6 +18,7 @@ use super::scoreboard::Scoreboard;
 use super::send::SendQueue;
 use super::state::State;
 use super::timers::{Deadlines, Timer};
+use super::tlp::{self, Tlp};
 use super::{Error, ListenerId, SeqNumber};
 use crate::time::Instant;
 use crate::wire::tcp::Segment;
@@ -108,6 +111,9 @@ pub(crate) struct ControlBlock {
     pub(crate) rto: RetransmissionTimeout,
     pub(crate) retransmit: Retransmission,
     pub(crate) scoreboard: Scoreboard,
+    pub(crate) flight: Flight,
+    pub(crate) rack: Rack,
+    pub(crate) tlp: Tlp,
     pub(crate) persist: Persist,
     pub(crate) keepalive: Keepalive,
     pub(crate) congestion: Congestion,
@@ -175,6 +181,9 @@ impl ControlBlock {
             rto: RetransmissionTimeout::new(config),
             retransmit: Retransmission { first_now: true, ..Retransmission::default() },
             scoreboard: Scoreboard::default(),
+            flight: Flight::default(),
+            rack: Rack::default(),
+            tlp: Tlp::default(),
             persist: Persist::default(),
             keepalive: Keepalive::default(),
             congestion: Congestion::new(config, iss).using(options.congestion),
@@ -210,11 +219,15 @@ impl ControlBlock {
         let echoed = options::echoed_round_trip(self, &segment.options, cx.now);
         self.snd_una = segment.ack;
         self.send.acknowledge(segment.ack);
-        self.rto.acknowledged(segment.ack, cx.now, echoed);
+        self.flight.syn_delivered();
+        self.flight.acknowledge(segment.ack, |_| ());
+        if let Some(rtt) = self.rto.acknowledged(segment.ack, cx.now, echoed) {
+            self.rack.measured(rtt, cx.now);
+        }
         self.rto.established(self.retransmit.syn_lost, cx.config.rto_after_syn_loss);
         if !self.fast_open.opened {
             self.begin_transfer(cx);
-            self.fast_open.accepted = self.fast_open.had_text() && segment.ack > self.iss + 1;
+            self.fast_open.accepted = self.fast_open.had_text() && segment.ack == self.snd_nxt;
             // Text on our SYN that the peer has not taken goes with the ACK (RFC 7413 4.2.2).
             self.retransmit.next = (segment.ack < self.snd_nxt).then_some(segment.ack);
         }
@@ -228,9 +241,29 @@ impl ControlBlock {
     /// The congestion window as it is when data may flow.
     pub(crate) fn begin_transfer(&mut self, cx: &Context) {
         self.congestion.established(self.eff_snd_mss(), self.retransmit.syn_lost);
-        if self.sack && cx.config.recovery == LossRecovery::Rfc6675 {
-            self.congestion.use_scoreboard();
+        if self.sack {
+            self.congestion.recover_by(cx.config.recovery);
         }
+    }
+
+    /// Whether losses are found by RACK, which needs SACK (RFC 8985 4).
+    pub(crate) fn uses_rack(&self) -> bool {
+        self.congestion.recovers_by() == LossRecovery::Rack
+    }
+
+    /// RACK has found losses: a recovery begins, unless one is under way.
+    pub(crate) fn begin_rack_recovery(&mut self) {
+        let (una, nxt) = (self.snd_una, self.snd_nxt);
+        if self.congestion.begin_rack(una, nxt, self.flight_size()) {
+            self.tlp.stop();
+        }
+    }
+
+    /// Everything before `ack` has arrived: the books of what is under way.
+    pub(crate) fn flight_acknowledged(&mut self, ack: SeqNumber, segment: &Segment<'_>, cx: &Context) -> Delivery {
+        let echo = options::echoed_round_trip(self, &segment.options, cx.now);
+        let rack = &mut self.rack;
+        self.flight.acknowledge(ack, |sent| rack.delivered(sent, cx.now, echo))
     }
 
     pub(crate) fn is_passive(&self) -> bool {
@@ -258,6 +291,9 @@ impl ControlBlock {
         if congestion.in_sack_recovery() {
             return self.room_in_recovery();
         }
+        if self.uses_rack() {
+            return congestion.cwnd().saturating_sub(self.flight.pipe());
+        }
         if congestion.uses_scoreboard() && congestion.limited_transmit() && !self.scoreboard.is_empty() {
             // RFC 6675 5 step 3. What counts as lost is counted here all the same, for a timeout has sent it again.
             return congestion.room(self.flight_size() - self.scoreboard.sacked_before(self.snd_nxt));
@@ -267,7 +303,12 @@ impl ControlBlock {
 
     /// cwnd - pipe, if it is a segment or more (RFC 6675 5 step C).
     pub(crate) fn room_in_recovery(&self) -> u32 {
-        self.congestion.room(self.scoreboard.pipe(self.snd_una, self.snd_nxt, self.eff_snd_mss()))
+        let pipe = if self.uses_rack() {
+            self.flight.pipe()
+        } else {
+            self.scoreboard.pipe(self.snd_una, self.snd_nxt, self.eff_snd_mss())
+        };
+        self.congestion.room(pipe)
     }
 
     /// Bytes queued behind SND.NXT.
@@ -328,6 +369,14 @@ impl ControlBlock {
             }
             Timer::TimeWait | Timer::FinWait2 => Action::Close(None),
             Timer::UserTimeout => retransmit::give_up(self),
+            Timer::Reorder => {
+                rack::timer_expired(self, cx);
+                Action::Done
+            }
+            Timer::Probe => {
+                tlp::timer_expired(self, cx.now);
+                Action::Done
+            }
         }
     }
 }

@@ -122,7 +122,7 @@ impl Cache {
     pub(crate) fn answered(&mut self, cx: &Context, tcb: &ControlBlock, syn_ack: &Segment<'_>) {
         let Some(tried) = tcb.fast_open.tried else { return };
         let repeated = tcb.retransmit.syn_lost;
-        let refused = tried.text > 0 && !tcb.fast_open.accepted;
+        let refused = tried.text > 0 && syn_ack.ack == tcb.iss + 1;
         let key = (tcb.local.ip(), tcb.remote.ip());
         let server = self.servers.entry(key).or_default();
         server.mss = syn_ack.options.mss.unwrap_or(options::default_mss(tcb.remote.ip()));

@@ -50,6 +50,12 @@ impl Connections {
         }
         match error.kind {
             IcmpKind::Hard(reason) if tcb.state == State::SynSent => self.close_with(now, id, Some(reason)),
+            IcmpKind::Hard(reason) | IcmpKind::Soft(reason) if self.config.soft_errors_end_opening => {
+                match tcb.state {
+                    State::SynSent | State::SynReceived => self.close_with(now, id, Some(reason)),
+                    _ => tcb.soft_error = Some(reason),
+                }
+            }
             IcmpKind::Hard(reason) | IcmpKind::Soft(reason) => tcb.soft_error = Some(reason),
             IcmpKind::PacketTooBig(mtu) => {
                 let least = if tcb.remote.is_ipv4() { MIN_MTU_V4 } else { MIN_MTU_V6 };

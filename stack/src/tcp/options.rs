@@ -108,6 +108,13 @@ pub(crate) fn echoed_round_trip(tcb: &ControlBlock, options: &Options, now: Inst
     (elapsed < 600_000).then(|| Duration::from_millis(u64::from(elapsed)))
 }
 
+/// Whether the answer to our SYN echoes a timestamp that none of our SYNs can have had.
+pub(crate) fn echoes_the_future(tcb: &ControlBlock, answer: &Options, now: Instant) -> bool {
+    let waited = tcb.retransmit.since.map_or(Duration::ZERO, |since| now.saturating_since(since));
+    let echo = answer.timestamps.filter(|_| tcb.offer.timestamps).map(|timestamps| timestamps.tsecr);
+    echo.is_some_and(|tsecr| u128::from(tsval(tcb, now).wrapping_sub(tsecr)) > waited.as_millis() + 1)
+}
+
 /// PAWS: whether SEG.TSval is before TS.Recent, which is valid (RFC 7323 5.3 R1).
 pub(crate) fn is_old(recent: RecentTimestamp, tsval: u32, now: Instant) -> bool {
     (tsval.wrapping_sub(recent.tsval) as i32) < 0 && now.saturating_since(recent.at) < RECENT_LIFETIME

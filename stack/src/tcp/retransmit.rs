@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::control_block::{Context, ControlBlock};
+use super::rack;
 use super::state::State;
 use super::timers::Timer;
 use super::{Error, SeqNumber};
@@ -57,9 +58,17 @@ pub(crate) fn timer_expired(tcb: &mut ControlBlock, cx: &Context) -> Action {
     } else {
         let first = tcb.retransmit.count == 0;
         tcb.congestion.timeout(tcb.flight_size(), tcb.snd_nxt, first);
-        tcb.scoreboard.clear();
-        tcb.retransmit.next = Some(tcb.snd_una);
         tcb.retransmit.first_now = false;
+        if tcb.uses_rack() {
+            tcb.tlp.stop();
+            rack::mark_losses_on_rto(tcb, cx);
+            tcb.congestion.let_one_go(tcb.flight.pipe());
+        } else {
+            tcb.scoreboard.clear();
+            tcb.flight.forget_sacks();
+            tcb.flight.mark_lost(|_| true);
+            tcb.retransmit.next = Some(tcb.snd_una);
+        }
     }
     tcb.retransmit.count += 1;
     if tcb.retransmit.count == cx.config.r1 {

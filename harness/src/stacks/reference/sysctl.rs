@@ -1,6 +1,6 @@
 //! Linux's settings by name, and what each is in the reference stack's TCP.
 
-use stack::tcp::{Config, CongestionAlgorithm, EcnMode};
+use stack::tcp::{Config, CongestionAlgorithm, EcnMode, LossRecovery};
 use std::time::Duration;
 
 /// How a value changes the configuration; `None` where the setting has no such value, or the stack none that fits.
@@ -14,6 +14,12 @@ const SETTINGS: &[(&str, Apply)] = &[
     ("net.ipv4.tcp_slow_start_after_idle", |tcp, value| flag(value).map(|on| tcp.slow_start_after_idle = on)),
     ("net.ipv4.tcp_congestion_control", congestion_control),
     ("net.ipv4.tcp_ecn", ecn),
+    ("net.ipv4.tcp_recovery", recovery),
+    ("net.ipv4.tcp_early_retrans", |tcp, value| {
+        let level = number(value).filter(|level| matches!(level, 0 | 3 | 4))?;
+        tcp.tail_loss_probe = level > 0;
+        Some(())
+    }),
     ("net.ipv4.tcp_rmem", receive_memory),
     ("net.ipv4.tcp_wmem", |tcp, value| three(value).map(|[_, buffer, _]| tcp.send_buffer = buffer)),
     ("net.ipv4.tcp_retries1", |tcp, value| number(value).map(|count| tcp.r1 = count)),
@@ -50,9 +56,7 @@ const ALWAYS: &[(&str, &str)] = &[
     ("net.ipv4.tcp_dsack", "1"),
     ("net.ipv4.tcp_fack", "0"),
     ("net.ipv4.tcp_reordering", "3"),
-    // It has no tail loss probe, no RACK, no F-RTO, no path MTU probing and no corking by itself.
-    ("net.ipv4.tcp_early_retrans", "0"),
-    ("net.ipv4.tcp_recovery", "0"),
+    // It has no F-RTO, no path MTU probing and no corking by itself.
     ("net.ipv4.tcp_frto", "0"),
     ("net.ipv4.tcp_fastopen_blackhole_timeout_sec", "0"),
     ("net.ipv4.tcp_mtu_probing", "0"),
@@ -107,6 +111,16 @@ fn congestion_control(tcp: &mut Config, value: &str) -> Option<()> {
     tcp.congestion = match value.trim() {
         "reno" => CongestionAlgorithm::NewReno,
         "cubic" => CongestionAlgorithm::Cubic,
+        _ => return None,
+    };
+    Some(())
+}
+
+/// Of its bits the stack has RACK_LOSS_DETECTION.
+fn recovery(tcp: &mut Config, value: &str) -> Option<()> {
+    tcp.recovery = match number(value)? {
+        0 => LossRecovery::Rfc6675,
+        1 => LossRecovery::Rack,
         _ => return None,
     };
     Some(())
