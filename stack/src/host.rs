@@ -125,9 +125,15 @@ impl Host {
         &mut self.tcp.config
     }
 
+    /// Forgets what TCP keeps about peers beyond their connections.
+    pub fn forget_peers(&mut self) {
+        self.tcp.forget_peers();
+    }
+
     /// Lets everything happen that the last event has caused at this instant: segments leave, datagrams to the host
     /// itself arrive, calls that waited are tried again.
     pub(crate) fn settle(&mut self, now: Instant) {
+        self.retry_opening_sends(now);
         for _ in 0..MAX_LOOPBACK_STEPS {
             self.send_segments(now);
             self.tell_undelivered(now);

@@ -108,6 +108,10 @@ impl Reference {
             self.host.tcp_config().clone_from(&self.started);
             return Ok(true);
         }
+        if (name, value) == ("ip tcp_metrics flush", "all") {
+            self.host.forget_peers();
+            return Ok(true);
+        }
         sysctl::set(self.host.tcp_config(), name, value)
             .ok_or_else(|| Refusal::Unsupported(format!("the setting {name}")))
     }
