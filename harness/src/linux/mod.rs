@@ -14,6 +14,7 @@ mod address;
 mod baseline;
 mod choice;
 mod clock;
+mod commands;
 mod executor;
 mod link;
 mod namespace;

@@ -35,9 +35,7 @@ pub(super) fn abort_all() {
 
 /// Whether SOCK_DESTROY ends orphans: before Linux 6.11 it took away their timers instead, and they stayed for ever.
 fn aborts_orphans() -> bool {
-    let release = baseline::read_absolute("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|n| n.parse::<u32>().ok());
-    (numbers.next(), numbers.next()) >= (Some(6), Some(11))
+    baseline::release() >= Some((6, 11))
 }
 
 /// struct inet_diag_req_v2 behind a netlink header.

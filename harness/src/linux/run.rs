@@ -2,6 +2,7 @@
 
 use super::Linux;
 use super::clock::{Alarm, Clock};
+use super::commands::{Commands, Unknown};
 use super::executor::{LaneKind, Perform, Pool};
 use super::link::LARGEST_FRAME;
 use super::namespace;
@@ -52,6 +53,8 @@ pub(super) struct Run {
     /// A first system call was made: from now on the script's times count.
     is_prompt: bool,
     working_directory: Option<PathBuf>,
+    /// Where there is no shell: the commands.
+    commands: Option<Commands>,
 }
 
 fn broken(what: &str) -> impl FnOnce(io::Error) -> Refusal {
@@ -85,12 +88,16 @@ impl Run {
             before: Vec::new(),
             is_prompt: false,
             working_directory: linux.working_directory.clone(),
+            commands: linux.inherits.then(|| Commands::new(linux.working_directory.clone())),
         })
     }
 
     /// Ends the run's calls and connections, and gives back what remains to be closed. To be called in its namespace.
-    pub(super) fn end(self) -> Network {
+    pub(super) fn end(mut self) -> Network {
         drop(self.pool);
+        if let Some(commands) = &mut self.commands {
+            commands.undo();
+        }
         orphans::abort_all();
         self.network
     }
@@ -124,9 +131,13 @@ impl Run {
             return Ok(id);
         }
         let wait = if syscalls::may_block(&call) { self.settle } else { NEVER_BLOCKS };
+        if let (Call::Open { .. }, Some(commands)) = (&call, &mut self.commands) {
+            commands.enter();
+            commands.expect_files();
+        }
         let submitted = match call {
             // A file is opened where the commands see it.
-            Call::Shell { .. } | Call::Open { .. } => {
+            Call::Shell { .. } | Call::Open { .. } if self.commands.is_none() => {
                 let directory = self.working_directory.clone();
                 self.pool.submit(LaneKind::Shell, id, call, || commands(Shell::new(directory)))
             }
@@ -162,6 +173,12 @@ impl Run {
                 self.network.netlink().route(index, *destination, *gateway, *add)
             }
             Call::Set { name, value } => settings::change(name, value, &mut self.before)?,
+            Call::Shell { command } => {
+                let Some(commands) = &mut self.commands else { return Ok(None) };
+                let status = commands.run(command, self.network.netlink());
+                let status = status.map_err(|Unknown(what)| Refusal::Unsupported(format!("command '{what}'")))?;
+                return Ok(Some(Outcome::value(status)));
+            }
             _ => return Ok(None),
         };
         Ok(Some(match done {

@@ -68,15 +68,8 @@ const CHOICES: &[Choice] = &[
 /// The choice of that value, where this kernel has it.
 fn choice(setting: &str, value: &str) -> Option<&'static Choice> {
     let choice = CHOICES.iter().find(|choice| (choice.setting, choice.value) == (setting, value))?;
-    let Some(until) = choice.until else { return Some(choice) };
-    let release = baseline::read_absolute("/proc/sys/kernel/osrelease").ok()?;
-    (numbers(&release)? < until).then_some(choice)
-}
-
-/// Major and minor number of a kernel's release.
-fn numbers(release: &str) -> Option<(u32, u32)> {
-    let mut parts = release.split(|c: char| !c.is_ascii_digit());
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+    let is_there = choice.until.is_none_or(|until| baseline::release().is_some_and(|own| own < until));
+    is_there.then_some(choice)
 }
 
 impl Choice {
@@ -202,20 +195,6 @@ fn change_sysctl(name: &str, value: &str, before: &mut Before) -> Result<io::Res
         done => {
             before.extend(old.ok().map(|old| (path, old)));
             Ok(done)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_release_begins_with_two_numbers() {
-        for (release, expected) in
-            [("6.12.117-oracle", Some((6, 12))), ("7.2-rc1", Some((7, 2))), ("6", None), ("", None)]
-        {
-            assert_eq!(numbers(release), expected, "{release}");
         }
     }
 }
