@@ -4,12 +4,9 @@ use super::{Commands, Done, Netlink, Operands};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::time::Duration;
 
 /// How much of a file is read, in bytes.
 const MOST: u64 = 4 << 20;
-/// How long a command may sleep.
-const LONGEST: f64 = 3600.0;
 /// A run's files.
 const TMP: &str = "/tmp";
 
@@ -140,12 +137,4 @@ pub(super) fn dd(commands: &mut Commands, operands: &Operands<'_>, _: &mut Netli
     }
     let (from, to) = (from?, to?);
     Done::of(read(Path::new(from), most).and_then(|bytes| commands.write(Path::new(to), &bytes, false)))
-}
-
-/// `sleep SECONDS`
-pub(super) fn sleep(_: &mut Commands, operands: &Operands<'_>, _: &mut Netlink) -> Option<Done> {
-    let [seconds] = operands.words else { return None };
-    let seconds: f64 = seconds.parse().ok().filter(|s| (0.0..=LONGEST).contains(s))?;
-    std::thread::sleep(Duration::from_secs_f64(seconds));
-    Done::status(0)
 }

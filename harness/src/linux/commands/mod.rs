@@ -82,7 +82,6 @@ const COMMANDS: &[(&str, Act)] = &[
     ("echo", files::echo),
     ("rm", files::rm),
     ("dd", files::dd),
-    ("sleep", files::sleep),
     ("true", |_, _, _| Done::status(0)),
     (":", |_, _, _| Done::status(0)),
     ("false", |_, _, _| Done::status(1)),
