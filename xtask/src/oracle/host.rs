@@ -1,6 +1,6 @@
 //! The host's side of a guest: a worker that takes a batch, boots a kernel for it and passes on what it answers.
 
-use super::folder::{ANSWERS, BEGUN, CASES, EXCHANGE, Folder, JOBS, OUTPUT, ROOT, SESSION};
+use super::folder::{ANSWERS, BEGUN, EXCHANGE, Folder, JOBS, OUTPUT, ROOT, SESSION};
 use super::guest::MARK;
 use super::store::{self, KERNEL, Kernel, SEEDS};
 use crate::cpu;
@@ -62,7 +62,7 @@ impl Host {
         }
         let folder = Folder::make(&self.session.root)?;
         let guest_session = Session {
-            root: Path::new("/").join(CASES),
+            root: folder.cases.clone(),
             stack: self.session.stack.clone(),
             ..self.session.clone()
         };
