@@ -14,9 +14,8 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// Neighbours known from the start; they neither age nor change.
     pub neighbours: Vec<Neighbour>,
-    /// Whether the host forwards between its interfaces. Not built yet: nothing is forwarded, which is also the
-    /// default that RFC 1122 3.1 requires.
-    pub forwarding: bool,
+    /// How the host forwards between its interfaces; `None`, as RFC 1122 3.1 requires by default: not at all.
+    pub forwarding: Option<ForwardingConfig>,
     /// IPv4.
     pub ipv4: Ipv4Config,
     /// IPv6.
@@ -68,6 +67,16 @@ pub struct Route {
     pub interface: usize,
     /// Of two routes with prefixes of one length, that with the lower metric is taken.
     pub metric: u32,
+}
+
+/// What a router does besides forwarding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ForwardingConfig {
+    /// Whether broadcasts to another interface's network are passed on (RFC 1812 5.3.5.2, whose default RFC 2644 turned
+    /// round): no.
+    pub directed_broadcasts: bool,
+    /// Whether datagrams are dropped that come from where their source is not (RFC 1812 5.3.8): no.
+    pub source_filter: bool,
 }
 
 /// A neighbour's hardware address.

@@ -1,6 +1,6 @@
 //! A host: frames and calls go in, frames and results come out, and time is told to it.
 
-use crate::config::{Config, Medium, Route};
+use crate::config::{Config, ForwardingConfig, Medium, Route};
 use crate::ip::Cidr;
 use crate::ip::input4::{Problem, Refused};
 use crate::ip::input6::{self, Walk};
@@ -107,16 +107,31 @@ impl Host {
     pub fn add_route(&mut self, route: Route) -> bool {
         let exists = route.interface < self.net.interfaces.len();
         if exists {
-            self.net.routes.push(route);
+            self.net.routes.add(route);
         }
         exists
     }
 
     /// Removes the routes to `destination` through `interface`; false where there are none.
     pub fn remove_route(&mut self, destination: Cidr, interface: usize) -> bool {
-        let before = self.net.routes.len();
-        self.net.routes.retain(|route| route.destination != destination || route.interface != interface);
-        self.net.routes.len() < before
+        self.net.routes.retain(|route| route.destination != destination || route.interface != interface)
+    }
+
+    /// Makes the host a router, with `config`, or a host again.
+    pub fn set_forwarding(&mut self, config: Option<ForwardingConfig>) {
+        self.net.config.forwarding = config;
+        self.net.interfaces.iter_mut().for_each(|link| link.forwards = config.is_some());
+    }
+
+    /// How the host forwards, if it does.
+    pub fn forwarding(&self) -> Option<ForwardingConfig> {
+        self.net.config.forwarding
+    }
+
+    /// Whether a router forwards from and to an interface; false where there is no such interface.
+    pub fn set_forwards(&mut self, interface: usize, forwards: bool) -> bool {
+        let link = self.net.interfaces.get_mut(interface);
+        link.map(|link| link.forwards = forwards).is_some()
     }
 
     /// The defaults of connections, to be changed while the host runs. A connection keeps what it took over when it was
@@ -161,8 +176,12 @@ impl Host {
         let (header, payload) = match self.net.accept_v4(arrival, datagram) {
             Ok(accepted) => accepted,
             Err(Refused::Silently) => return,
+            Err(Refused::Elsewhere) => return self.net.forward_v4(now, arrival, datagram),
             Err(Refused::With(problem)) => return self.net.send_error_v4(now, arrival, datagram, problem),
         };
+        if self.net.is_broadcast_elsewhere(arrival, header.destination) {
+            self.net.forward_v4(now, arrival, datagram);
+        }
         if !header.is_fragment() {
             return self.deliver_v4(now, arrival, datagram, &header, payload);
         }
@@ -206,6 +225,8 @@ impl Host {
         if self.net.accepts_v6(arrival, &header) {
             let packet = &packet[..ipv6::HEADER_LEN + payload.len()];
             self.walk_v6(now, arrival, packet, &header, false);
+        } else {
+            self.net.forward_v6(now, arrival, packet);
         }
     }
 

@@ -6,6 +6,7 @@ use crate::ip::path_mtu::PathMtu;
 use crate::ip::reassembly4::Reassembly4;
 use crate::ip::reassembly6::Reassembly6;
 use crate::ip::redirects::Redirects;
+use crate::ip::table::RouteTable;
 use crate::link::interface::Interface;
 use crate::link::{Cast, Due, Resolution, ethernet};
 use crate::rng::Rng;
@@ -36,7 +37,7 @@ impl Arrival {
 pub(crate) struct Network {
     pub(crate) config: Config,
     pub(crate) interfaces: Vec<Interface>,
-    pub(crate) routes: Vec<crate::config::Route>,
+    pub(crate) routes: RouteTable,
     pub(crate) path_mtu: PathMtu,
     pub(crate) redirects: Redirects,
     pub(crate) reassembly4: Reassembly4,
@@ -57,7 +58,7 @@ impl Network {
         let mut rng = Rng::new(config.seed);
         let mut network = Network {
             interfaces: config.interfaces.iter().map(|i| Interface::new(i, &config)).collect(),
-            routes: config.routes.clone(),
+            routes: RouteTable::new(&config.routes),
             path_mtu: PathMtu::default(),
             redirects: Redirects::default(),
             reassembly4: Reassembly4::new(config.ipv4.reassembly),

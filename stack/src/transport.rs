@@ -126,8 +126,11 @@ impl Host {
         }
     }
 
-    /// A datagram of this host found no neighbour: its transport is told.
+    /// A datagram found no neighbour: its transport is told where this host sent it, else its sender.
     pub(crate) fn undelivered(&mut self, now: Instant, datagram: &[u8]) {
+        if self.net.report_undelivered(now, datagram) {
+            return;
+        }
         if let Some(report) = Report::about(datagram, Reported::NoNeighbour) {
             self.report(now, &report);
         }

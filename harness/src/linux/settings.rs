@@ -24,7 +24,8 @@ struct Setting {
     paths: &'static [&'static str],
 }
 
-/// The settings that a case may change, with the kernel's names for them.
+/// The settings that a case may change, with the kernel's names for them. `DEV` stands for an interface's name, `*` for
+/// every name that there is.
 const SETTINGS: &[Setting] = &[
     Setting { name: "cc", paths: &[CONGESTION_CONTROL] },
     Setting {
@@ -32,6 +33,10 @@ const SETTINGS: &[Setting] = &[
         paths: &["ipv4/ip_default_ttl", "ipv6/conf/all/hop_limit", "ipv6/conf/default/hop_limit"],
     },
     Setting { name: "forwarding", paths: &["ipv4/ip_forward", "ipv6/conf/all/forwarding"] },
+    Setting { name: "DEV.forwarding", paths: &["ipv4/conf/DEV/forwarding", "ipv6/conf/DEV/forwarding"] },
+    // Both the switch for all and that of the interface where the broadcast comes in must be on.
+    Setting { name: "directed_broadcasts", paths: &["ipv4/conf/*/bc_forwarding"] },
+    Setting { name: "source_filter", paths: &["ipv4/conf/all/rp_filter"] },
 ];
 
 /// A congestion control that the namespace refuses as its default, and that each TCP socket is given instead.
@@ -111,10 +116,20 @@ fn takes_by_socket(algorithm: &str) -> bool {
 /// # Errors
 /// [`Refusal::Unsupported`] where there is no setting of that name.
 pub(super) fn change(name: &str, value: &str, before: &mut Before) -> Result<io::Result<()>, Refusal> {
-    let Some(setting) = SETTINGS.iter().find(|s| s.name == name) else {
+    let (device, general) = match name.split_once('.') {
+        Some((device, rest)) if !rest.contains('.') => (device, format!("DEV.{rest}")),
+        _ => ("", name.to_owned()),
+    };
+    let Some(setting) = SETTINGS.iter().find(|s| s.name == general) else {
         return change_sysctl(name, value, before);
     };
-    Ok(setting.paths.iter().try_for_each(|path| baseline::write(path, value)))
+    let paths = setting.paths.iter().map(|path| path.replace("DEV", device));
+    Ok(paths.into_iter().try_for_each(|path| match path.split_once('*') {
+        None => baseline::write(&path, value),
+        Some((folder, below)) => baseline::names(folder)?
+            .iter()
+            .try_for_each(|name| baseline::write(&format!("{folder}{name}{below}"), value)),
+    }))
 }
 
 /// The values that settings had before they were changed, by path, oldest first.

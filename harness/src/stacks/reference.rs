@@ -1,6 +1,7 @@
 //! The reference stack, the crate `stack`, behind [`StackUnderTest`]. It serves BSD socket calls itself.
 
 mod calls;
+mod network;
 mod results;
 mod setup;
 mod sysctl;
@@ -34,6 +35,8 @@ pub struct Reference {
     /// TCP's configuration when the run began.
     started: tcp::Config,
     host: Host,
+    /// The interfaces' names.
+    interfaces: Vec<String>,
     now: Instant,
     events: Vec<Event>,
     /// Calls under way: how each result is to be told.
@@ -56,7 +59,7 @@ impl Reference {
 
     fn with_profile(name: &str, profile: tcp::Config) -> Reference {
         use Capability::*;
-        // Not there: receiving urgent data through MSG_OOB, forwarding, the clients of DHCP and DNS, a shell.
+        // Not there: receiving urgent data through MSG_OOB, the clients of DHCP and DNS, a shell.
         let has = [
             Ethernet,
             IpMedium,
@@ -75,11 +78,13 @@ impl Reference {
             Poll,
             TcpInfo,
             Multihomed,
+            Forwarding,
         ];
         let version = env!("CARGO_PKG_VERSION");
         Reference {
             capabilities: in_virtual_time(name, version, Duration::from_nanos(1), &has),
             host: Host::new(Config::default()),
+            interfaces: Vec::new(),
             started: profile.clone(),
             profile,
             now: Instant::ZERO,
@@ -107,6 +112,9 @@ impl Reference {
         if name == "sysctl restore" {
             self.host.tcp_config().clone_from(&self.started);
             return Ok(true);
+        }
+        if let Some(known) = network::set(&mut self.host, &self.interfaces, name, value) {
+            return Ok(known);
         }
         sysctl::set(self.host.tcp_config(), name, value)
             .ok_or_else(|| Refusal::Unsupported(format!("the setting {name}")))
@@ -146,6 +154,7 @@ impl StackUnderTest for Reference {
         let config = setup::config(setup, self.profile.clone())?;
         self.started = config.tcp.clone();
         self.host = Host::new(config);
+        self.interfaces = setup.interfaces.iter().map(|i| i.name.clone()).collect();
         self.now = Instant::ZERO;
         self.events.clear();
         self.waiting.clear();

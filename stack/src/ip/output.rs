@@ -52,7 +52,7 @@ impl Network {
         }
     }
 
-    fn interface_mtu(&self, interface: usize) -> u16 {
+    pub(super) fn interface_mtu(&self, interface: usize) -> u16 {
         self.interfaces.get(interface).map_or(1500, |interface| interface.mtu)
     }
 
@@ -93,14 +93,15 @@ impl Network {
         if len <= mtu {
             let mut datagram = payload;
             header.emit(&mut datagram);
-            self.forward(now, &hop, datagram);
+            self.hand_over(now, &hop, datagram);
             return Ok(());
         }
         self.fragment_v4(now, &hop, mtu, header, &payload)
     }
 
-    /// RFC 791 3.2: pieces of 8 bytes' multiple, MF on all but the last; options after the first as their kinds say.
-    fn fragment_v4(
+    /// RFC 791 3.2: pieces of 8 bytes' multiple, MF on all but the last; options after the first as their kinds say. What
+    /// is a fragment itself is cut on.
+    pub(super) fn fragment_v4(
         &mut self,
         now: Instant,
         hop: &Hop,
@@ -109,6 +110,7 @@ impl Network {
         payload: &[u8],
     ) -> Result<(), SendError> {
         let copied = ipv4_options::copied(header.options);
+        let (start, more_behind) = (usize::from(header.fragment_offset), header.more_fragments);
         let mut header = ipv4::Header { ..header };
         let mut offset = 0;
         while offset < payload.len() {
@@ -117,18 +119,19 @@ impl Network {
                 return Err(SendError::TooBig);
             }
             let end = payload.len().min(offset + room);
-            header.fragment_offset = u16::try_from(offset).map_err(|_| SendError::TooBig)?;
-            header.more_fragments = end < payload.len();
+            header.fragment_offset = u16::try_from(start + offset).map_err(|_| SendError::TooBig)?;
+            header.more_fragments = end < payload.len() || more_behind;
             let mut fragment = Buffer::with_payload(&payload[offset..end]);
             header.emit(&mut fragment);
-            self.forward(now, hop, fragment);
+            self.hand_over(now, hop, fragment);
             header.options = &copied;
             offset = end;
         }
         Ok(())
     }
 
-    fn forward(&mut self, now: Instant, hop: &Hop, datagram: Buffer) {
+    /// To the next hop, which may be the host itself.
+    pub(super) fn hand_over(&mut self, now: Instant, hop: &Hop, datagram: Buffer) {
         match hop.next {
             _ if hop.local => self.loop_back(hop.interface, datagram),
             IpAddr::V4(next) => self.send_to_neighbour_v4(now, hop.interface, next, datagram),
@@ -161,7 +164,7 @@ impl Network {
         if ipv6::HEADER_LEN + payload.len() <= mtu {
             let mut datagram = payload;
             header.emit(&mut datagram);
-            self.forward(now, &hop, datagram);
+            self.hand_over(now, &hop, datagram);
             return Ok(());
         }
         header.next_header = protocol::FRAGMENT;
@@ -174,7 +177,7 @@ impl Network {
             let mut buffer = Buffer::with_payload(piece);
             Fragment { next_header: packet.protocol, offset, more, identification }.emit(&mut buffer);
             header.emit(&mut buffer);
-            self.forward(now, &hop, buffer);
+            self.hand_over(now, &hop, buffer);
             offset = offset.saturating_add(u16::try_from(piece.len()).unwrap_or(u16::MAX));
         }
         Ok(())

@@ -6,7 +6,7 @@ use crate::ip::solicited_node;
 use crate::network::Network;
 use crate::time::Instant;
 use crate::wire::icmpv6::Header as Icmp;
-use crate::wire::ipv6::Header;
+use crate::wire::ipv6::{Header, MIN_MTU};
 use crate::wire::ndp::{Message, Options};
 use crate::wire::{Buffer, MacAddress, ethernet, protocol};
 use std::net::{IpAddr, Ipv6Addr};
@@ -73,7 +73,7 @@ impl Network {
         }
         let target_link = self.interfaces.get(interface).map(|i| i.mac);
         let answer = Message::NeighbourAdvertisement {
-            router: false,
+            router: self.config.forwarding.is_some(),
             solicited: !probe,
             override_flag: true,
             target,
@@ -114,6 +114,27 @@ impl Network {
         if taken {
             self.learn_neighbour(interface, target, options.target_link);
         }
+    }
+
+    /// A router's Redirect to the sender of `packet`, with the new hop's hardware address where that is known, and as much of
+    /// the packet as fits the least MTU (RFC 4861 4.5, 4.6.3).
+    pub(crate) fn send_redirect_v6(
+        &mut self,
+        now: Instant,
+        interface: usize,
+        header: &Header,
+        target: Ipv6Addr,
+        packet: &[u8],
+    ) {
+        /// IPv6 and ICMPv6 headers, two addresses, and the options' own bytes.
+        const OVERHEAD: usize = 40 + 8 + 32 + 8 + 8;
+        let Some(link) = self.interfaces.get(interface) else { return };
+        let Some(source) = link.link_local() else { return };
+        let redirected = packet[..packet.len().min((MIN_MTU - OVERHEAD) / 8 * 8)].to_vec();
+        let target_link = link.neighbours.known(target);
+        let options = Options { target_link, redirected, ..Options::default() };
+        let message = Message::Redirect { target, destination: header.destination, options };
+        self.send_discovery(interface, source, header.source, &message, Reach::Resolve(now));
     }
 
     fn learn_neighbour(&mut self, interface: usize, address: Ipv6Addr, mac: Option<MacAddress>) {

@@ -15,6 +15,14 @@ const INTERFACE_ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 1)
 /// 224.0.0.1, of which every host is a member (RFC 1112 4).
 const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
 
+/// ff02::2, every router on the link.
+pub(crate) const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
+/// Every router of the interface, the link and the site.
+const ROUTERS: [Ipv6Addr; 3] =
+    [Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 2), ALL_ROUTERS, Ipv6Addr::new(0xff05, 0, 0, 0, 0, 0, 0, 2)];
+/// 224.0.0.2, every router on the link.
+const ALL_ROUTERS_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 2);
+
 #[derive(Debug)]
 pub(crate) struct Interface {
     pub(crate) medium: Medium,
@@ -22,6 +30,8 @@ pub(crate) struct Interface {
     pub(crate) mac: MacAddress,
     pub(crate) addresses: Vec<Cidr>,
     pub(crate) up: bool,
+    /// Whether the host is a router that forwards from and to here (RFC 1812 5.3.11).
+    pub(crate) forwards: bool,
     pub(crate) arp: ArpCache,
     pub(crate) conflicts: Conflicts,
     pub(crate) neighbours: NeighbourCache,
@@ -35,6 +45,7 @@ impl Interface {
             mac: interface.mac,
             addresses: Vec::new(),
             up: true,
+            forwards: config.forwarding.is_some(),
             arp: ArpCache::new(config.arp),
             conflicts: Conflicts::default(),
             neighbours: NeighbourCache::new(config.neighbour_discovery),
@@ -67,23 +78,33 @@ impl Interface {
         self.addresses.iter().any(|a| a.address == address)
     }
 
+    /// The link-local IPv6 address, which stands for the interface towards its neighbours.
+    pub(crate) fn link_local(&self) -> Option<Ipv6Addr> {
+        self.ipv6().map(|(address, _)| address).find(Ipv6Addr::is_unicast_link_local)
+    }
+
     /// Whether frames to this group address are for the host.
     pub(crate) fn listens_to(&self, group: MacAddress) -> bool {
         let own = self.addresses.iter().filter_map(|a| match a.address {
             IpAddr::V4(_) => None,
             IpAddr::V6(a) => Some(MacAddress::of_ipv6_multicast(solicited_node(a))),
         });
-        own.chain([MacAddress::of_ipv4_multicast(ALL_HOSTS), MacAddress::of_ipv6_multicast(ALL_NODES)])
-            .any(|mac| mac == group)
+        let everybody = [MacAddress::of_ipv4_multicast(ALL_HOSTS), MacAddress::of_ipv6_multicast(ALL_NODES)];
+        let routers = [MacAddress::of_ipv4_multicast(ALL_ROUTERS_V4), MacAddress::of_ipv6_multicast(ALL_ROUTERS)];
+        let routers = routers.into_iter().filter(|_| self.forwards);
+        own.chain(everybody).chain(routers).any(|mac| mac == group)
     }
 
     /// Whether the host is a member of this IP group here.
     pub(crate) fn is_member(&self, group: IpAddr) -> bool {
         match group {
-            IpAddr::V4(group) => group == ALL_HOSTS,
+            IpAddr::V4(group) => group == ALL_HOSTS || (self.forwards && group == ALL_ROUTERS_V4),
             IpAddr::V6(group) => {
                 let solicited = |a: &Cidr| matches!(a.address, IpAddr::V6(a) if solicited_node(a) == group);
-                matches!(group, ALL_NODES | INTERFACE_ALL_NODES) || self.addresses.iter().any(solicited)
+                // RFC 4291 2.8: those of every node, and those of every router in three scopes.
+                matches!(group, ALL_NODES | INTERFACE_ALL_NODES)
+                    || (self.forwards && ROUTERS.contains(&group))
+                    || self.addresses.iter().any(solicited)
             }
         }
     }

@@ -71,6 +71,11 @@ impl NeighbourCache {
         self.entries.insert(address, State::Permanent { mac });
     }
 
+    /// The hardware address of a neighbour, where one is known.
+    pub(crate) fn known(&self, address: Ipv6Addr) -> Option<MacAddress> {
+        self.entries.get(&address)?.mac()
+    }
+
     /// Forgets all but what the configuration gave, as when the link went down.
     pub(crate) fn flush(&mut self) {
         self.entries.retain(|_, state| matches!(state, State::Permanent { .. }));

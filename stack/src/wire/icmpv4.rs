@@ -41,6 +41,8 @@ pub const PORT: u8 = 3;
 pub const FRAGMENTATION_NEEDED: u8 = 4;
 /// Code of [`UNREACHABLE`]: source route failed.
 pub const SOURCE_ROUTE_FAILED: u8 = 5;
+/// Code of [`REDIRECT`]: for the host.
+pub const REDIRECT_HOST: u8 = 1;
 /// Code of [`TIME_EXCEEDED`]: in reassembly.
 pub const REASSEMBLY: u8 = 1;
 
