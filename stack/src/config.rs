@@ -24,6 +24,10 @@ pub struct Config {
     pub arp: ArpConfig,
     /// Neighbour discovery.
     pub neighbour_discovery: NeighbourConfig,
+    /// How IPv6 addresses and routers are found; `None`: addresses are configured and count at once, routers say nothing.
+    pub autoconf: Option<AutoconfConfig>,
+    /// Whether routers are told of the groups that follow from own addresses, too.
+    pub report_own_groups: bool,
     /// ICMP for both families.
     pub icmp: IcmpConfig,
     /// TCP.
@@ -160,8 +164,7 @@ impl Default for ArpConfig {
     }
 }
 
-/// Neighbour discovery; the constants of RFC 4861 10. Duplicate addresses are not looked for (RFC 4862 5.4): addresses
-/// are configured, and count at once.
+/// Neighbour discovery; the constants of RFC 4861 10.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NeighbourConfig {
     /// REACHABLE_TIME: 30 s.
@@ -191,6 +194,23 @@ impl Default for NeighbourConfig {
             queue: 8,
             entries: 1024,
         }
+    }
+}
+
+/// Autoconfiguration of IPv6 (RFC 4862, RFC 4861 6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AutoconfConfig {
+    /// DupAddrDetectTransmits: 1; 0 turns the test off.
+    pub dad_transmits: u32,
+    /// MAX_RTR_SOLICITATIONS: 3.
+    pub router_solicitations: u32,
+    /// Whether addresses are formed from advertised prefixes (RFC 4862 5.5: yes by default).
+    pub form_addresses: bool,
+}
+
+impl Default for AutoconfConfig {
+    fn default() -> AutoconfConfig {
+        AutoconfConfig { dad_transmits: 1, router_solicitations: 3, form_addresses: true }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A host: frames and calls go in, frames and results come out, and time is told to it.
 
-use crate::config::{Config, ForwardingConfig, Medium, Route};
+use crate::config::{AutoconfConfig, Config, ForwardingConfig, Medium, Route};
 use crate::ip::Cidr;
 use crate::ip::input4::{Problem, Refused};
 use crate::ip::input6::{self, Walk};
@@ -64,6 +64,8 @@ impl Host {
     /// Does everything that is due at `now`.
     pub fn poll(&mut self, now: Instant) {
         self.net.poll_neighbours(now);
+        self.net.poll_autoconf(now);
+        self.net.poll_groups(now);
         // Before TCP sends again what the same instant shows to be in vain.
         self.tell_undelivered(now);
         for (arrival, fragment) in self.net.reassembly4.poll(now) {
@@ -88,14 +90,31 @@ impl Host {
     }
 
     /// Brings a link up or down; false where there is no such interface. While down it neither sends nor receives.
-    pub fn set_link(&mut self, interface: usize, up: bool) -> bool {
-        self.net.set_link(interface, up)
+    pub fn set_link(&mut self, now: Instant, interface: usize, up: bool) -> bool {
+        self.net.set_link(now, interface, up)
     }
 
-    /// Adds an address to an interface; false where there is no such interface.
-    pub fn add_address(&mut self, interface: usize, address: Cidr) -> bool {
-        let link = self.net.interfaces.get_mut(interface);
-        link.map(|link| link.add_address(address)).is_some()
+    /// Adds an address to an interface, which is tested first where that is configured; false where there is no such
+    /// interface.
+    pub fn add_address(&mut self, now: Instant, interface: usize, address: Cidr) -> bool {
+        let exists = interface < self.net.interfaces.len();
+        if exists {
+            self.net.begin_address(now, interface, address);
+        }
+        exists
+    }
+
+    /// Joins or leaves a group on an interface; false where there is no such interface or group.
+    pub fn set_membership(&mut self, now: Instant, interface: usize, group: IpAddr, member: bool) -> bool {
+        match member {
+            true => self.net.join_group(now, interface, group),
+            false => self.net.leave_group(now, interface, group),
+        }
+    }
+
+    /// How IPv6 configures itself, to be changed while the host runs.
+    pub fn autoconf(&mut self) -> &mut Option<AutoconfConfig> {
+        &mut self.net.config.autoconf
     }
 
     /// Removes an address from an interface; false where it is not there.
@@ -126,6 +145,15 @@ impl Host {
     /// How the host forwards, if it does.
     pub fn forwarding(&self) -> Option<ForwardingConfig> {
         self.net.config.forwarding
+    }
+
+    /// The time to live and hop limit where a transport says none; false for 0, which lives nowhere (RFC 1122 3.2.1.7).
+    pub fn set_ttl(&mut self, ttl: u8) -> bool {
+        if ttl == 0 {
+            return false;
+        }
+        (self.net.config.ipv4.ttl, self.net.config.ipv6.hop_limit) = (ttl, ttl);
+        true
     }
 
     /// Whether a router forwards from and to an interface; false where there is no such interface.
@@ -209,6 +237,7 @@ impl Host {
                     self.report(now, &report);
                 }
             }
+            protocol::IGMP => self.net.igmp_arrives(now, arrival, payload),
             protocol::UDP => {
                 let to_all = self.net.owner_of(destination).is_none();
                 if !self.udp_arrives(source, destination, to_all, payload) {

@@ -178,6 +178,7 @@ impl Network {
                 match due {
                     Due::Ask { address, mac } => self.send_solicitation(interface, address, mac),
                     Due::Unreachable { address, waiting } => {
+                        self.interfaces[interface].autoconf.routers.failed(address);
                         self.redirects.forget(address.into());
                         self.undelivered.extend(waiting);
                     }
@@ -188,19 +189,30 @@ impl Network {
 
     /// When something below the transports is due.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let caches =
-            self.interfaces.iter().flat_map(|i| [i.arp.next_deadline(), i.neighbours.next_deadline()]);
+        let caches = self.interfaces.iter().flat_map(|i| {
+            [
+                i.arp.next_deadline(),
+                i.neighbours.next_deadline(),
+                i.autoconf.next_deadline(),
+                i.groups.next_deadline(),
+            ]
+        });
         caches.chain([self.reassembly4.next_deadline(), self.reassembly6.next_deadline()]).flatten().min()
     }
 
     /// Brings a link up or down. What was learned of its neighbours is forgotten with it.
-    pub(crate) fn set_link(&mut self, interface: usize, up: bool) -> bool {
+    pub(crate) fn set_link(&mut self, now: Instant, interface: usize, up: bool) -> bool {
         let Some(link) = self.interfaces.get_mut(interface) else { return false };
-        link.up = up;
+        let was_up = core::mem::replace(&mut link.up, up);
+        if up && !was_up {
+            self.restart_autoconf(now, interface);
+        }
         if !up {
+            let link = &mut self.interfaces[interface];
             link.arp.flush();
             link.neighbours.flush();
             self.redirects.flush(interface);
+            self.stop_autoconf(interface);
             self.outbox.retain(|(i, _)| *i != interface);
         }
         true

@@ -16,6 +16,7 @@ mod choice;
 mod clock;
 mod executor;
 mod link;
+mod memberships;
 mod namespace;
 mod netlink;
 mod network;

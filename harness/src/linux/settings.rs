@@ -36,8 +36,30 @@ const SETTINGS: &[Setting] = &[
     Setting { name: "DEV.forwarding", paths: &["ipv4/conf/DEV/forwarding", "ipv6/conf/DEV/forwarding"] },
     // Both the switch for all and that of the interface where the broadcast comes in must be on.
     Setting { name: "directed_broadcasts", paths: &["ipv4/conf/*/bc_forwarding"] },
+    Setting { name: "dad_transmits", paths: &["ipv6/conf/*/dad_transmits"] },
+    Setting { name: "form_addresses", paths: &["ipv6/conf/*/autoconf"] },
     Setting { name: "source_filter", paths: &["ipv4/conf/all/rp_filter"] },
 ];
+
+/// What `autoconf=on` changes once the interfaces are there: what [`baseline`] has turned off is mainline's default again,
+/// with RFC 4861's number of solicitations, and the RFCs' MLD interval.
+const AUTOCONF: &[(&str, &str)] = &[
+    ("accept_dad", "1"),
+    ("dad_transmits", "1"),
+    ("router_solicitations", "3"),
+    ("mldv2_unsolicited_report_interval", "1000"),
+    ("autoconf", "1"),
+    ("accept_ra", "1"),
+];
+
+fn enable_autoconf() -> io::Result<()> {
+    for device in baseline::names("ipv6/conf/")? {
+        for (name, value) in AUTOCONF {
+            baseline::write(&format!("ipv6/conf/{device}/{name}"), value)?;
+        }
+    }
+    Ok(())
+}
 
 /// A congestion control that the namespace refuses as its default, and that each TCP socket is given instead.
 ///
@@ -74,9 +96,12 @@ fn set_for_socket(fd: i32, algorithm: &str) {
 /// # Errors
 /// [`Refusal::Unsupported`] with the setting that this kernel, or this driver, does not have.
 pub(super) fn apply(setup: &Setup) -> Result<Option<BySocket>, Refusal> {
-    let known = |name: &str| name == "cc" || (name == GSO && setup.rules == Rules::Packetdrill);
+    let known = |name: &str| matches!(name, "cc" | "autoconf") || (name == GSO && setup.rules == Rules::Packetdrill);
     if let Some(name) = setup.settings.keys().find(|name| !known(name)) {
         return Err(Refusal::Unsupported(name.clone()));
+    }
+    if setup.settings.get("autoconf").is_some_and(|value| value == "on") {
+        enable_autoconf().map_err(|error| Refusal::Broken(format!("autoconf: {error}")))?;
     }
     let asked = setup.settings.get("cc");
     let algorithm = match (asked, setup.rules) {
@@ -117,7 +142,7 @@ fn takes_by_socket(algorithm: &str) -> bool {
 /// [`Refusal::Unsupported`] where there is no setting of that name.
 pub(super) fn change(name: &str, value: &str, before: &mut Before) -> Result<io::Result<()>, Refusal> {
     let (device, general) = match name.split_once('.') {
-        Some((device, rest)) if !rest.contains('.') => (device, format!("DEV.{rest}")),
+        Some((device, rest)) if !rest.contains('.') && device.bytes().all(|b| b.is_ascii_alphanumeric()) => (device, format!("DEV.{rest}")),
         _ => ("", name.to_owned()),
     };
     let Some(setting) = SETTINGS.iter().find(|s| s.name == general) else {

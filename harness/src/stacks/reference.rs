@@ -125,9 +125,9 @@ impl Reference {
         // What Linux's tools report where there is no such interface, address or route.
         let (no_interface, no_address, no_route) = (libc::ENODEV, libc::EADDRNOTAVAIL, libc::ESRCH);
         let (done, errno) = match call {
-            Call::Link { interface, up } => (self.host.set_link(interface.0, *up), no_interface),
+            Call::Link { interface, up } => (self.host.set_link(self.now, interface.0, *up), no_interface),
             Call::Address { interface, prefix, add: true } => {
-                (self.host.add_address(interface.0, cidr(prefix)), no_interface)
+                (self.host.add_address(self.now, interface.0, cidr(prefix)), no_interface)
             }
             Call::Address { interface, prefix, add: false } => {
                 (self.host.remove_address(interface.0, prefix.address), no_address)
@@ -137,6 +137,9 @@ impl Reference {
             }
             Call::Route { destination, interface, add: false, .. } => {
                 (self.host.remove_route(cidr(destination), interface.0), no_route)
+            }
+            Call::Group { interface, group, join } => {
+                (self.host.set_membership(self.now, interface.0, *group, *join), no_address)
             }
             Call::Set { name, value } => (self.set(name, value)?, libc::EINVAL),
             _ => return Err(Refusal::Unsupported("this call".to_owned())),

@@ -142,7 +142,7 @@ impl Network {
         let room = ipv6::MIN_MTU - ipv6::HEADER_LEN - icmpv6::HEADER_LEN;
         let mut buffer = Buffer::with_payload(&packet[..packet.len().min(length).min(room)]);
         error.emit(source, destination, &mut buffer);
-        let hop_limit = self.config.ipv6.hop_limit;
+        let hop_limit = None;
         let via = destination.is_unicast_link_local().then_some(arrival.interface);
         let packet =
             Packet6 { source, destination, protocol: protocol::ICMPV6, traffic_class: 0, hop_limit, via };

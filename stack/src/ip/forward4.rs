@@ -7,7 +7,7 @@ use crate::link::Cast;
 use crate::network::{Arrival, Network};
 use crate::time::Instant;
 use crate::wire::ipv4::Header;
-use crate::wire::ipv4_options::{LOOSE_SOURCE_ROUTE, RECORD_ROUTE, STRICT_SOURCE_ROUTE, TIMESTAMP, options};
+use crate::wire::ipv4_options::{LOOSE_SOURCE_ROUTE, Opt, RECORD_ROUTE, STRICT_SOURCE_ROUTE, TIMESTAMP, options};
 use crate::wire::{Buffer, icmpv4, ipv4_options};
 use std::net::Ipv4Addr;
 
@@ -57,7 +57,7 @@ impl Network {
             return Err(Refused::With(Problem { kind: icmpv4::TIME_EXCEEDED, code: 0, rest: [0; 4] }));
         }
         header.ttl -= 1;
-        self.redirect_sender_v4(now, arrival, datagram, &hop, route.is_some());
+        self.redirect_sender_v4(now, arrival, datagram, &hop);
         self.write_options(now, &hop, &mut options, route);
         header.options = &options;
         self.send_on_v4(now, &hop, header, payload)
@@ -172,7 +172,6 @@ impl Network {
         arrival: Arrival,
         datagram: &[u8],
         hop: &Hop,
-        source_routed: bool,
     ) {
         let Ok((header, _)) = Header::parse_quoted(datagram) else { return };
         let std::net::IpAddr::V4(gateway) = hop.next else { return };
@@ -180,6 +179,8 @@ impl Network {
             link.ipv4()
                 .any(|(_, cidr)| cidr.contains(hop.next) && cidr.contains(header.source.into()))
         });
+        let routed = |o: &Opt<'_>| matches!(o.kind, LOOSE_SOURCE_ROUTE | STRICT_SOURCE_ROUTE);
+        let source_routed = options(header.options).flatten().any(|option| routed(&option));
         if hop.interface == arrival.interface && !hop.local && on_one_network && !source_routed {
             let rest = gateway.octets();
             let problem = Problem { kind: icmpv4::REDIRECT, code: icmpv4::REDIRECT_HOST, rest };

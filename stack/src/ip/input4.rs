@@ -33,7 +33,7 @@ impl Network {
         arrival: Arrival,
         bytes: &'a [u8],
     ) -> Result<(Header<'a>, &'a [u8]), Refused> {
-        let (header, payload) = Header::parse(bytes).map_err(|_| Refused::Silently)?;
+        let (header, payload) = Header::parse(bytes).map_err(|_| self.refuse_broken(bytes))?;
         if !self.is_for_us_v4(arrival, header.destination) {
             return Err(Refused::Elsewhere);
         }
@@ -44,6 +44,15 @@ impl Network {
             check_options(&header, self.config.forwarding.is_some())?;
         }
         Ok((header, payload))
+    }
+
+    /// RFC 1812 5.2.2: a router says of a datagram with a good header that was cut off; of what else is broken nobody does.
+    fn refuse_broken(&self, bytes: &[u8]) -> Refused {
+        let cut_off = Header::is_cut_off(bytes) && self.config.forwarding.is_some();
+        if !cut_off {
+            return Refused::Silently;
+        }
+        Refused::With(Problem { kind: icmpv4::PARAMETER_PROBLEM, code: 0, rest: [2, 0, 0, 0] })
     }
 
     /// 3.2.1.3: the host's own addresses, broadcasts of the interface where it arrived, and groups joined there. What

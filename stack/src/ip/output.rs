@@ -38,7 +38,8 @@ pub(crate) struct Packet6 {
     pub(crate) destination: Ipv6Addr,
     pub(crate) protocol: u8,
     pub(crate) traffic_class: u8,
-    pub(crate) hop_limit: u8,
+    /// `None`: what routers say of the link, or the configuration.
+    pub(crate) hop_limit: Option<u8>,
     /// The interface, where there is no choice.
     pub(crate) via: Option<usize>,
 }
@@ -47,13 +48,29 @@ impl Network {
     /// The largest datagram on the way to `destination`: the interface's MTU, or less where a router said so.
     pub(crate) fn mtu_towards(&self, now: Instant, destination: IpAddr, via: Option<usize>) -> u16 {
         match self.route(destination, via) {
-            Some(hop) => hop_mtu(&self.path_mtu, now, destination, &hop, self.interface_mtu(hop.interface)),
+            Some(hop) => {
+                let interface_mtu = self.interface_mtu_for(destination, hop.interface);
+                hop_mtu(&self.path_mtu, now, destination, &hop, interface_mtu)
+            }
             None => self.interface_mtu(0),
         }
     }
 
     pub(super) fn interface_mtu(&self, interface: usize) -> u16 {
         self.interfaces.get(interface).map_or(1500, |interface| interface.mtu)
+    }
+
+    /// The interface's MTU, or for IPv6 what a router said that all on the link can take (RFC 4861 6.3.4).
+    fn interface_mtu_for(&self, destination: IpAddr, interface: usize) -> u16 {
+        let own = self.interface_mtu(interface);
+        let told = self.interfaces.get(interface).and_then(|link| link.autoconf.mtu);
+        told.filter(|_| destination.is_ipv6()).map_or(own, |told| told.min(own))
+    }
+
+    /// The hop limit where nobody asks for another one.
+    fn hop_limit(&self, interface: usize) -> u8 {
+        let told = self.interfaces.get(interface).and_then(|link| link.autoconf.hop_limit);
+        told.unwrap_or(self.config.ipv6.hop_limit)
     }
 
     /// Sends an IPv4 datagram, in fragments where it must be and may be (RFC 791 3.2).
@@ -148,7 +165,7 @@ impl Network {
     ) -> Result<(), SendError> {
         let destination = IpAddr::V6(packet.destination);
         let hop = self.route(destination, packet.via).ok_or(SendError::NoRoute)?;
-        let interface_mtu = self.interface_mtu(hop.interface);
+        let interface_mtu = self.interface_mtu_for(destination, hop.interface);
         let mtu = usize::from(hop_mtu(&self.path_mtu, now, destination, &hop, interface_mtu));
         if payload.len() > usize::from(u16::MAX) - FRAGMENT_LEN {
             return Err(SendError::TooBig);
@@ -157,7 +174,7 @@ impl Network {
             traffic_class: packet.traffic_class,
             flow_label: 0,
             next_header: packet.protocol,
-            hop_limit: packet.hop_limit.max(1),
+            hop_limit: packet.hop_limit.unwrap_or(self.hop_limit(hop.interface)).max(1),
             source: packet.source,
             destination: packet.destination,
         };

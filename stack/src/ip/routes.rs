@@ -31,7 +31,8 @@ impl Network {
         // Of equals min_by_key takes the first, and connected networks stand before all routes.
         let best = |route: &Route| (u8::MAX - route.destination.length, route.metric);
         let connected = connected.min_by_key(best);
-        let route = connected.into_iter().chain(configured.copied().next()).min_by_key(best)?;
+        let route = connected.into_iter().chain(configured.copied().next()).min_by_key(best);
+        let route = route.or_else(|| self.default_router(destination, usable))?;
         let named = self.redirects.get(route.interface, destination);
         let next = named.or(route.gateway).unwrap_or(destination);
         Some(Hop { interface: route.interface, next, local: false })
@@ -42,9 +43,26 @@ impl Network {
         let networks = self.interfaces.iter().enumerate().flat_map(|(interface, i)| {
             let route =
                 move |cidr: &Cidr| Route { destination: *cidr, gateway: None, interface, metric: 0 };
-            i.addresses.iter().map(route)
+            i.addresses.iter().chain(i.autoconf.routers.prefixes()).map(route)
         });
         networks.filter(move |route| route.destination.contains(destination))
+    }
+
+    /// The router that advertised itself on one of the interfaces (RFC 4861 6.3.6).
+    fn default_router(&self, destination: IpAddr, usable: impl Fn(usize) -> bool) -> Option<Route> {
+        let links = self.interfaces.iter().enumerate().filter(|(i, _)| usable(*i) && destination.is_ipv6());
+        let routers = links.filter_map(|(interface, link)| {
+            let router = link.autoconf.routers.choose(|address| link.neighbours.known(address).is_some())?;
+            Some((interface, router))
+        });
+        let everything = Cidr { address: std::net::Ipv6Addr::UNSPECIFIED.into(), length: 0 };
+        let route = |(interface, router): (usize, std::net::Ipv6Addr)| Route {
+            destination: everything,
+            gateway: Some(router.into()),
+            interface,
+            metric: 0,
+        };
+        routers.map(route).next()
     }
 
     /// The interface whose own address `address` is; loopback addresses are the first one's.

@@ -1,5 +1,6 @@
 //! Neighbour discovery messages in and out (RFC 4861 6 and 7).
 
+use super::autoconf::Parameters;
 use super::interface::{ALL_NODES, Interface};
 use super::neighbours::Advertised;
 use crate::ip::solicited_node;
@@ -31,14 +32,20 @@ impl Network {
             Ok(Message::NeighbourSolicitation { target, options }) => {
                 self.solicitation_arrives(now, interface, ip, target, &options);
             }
-            Ok(Message::NeighbourAdvertisement { solicited, override_flag, target, options, .. }) => {
+            Ok(Message::NeighbourAdvertisement { router, solicited, override_flag, target, options }) => {
+                if self.claimed(interface, target, None) {
+                    return;
+                }
+                self.router_flag(interface, target, router);
                 let advertised = Advertised { mac: options.target_link, solicited, override_flag };
                 self.advertisement_arrives(now, interface, ip, target, advertised);
             }
-            // RFC 4861 6.3.4: a router's address is learned; its prefixes and parameters are not taken over here, since
-            // addresses and routes are configured.
-            Ok(Message::RouterAdvertisement { options, .. }) if ip.source.is_unicast_link_local() => {
+            Ok(Message::RouterAdvertisement {
+                hop_limit, lifetime, reachable_time, retrans_timer, options, ..
+            }) if ip.source.is_unicast_link_local() => {
                 self.learn_neighbour(interface, ip.source, options.source_link);
+                let parameters = Parameters { hop_limit, lifetime, reachable_time, retrans_timer };
+                self.advertisement_of_router(now, interface, ip.source, parameters, &options);
             }
             Ok(Message::Redirect { target, destination, options }) if ip.source.is_unicast_link_local() => {
                 self.redirect_arrives(interface, ip, target, destination, &options);
@@ -64,6 +71,10 @@ impl Network {
     ) {
         let probe = ip.source.is_unspecified();
         let valid_probe = ip.destination == solicited_node(target) && options.source_link.is_none();
+        // RFC 4862 5.4.3: a test by somebody else claims the address; any other question is not for this host yet.
+        if probe && valid_probe && self.claimed(interface, target, options.nonce) {
+            return;
+        }
         let owned = self.interfaces.get(interface).is_some_and(|i| i.has(target.into()));
         if target.is_multicast() || (probe && !valid_probe) || !owned {
             return;
@@ -98,6 +109,14 @@ impl Network {
         let Some(link) = self.interfaces.get_mut(interface) else { return };
         let waiting = link.neighbours.advertised(now, target, advertised);
         self.release(interface, waiting, advertised.mac);
+    }
+
+    /// RFC 4861 7.2.5: who says that it is no router goes from the list of them.
+    fn router_flag(&mut self, interface: usize, target: Ipv6Addr, is_router: bool) {
+        let Some(link) = self.interfaces.get_mut(interface) else { return };
+        if !is_router && link.autoconf.routers.remove(target) {
+            self.redirects.forget(target.into());
+        }
     }
 
     /// RFC 4861 8.1 and 8.3.
@@ -166,7 +185,7 @@ impl Network {
         self.send_discovery(interface, source, destination, &message, reach);
     }
 
-    fn send_discovery(
+    pub(super) fn send_discovery(
         &mut self,
         interface: usize,
         source: Ipv6Addr,
@@ -187,7 +206,7 @@ impl Network {
 }
 
 /// How a message finds its hardware address.
-enum Reach {
+pub(super) enum Reach {
     Mac(MacAddress),
     Resolve(Instant),
 }

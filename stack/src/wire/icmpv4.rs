@@ -29,6 +29,11 @@ pub const TIME_EXCEEDED: u8 = 11;
 /// Parameter problem.
 pub const PARAMETER_PROBLEM: u8 = 12;
 
+/// Timestamp request.
+pub const TIMESTAMP_REQUEST: u8 = 13;
+/// Timestamp reply.
+pub const TIMESTAMP_REPLY: u8 = 14;
+
 /// Code of [`UNREACHABLE`]: the network.
 pub const NET: u8 = 0;
 /// Code of [`UNREACHABLE`]: the host.

@@ -19,6 +19,7 @@ const TARGET_LINK: u8 = 2;
 const PREFIX: u8 = 3;
 const REDIRECTED: u8 = 4;
 const MTU: u8 = 5;
+const NONCE: u8 = 14;
 /// More prefixes than a message of 1280 bytes can hold.
 const MAX_PREFIXES: usize = 40;
 
@@ -50,6 +51,8 @@ pub struct Options {
     pub mtu: Option<u32>,
     /// Prefixes.
     pub prefixes: Vec<PrefixInformation>,
+    /// What tells a node's own solicitation from others' (RFC 3971 5.3.2, RFC 7527 4.1).
+    pub nonce: Option<[u8; 6]>,
     /// The packet that a Redirect is about, as far as it is quoted: a multiple of 8 bytes, what is missing being zeros.
     pub redirected: Vec<u8>,
 }
@@ -201,6 +204,7 @@ impl Options {
                 (SOURCE_LINK, 8) => options.source_link = Some(MacAddress(array(option, 2))),
                 (TARGET_LINK, 8) => options.target_link = Some(MacAddress(array(option, 2))),
                 (REDIRECTED, 16..) => options.redirected = option[8..].to_vec(),
+                (NONCE, 8) => options.nonce = Some(array(option, 2)),
                 (MTU, 8) => options.mtu = Some(be32(option, 4)),
                 (PREFIX, 32) if options.prefixes.len() < MAX_PREFIXES => {
                     options.prefixes.push(PrefixInformation::parse(option));
@@ -218,6 +222,10 @@ impl Options {
                 buffer.append(&[kind, 1]);
                 buffer.append(&mac.0);
             }
+        }
+        if let Some(nonce) = self.nonce {
+            buffer.append(&[NONCE, 1]);
+            buffer.append(&nonce);
         }
         if let Some(mtu) = self.mtu {
             buffer.append(&[MTU, 1, 0, 0]);

@@ -1,7 +1,7 @@
 //! Settings of a case below TCP, by the names that every stack has for them.
 
 use stack::Host;
-use stack::config::ForwardingConfig;
+use stack::config::{AutoconfConfig, ForwardingConfig};
 
 /// Sets `name`, or `INTERFACE.name` for one interface; `None` where it is none of these settings, false where it has no
 /// such value.
@@ -24,7 +24,15 @@ pub(super) fn set(host: &mut Host, interfaces: &[String], name: &str, value: &st
             host.set_forwarding(Some(config));
             Some(true)
         }
+        (None, "dad_transmits") => Some(change(host, |config| Some(config.dad_transmits = value.parse().ok()?))),
+        (None, "form_addresses") => Some(change(host, |config| Some(config.form_addresses = on?))),
+        (None, "ttl") => Some(value.parse().is_ok_and(|ttl| host.set_ttl(ttl))),
         (Some(Some(index)), "forwarding") => Some(on.is_some_and(|on| host.set_forwards(index, on))),
         _ => None,
     }
+}
+
+/// Changes autoconfiguration, where that is configured.
+fn change(host: &mut Host, apply: impl FnOnce(&mut AutoconfConfig) -> Option<()>) -> bool {
+    host.autoconf().as_mut().and_then(apply).is_some()
 }

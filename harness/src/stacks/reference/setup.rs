@@ -3,7 +3,7 @@
 use super::{cidr, route};
 use crate::sut::{Medium, Refusal, Setup};
 use stack::Config;
-use stack::config::{ForwardingConfig, InterfaceConfig, Medium as StackMedium, Neighbour};
+use stack::config::{AutoconfConfig, ForwardingConfig, InterfaceConfig, Medium as StackMedium, Neighbour};
 use stack::tcp::{self, CongestionAlgorithm, EcnMode, InitialWindow, LossRecovery};
 use stack::wire::MacAddress;
 
@@ -45,6 +45,9 @@ pub(super) fn config(setup: &Setup, tcp: tcp::Config) -> Result<Config, Refusal>
 /// A named setting, as `with:` in a case's head has it.
 fn set(config: &mut Config, name: &str, value: &str) -> Result<(), Refusal> {
     match (name, value) {
+        ("autoconf", "on") => {
+            (config.autoconf, config.report_own_groups) = (Some(AutoconfConfig::default()), true);
+        }
         ("cc", "reno") => config.tcp.congestion = CongestionAlgorithm::NewReno,
         ("iw", "rfc5681") => config.tcp.initial_window = InitialWindow::Rfc5681,
         ("iw", "rfc6928") => config.tcp.initial_window = InitialWindow::Rfc6928,
