@@ -191,12 +191,17 @@ impl Run {
                 let index = index(&self.network, *interface)?;
                 self.network.netlink().route(index, *destination, *gateway, *add)
             }
+            Call::Group { interface, group, join } => {
+                let index = index(&self.network, *interface)?;
+                self.network.memberships.change(index, *group, *join)
+            }
             Call::Set { name, value } => settings::change(name, value, &mut self.before)?,
             Call::Shell { command } => {
                 let Some(own) = &mut self.own else { return Ok(None) };
                 own.prompt.expect_tight_buffers();
                 let status = own.commands.run(command, self.network.netlink());
-                let status = status.map_err(|Unknown(what)| Refusal::Unsupported(format!("command '{what}'")))?;
+                let status =
+                    status.map_err(|Unknown(what)| Refusal::Unsupported(format!("command '{what}'")))?;
                 return Ok(Some(Outcome::value(status)));
             }
             _ => return Ok(None),

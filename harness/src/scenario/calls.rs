@@ -55,9 +55,7 @@ impl SystemCall {
         let (listener, connection) = (sockets.listener, sockets.connection);
         let domain = if ends.local.0.is_ipv6() { libc::AF_INET6 } else { libc::AF_INET };
         let new = sockets.new;
-        let data = |length: u16| {
-            (0..u32::from(length)).map(|i| pattern(sockets.written.wrapping_add(i))).collect::<Vec<u8>>()
-        };
+        let data = |length: u16| pattern::bytes(sockets.written, usize::from(length));
         let set = |fd, level, name, value: &[u8]| Call::Setsockopt {
             fd,
             level,

@@ -39,9 +39,10 @@ pub(super) fn bytes(socket: &SocketState, info: Option<&Info>) -> Vec<u8> {
     };
     bytes[2] = u8::try_from(info.retransmits).unwrap_or(u8::MAX);
     bytes[3] = u8::try_from(info.probes).unwrap_or(u8::MAX);
-    bytes[5] =
-        u8::from(info.timestamps) | u8::from(info.sack) << 1 | u8::from(info.window_scale.is_some()) << 2
-            | u8::from(info.syn_data) << 5;
+    bytes[5] = u8::from(info.timestamps)
+        | u8::from(info.sack) << 1
+        | u8::from(info.window_scale.is_some()) << 2
+        | u8::from(info.syn_data) << 5;
     let (snd, rcv) = info.window_scale.unwrap_or((0, 0));
     bytes[6] = snd & 0xf | rcv << 4;
     let segments = |bytes: u32| bytes.div_ceil(info.snd_mss.max(1));

@@ -260,7 +260,12 @@ impl ControlBlock {
     }
 
     /// Everything before `ack` has arrived: the books of what is under way.
-    pub(crate) fn flight_acknowledged(&mut self, ack: SeqNumber, segment: &Segment<'_>, cx: &Context) -> Delivery {
+    pub(crate) fn flight_acknowledged(
+        &mut self,
+        ack: SeqNumber,
+        segment: &Segment<'_>,
+        cx: &Context,
+    ) -> Delivery {
         let echo = options::echoed_round_trip(self, &segment.options, cx.now);
         let rack = &mut self.rack;
         self.flight.acknowledge(ack, |sent| rack.delivered(sent, cx.now, echo))

@@ -56,8 +56,8 @@ mod window;
 mod tests;
 
 pub use config::{
-    Config, CongestionAlgorithm, EcnMode, FastOpenConfig, InitialWindow, KeepaliveTimes, LossRecovery, PrrBound, Push, RateLimit, Reduction,
-    SocketOptions, WindowUpdate,
+    Config, CongestionAlgorithm, EcnMode, FastOpenConfig, InitialWindow, KeepaliveTimes, LossRecovery,
+    PrrBound, Push, RateLimit, Reduction, SocketOptions, WindowUpdate,
 };
 pub use connections::Connections;
 pub use error::Error;

@@ -36,7 +36,8 @@ impl Prr {
         self.delivered = self.delivered.saturating_add(delivered);
         let count = if pipe > ssthresh {
             // Proportional rate reduction.
-            let share = (u64::from(self.delivered) * u64::from(ssthresh)).div_ceil(u64::from(self.recover_fs));
+            let share =
+                (u64::from(self.delivered) * u64::from(ssthresh)).div_ceil(u64::from(self.recover_fs));
             u32::try_from(share).unwrap_or(u32::MAX).saturating_sub(self.out)
         } else {
             let banked = self.delivered.saturating_sub(self.out);

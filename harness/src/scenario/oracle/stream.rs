@@ -14,7 +14,7 @@ pub(super) struct Stream {
 }
 
 fn is_pattern(offset: u32, bytes: &[u8]) -> bool {
-    (0u32..).zip(bytes).all(|(i, byte)| pattern(offset.wrapping_add(i)) == *byte)
+    (0u32..).zip(bytes).all(|(i, byte)| pattern::byte(offset.wrapping_add(i)) == *byte)
 }
 
 impl Oracle for Stream {

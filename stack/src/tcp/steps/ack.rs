@@ -5,8 +5,8 @@ use crate::tcp::config::LossRecovery;
 use crate::tcp::congestion::{Acked, Response};
 use crate::tcp::control_block::{Context, ControlBlock};
 use crate::tcp::flight::Delivery;
-use crate::tcp::{options, prr, rack, tlp};
 use crate::tcp::timers::Timer;
+use crate::tcp::{options, prr, rack, tlp};
 use crate::wire::tcp::{Flags, Segment};
 
 /// SYN-RECEIVED: an ACK of our SYN opens the connection, any other gets `<SEQ=SEG.ACK><CTL=RST>`. `shift` is how far
