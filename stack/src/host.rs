@@ -102,6 +102,15 @@ impl Host {
         self.net.set_link(interface, up)
     }
 
+    /// The host goes down without a word and comes up again as it was configured. What a disk would keep stays: the leases
+    /// of DHCP, which a client that is started again asks for (RFC 2131 3.2).
+    pub fn reboot(&mut self) {
+        let mut clients = core::mem::take(&mut self.clients);
+        clients.reboot();
+        let config = Config { seed: self.net.rng.next_u64(), ..self.net.config.clone() };
+        *self = Host { clients, ..Host::new(config) };
+    }
+
     /// Adds an address to an interface; false where there is no such interface.
     pub fn add_address(&mut self, interface: usize, address: Cidr) -> bool {
         let link = self.net.interfaces.get_mut(interface);

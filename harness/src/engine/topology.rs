@@ -87,13 +87,16 @@ fn declare(world: &mut World, line: &Spanned<Topology>, medium: Medium) -> Resul
     let family = world.setup.family;
     match &line.value {
         Topology::Forwarding => world.setup.forwarding = true,
-        Topology::Interface { name, addresses, mtu } => {
+        Topology::Interface { name, addresses, mtu, unconfigured } => {
             let prefixes = addresses.iter().map(|a| prefix(a, line)).collect::<Result<Vec<_>, _>>()?;
             let addresses = prefixes.into_iter().filter(|p| is_of(p.address, family)).collect();
             let mtu = mtu.unwrap_or(default_mtu(family));
             match world.setup.interfaces.iter_mut().find(|i| i.name == *name) {
                 Some(interface) => {
                     interface.mtu = mtu;
+                    if *unconfigured {
+                        interface.addresses.clear();
+                    }
                     if !Vec::is_empty(&addresses) {
                         interface.addresses = addresses;
                     }

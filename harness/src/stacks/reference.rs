@@ -9,11 +9,12 @@ mod tests;
 
 use super::user_calls::in_virtual_time;
 use crate::sut::{
-    Call, CallId, Capabilities, Capability, Event, InterfaceId, Outcome, Prefix, Refusal, Setup,
+    Call, CallId, Capabilities, Capability, DhcpCommand, Event, InterfaceId, Outcome, Prefix, Refusal, Setup,
     StackUnderTest,
 };
 use calls::Planned;
 use results::Form;
+use stack::client::DhcpCall;
 use stack::config::Route;
 use stack::socket;
 use stack::tcp;
@@ -56,7 +57,7 @@ impl Reference {
 
     fn with_profile(name: &str, profile: tcp::Config) -> Reference {
         use Capability::*;
-        // Not there: receiving urgent data through MSG_OOB, forwarding, the clients of DHCP and DNS, a shell.
+        // Not there: receiving urgent data through MSG_OOB, forwarding, a shell.
         let has = [
             Ethernet,
             IpMedium,
@@ -75,6 +76,8 @@ impl Reference {
             Poll,
             TcpInfo,
             Multihomed,
+            DhcpClient,
+            Reboot,
         ];
         let version = env!("CARGO_PKG_VERSION");
         Reference {
@@ -129,6 +132,14 @@ impl Reference {
             }
             Call::Route { destination, interface, add: false, .. } => {
                 (self.host.remove_route(cidr(destination), interface.0), no_route)
+            }
+            Call::Dhcp { interface, command } => {
+                (self.host.dhcp(self.now, interface.0, dhcp(*command)), no_interface)
+            }
+            Call::Reboot => {
+                self.host.reboot();
+                self.waiting.clear();
+                (true, 0)
             }
             Call::Set { name, value } => (self.set(name, value)?, libc::EINVAL),
             _ => return Err(Refusal::Unsupported("this call".to_owned())),
@@ -206,6 +217,15 @@ impl StackUnderTest for Reference {
         }
         self.now = self.now.max(until);
         Ok(())
+    }
+}
+
+fn dhcp(command: DhcpCommand) -> DhcpCall {
+    match command {
+        DhcpCommand::Start => DhcpCall::Start,
+        DhcpCommand::Stop => DhcpCall::Stop,
+        DhcpCommand::Release => DhcpCall::Release,
+        DhcpCommand::Inform => DhcpCall::Inform,
     }
 }
 

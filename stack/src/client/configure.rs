@@ -53,6 +53,15 @@ impl Clients {
         self.dhcp.values().filter_map(|c| c.client.next_deadline()).chain(at_once).min()
     }
 
+    /// The host reboots: of the clients only their leases are left.
+    pub(crate) fn reboot(&mut self) {
+        for configured in self.dhcp.values_mut() {
+            configured.client.stop();
+            configured.client.take_actions();
+            (configured.address, configured.routes) = (None, Vec::new());
+        }
+    }
+
     /// A link has come up.
     pub(crate) fn link_came_up(&mut self, interface: usize) {
         if let Some(configured) = self.dhcp.get_mut(&interface) {

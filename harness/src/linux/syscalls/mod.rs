@@ -95,6 +95,8 @@ pub(super) fn execute(call: &Call, fds: &Descriptors) -> Option<Outcome> {
         }
         NullBuffer(call) => null::execute(call, fds),
         Shell { .. } | Link { .. } | Address { .. } | Route { .. } | Set { .. } => return None,
+        // Nothing of the kernel's.
+        Dhcp { .. } | Getaddrinfo { .. } | Getnameinfo { .. } | Reboot => return None,
     })
 }
 
