@@ -1,7 +1,7 @@
 //! What an input costs: headers beside the same work on smoltcp and beside nothing, and operations of state machines.
 
+use super::cost::cost;
 use super::figures::Measure;
-use super::packetdrill::cost;
 use super::scratch::Scratch;
 use crate::fuzz::{play, rate};
 use crate::programs::root;
