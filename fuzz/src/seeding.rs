@@ -130,7 +130,7 @@ fn of_ipv6(packet: &[u8], add: &mut Add<'_>) {
         add("icmpv6", &[1], rest);
         match rest.first() {
             Some(kind @ 133..=137) if rest.len() > 4 => add("ndp", &[kind - 133, rest[1]], &rest[4..]),
-            Some(130) => add("mld", &[], &rest[1.min(rest.len())..]),
+            Some(130) if rest.len() > 4 => add("mld", &[rest[1]], &rest[4..]),
             Some(1..=4) if rest.len() > 8 => add("icmp_quote", &[1], &rest[8..]),
             _ => {}
         }
