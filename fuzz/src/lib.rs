@@ -55,6 +55,8 @@ pub const TARGETS: &[Target] = &[
     ("tcp_machine_linux", targets::tcp_machine::tcp_machine_linux),
     ("tcp_machine_smoltcp", targets::tcp_machine::tcp_machine_smoltcp),
     ("tcp_options", targets::tcp_options::tcp_options),
+    ("tcp_pair", targets::tcp_pair::tcp_pair),
+    ("tcp_pair_smoltcp", targets::tcp_pair::tcp_pair_smoltcp),
     ("udp", targets::udp::udp),
     ("values", targets::values::values),
     ("vlan", targets::vlan::vlan),

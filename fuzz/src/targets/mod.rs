@@ -25,6 +25,7 @@ pub mod snap;
 pub mod tcp;
 pub mod tcp_machine;
 pub mod tcp_options;
+pub mod tcp_pair;
 pub mod udp;
 pub mod values;
 pub mod vlan;
