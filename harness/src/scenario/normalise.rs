@@ -65,13 +65,12 @@ impl Sent {
             (!o.sack.is_empty(), "sack"),
             (!o.raw.is_empty(), "raw"),
         ];
+        // A reset that has no acknowledgement to take its number from begins at zero.
+        let is_absolute = segment.has(RST) && segment.seq == 0;
         Sent {
             after: happening.at.saturating_since(step.at),
             flags: segment.flags & !PSH,
-            seq: relative(
-                segment.seq,
-                if segment.has(ACK) || !segment.has(RST) || stack != 0 { stack } else { 0 },
-            ),
+            seq: if is_absolute { 0 } else { relative(segment.seq, stack) },
             ack: segment.has(ACK).then(|| relative(segment.ack, peer)),
             length: segment.payload.len(),
             window: if segment.window == 0 { Window::Closed } else { Window::Open },
@@ -145,6 +144,9 @@ impl fmt::Display for Sent {
             write!(f, " ack {ack}")?;
         }
         write!(f, " win {:?} <{}> after {} us", self.window, self.options.join(","), self.after.as_micros())?;
+        if let Some(echo) = self.echo {
+            write!(f, " ecr {echo}")?;
+        }
         for (start, end) in &self.sack {
             write!(f, " sack {start}:{end}")?;
         }
