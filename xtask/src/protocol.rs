@@ -47,7 +47,7 @@ impl Session {
 
     /// The tree of cases.
     pub(crate) fn tree(&self) -> Tree {
-        Tree { root: self.root.clone(), shown: self.shown.clone(), is_suite: self.is_suite }
+        Tree::new(self.root.clone(), self.shown.clone(), self.is_suite)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::dissect::{self, Part};
 use super::fields::{self, Kind};
 use super::names;
-use super::pattern::pattern;
+use super::pattern;
 use crate::lang::ast::LayerKind;
 use std::net::IpAddr;
 
@@ -61,7 +61,7 @@ pub(super) fn right(frame: &[u8], parts: &[Part], index: usize) -> Option<u16> {
             let have = bytes.len().saturating_sub(8) as u32;
             // What lies behind a length that is shorter than the frame is not part of the datagram.
             bytes.truncate(said.max(8));
-            bytes.extend((0..missing as u32).map(|i| pattern(have + i)));
+            bytes.extend((0..missing as u32).map(|i| pattern::byte(have + i)));
             with_pseudo_header(frame, &parts[..index], part.kind, &bytes)?
         }
         LayerKind::Tcp | LayerKind::Icmpv6 => with_pseudo_header(frame, &parts[..index], part.kind, &bytes)?,

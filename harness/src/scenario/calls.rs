@@ -55,9 +55,7 @@ impl SystemCall {
         let (listener, connection) = (sockets.listener, sockets.connection);
         let domain = if ends.local.0.is_ipv6() { libc::AF_INET6 } else { libc::AF_INET };
         let new = sockets.new;
-        let data = |length: u16| {
-            (0..u32::from(length)).map(|i| pattern(sockets.written.wrapping_add(i))).collect::<Vec<u8>>()
-        };
+        let data = |length: u16| pattern::bytes(sockets.written, usize::from(length));
         let set = |fd, level, name, value: &[u8]| Call::Setsockopt {
             fd,
             level,
@@ -151,13 +149,10 @@ impl Sockets {
     pub(super) fn returned(&mut self, call: &SystemCall, outcome: &Outcome) {
         let value = outcome.result.ok();
         match call {
-            S::Socket | S::Accept => {
-                self.new = value.and_then(|fd| i32::try_from(fd).ok());
-                self.written = 0;
-            }
+            S::Socket | S::Accept => self.new = value.and_then(|fd| i32::try_from(fd).ok()),
             S::Listen if value.is_some() => self.listener = self.new,
             // A connection that could not be begun has an error to be taken.
-            S::Connect | S::SetNonblocking => self.connection = self.new,
+            S::Connect | S::SetNonblocking => (self.connection, self.written) = (self.new, 0),
             S::Close => self.connection = None,
             S::CloseListener => self.listener = None,
             S::Send(_) => {

@@ -112,7 +112,7 @@ impl Peer {
     /// The peer's stream from `seq` on: the pattern, the first byte of which is behind the SYN.
     fn text(&self, seq: u32, length: u16) -> Vec<u8> {
         let offset = seq.wrapping_sub(self.iss.wrapping_add(1));
-        (0..u32::from(length)).map(|i| pattern(offset.wrapping_add(i))).collect()
+        pattern::bytes(offset, usize::from(length))
     }
 
     fn options(&self, plan: &Plan, clock: u32) -> Options {
