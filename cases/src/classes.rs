@@ -47,6 +47,9 @@ pub struct Class {
     /// The events or calls; all where none is named.
     #[serde(default)]
     pub event: Vec<String>,
+    /// What was given, `*` standing for anything.
+    #[serde(default = "anything")]
+    pub given: String,
     /// The field.
     pub field: String,
     /// What the first stack did, `*` standing for anything.
@@ -158,6 +161,7 @@ impl Class {
         self.field == found.field
             && among(&self.state, found.state.name())
             && among(&self.event, &found.event)
+            && is_like(&self.given, &found.given)
             && is_like(&self.first, mine)
             && is_like(&self.second, theirs)
     }
@@ -216,6 +220,7 @@ why = "a test""#,
             operation: None,
             state: State::Listen,
             event: "syn".into(),
+            given: "S".into(),
             field: "sent".into(),
             first: first.into(),
             second: second.into(),

@@ -231,8 +231,7 @@ impl<'a> Driver<'a> {
         let mut last = Outcome::error(libc::EAGAIN);
         for step in plan {
             let Some(submitted) = step.call(&self.sockets, &last) else { break };
-            let is_telling = step.is_telling();
-            last = self.submit(submitted, is_telling)?;
+            last = self.submit(submitted, &step)?;
             self.sockets.returned(&step, &last);
         }
         self.inference.called(call, last.result.is_ok());
@@ -240,7 +239,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Makes a call, which completes at once since no socket blocks.
-    fn submit(&mut self, call: Call, is_told: bool) -> Result<Outcome, Stop> {
+    fn submit(&mut self, call: Call, step: &calls::SystemCall) -> Result<Outcome, Stop> {
         let id = match self.stack.submit(call) {
             // An option that a stack lacks is no reason to leave the rest of the scenario.
             Err(Refusal::Unsupported(_)) => return Ok(Outcome::error(libc::ENOSYS)),
@@ -267,12 +266,12 @@ impl<'a> Driver<'a> {
                 self.broken("stuck", "a call on a socket that does not block never returned".to_owned())
             );
         };
-        if is_told || outcome.result.is_err() {
+        if step.is_telling() || outcome.result.is_err() {
             let data = match &outcome.output {
                 Output::Data(data) => data.clone(),
                 _ => Vec::new(),
             };
-            self.happened(at, Deed::Returned { result: told(&outcome), data });
+            self.happened(at, Deed::Returned { result: told(&outcome, step), data });
         }
         Ok(outcome)
     }
@@ -367,8 +366,10 @@ impl<'a> Driver<'a> {
 }
 
 /// A call's number or error; what it brought may say more than its number.
-fn told(outcome: &Outcome) -> Result<i64, Errno> {
+fn told(outcome: &Outcome, step: &calls::SystemCall) -> Result<i64, Errno> {
     match &outcome.output {
+        // Which descriptor it is says nothing.
+        _ if *step == calls::SystemCall::Accept => outcome.result.map(|_| 0),
         // SO_ERROR.
         Output::Option(value) => {
             Ok(value.get(..4).and_then(|v| v.try_into().ok()).map_or(0, |v| i64::from(i32::from_ne_bytes(v))))
