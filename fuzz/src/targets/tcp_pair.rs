@@ -5,7 +5,9 @@ use crate::machine::with_stack;
 use harness::packet::pattern;
 use harness::scenario::operation::Version;
 use harness::scenario::setup;
-use harness::sut::{Call, Errno, Event, InterfaceId, Outcome, Output, Refusal, SocketAddress, StackUnderTest};
+use harness::sut::{
+    Call, Errno, Event, InterfaceId, Outcome, Output, Refusal, SocketAddress, StackUnderTest,
+};
 use stack::Instant;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -203,7 +205,12 @@ impl<'a> Pair<'a> {
             (Ok(0), _) => mine.has_end = true,
             (Ok(_), Output::Data(data)) => {
                 assert!(!mine.has_end, "end {end} reads behind the end of the stream");
-                assert_eq!(data, pattern::bytes(mine.read, data.len()), "what end {end} reads from {} on", mine.read);
+                assert_eq!(
+                    data,
+                    pattern::bytes(mine.read, data.len()),
+                    "what end {end} reads from {} on",
+                    mine.read
+                );
                 mine.read += data.len() as u32;
             }
             (Err(errno), _) => assert_eq!(errno.to_string(), "EAGAIN", "reading at end {end}"),
@@ -276,7 +283,8 @@ impl<'a> Pair<'a> {
         assert!(self.frames < STORM, "more than {STORM} frames: a storm");
         let arrival = self.now + LATENCY;
         let number = self.frames as u64 * 2;
-        let fate = self.fates[end].pop_front().filter(|fate| *fate != Fate::Lost || self.losses[end] < MOST_LOSSES);
+        let fate =
+            self.fates[end].pop_front().filter(|fate| *fate != Fate::Lost || self.losses[end] < MOST_LOSSES);
         self.losses[end] = if fate == Some(Fate::Lost) { self.losses[end] + 1 } else { 0 };
         match fate {
             Some(Fate::Lost) => return,
