@@ -5,6 +5,7 @@ mod address;
 mod blocking;
 mod call;
 mod datagram;
+mod direct;
 mod errno;
 mod fast_open;
 mod ip_options;

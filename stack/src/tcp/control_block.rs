@@ -42,7 +42,7 @@ pub(crate) enum Origin {
 }
 
 /// The two ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FourTuple {
     pub(crate) local: SocketAddr,
     pub(crate) remote: SocketAddr,
