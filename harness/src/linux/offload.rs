@@ -6,15 +6,8 @@ use std::io;
 use std::os::fd::AsRawFd;
 
 /// ethtool commands that take a value, and what the program of that name calls them.
-const FEATURES: [(u32, &str); 7] = [
-    (0x1f, "tso"),
-    (0x24, "gso"),
-    (0x2c, "gro"),
-    (0x22, "ufo"),
-    (0x19, "sg"),
-    (0x17, "tx"),
-    (0x15, "rx"),
-];
+const FEATURES: [(u32, &str); 7] =
+    [(0x1f, "tso"), (0x24, "gso"), (0x2c, "gro"), (0x22, "ufo"), (0x19, "sg"), (0x17, "tx"), (0x15, "rx")];
 
 /// A feature by its name.
 #[derive(Clone, Copy, Debug)]

@@ -205,7 +205,8 @@ impl Run {
                 let Some(own) = &mut self.own else { return Ok(None) };
                 own.prompt.expect_tight_buffers();
                 let status = own.commands.run(command, self.network.netlink());
-                let status = status.map_err(|Unknown(what)| Refusal::Unsupported(format!("command '{what}'")))?;
+                let status =
+                    status.map_err(|Unknown(what)| Refusal::Unsupported(format!("command '{what}'")))?;
                 return Ok(Some(Outcome::value(status)));
             }
             _ => return Ok(None),

@@ -61,11 +61,8 @@ impl Host {
             return Ok(());
         }
         let folder = Folder::make(&self.session.root)?;
-        let guest_session = Session {
-            root: folder.cases.clone(),
-            stack: self.session.stack.clone(),
-            ..self.session.clone()
-        };
+        let guest_session =
+            Session { root: folder.cases.clone(), stack: self.session.stack.clone(), ..self.session.clone() };
         write_lines(&folder.exchange(SESSION), &[guest_session])?;
         write_lines(&folder.exchange(JOBS), &jobs.iter().map(in_guest).collect::<Vec<_>>())?;
         make_exchange(&folder)?;

@@ -184,7 +184,8 @@ impl Commands {
 
     /// The table of what [`DEFAULTS`] sets; as there, what this kernel lacks is left out.
     fn defaults(&mut self, network: &mut Netlink) -> Result<Done, Unknown> {
-        let settings = crate::settings::parse_command(DEFAULTS).map_err(|unknown| Unknown(unknown.command))?;
+        let settings =
+            crate::settings::parse_command(DEFAULTS).map_err(|unknown| Unknown(unknown.command))?;
         for setting in settings {
             let words: Vec<&str> = setting.name.split(' ').chain(setting.value.split(' ')).collect();
             match setting.name.strip_prefix("net.") {

@@ -1,7 +1,7 @@
 //! What the commands of scripts change: routes with metrics, queueing disciplines, cached metrics.
 
 use super::{
-    CREATE, EXCLUSIVE, Netlink, RTA_DST, RTA_GATEWAY, RTA_OIF, REPLACE, Request, TC_H_ROOT, TCA_KIND, family,
+    CREATE, EXCLUSIVE, Netlink, REPLACE, RTA_DST, RTA_GATEWAY, RTA_OIF, Request, TC_H_ROOT, TCA_KIND, family,
     octets, terminated,
 };
 use crate::sut::Prefix;
