@@ -128,6 +128,15 @@ pub(super) fn write(path: &str, value: &str) -> io::Result<()> {
     fs::write(format!("{ROOT}/{path}"), value)
 }
 
+/// What a folder of settings holds, in order.
+pub(super) fn names(folder: &str) -> io::Result<Vec<String>> {
+    let entries = fs::read_dir(format!("{ROOT}/{folder}"))?;
+    let names: io::Result<Vec<_>> = entries.map(|entry| Ok(entry?.file_name())).collect();
+    let mut names: Vec<String> = names?.into_iter().filter_map(|name| name.into_string().ok()).collect();
+    names.sort();
+    Ok(names)
+}
+
 /// Reads a file of one line.
 pub(super) fn read_absolute(path: &str) -> io::Result<String> {
     Ok(fs::read_to_string(path)?.trim().to_owned())

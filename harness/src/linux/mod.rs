@@ -17,6 +17,7 @@ mod clock;
 mod commands;
 mod executor;
 mod link;
+mod memberships;
 mod namespace;
 mod netlink;
 mod network;

@@ -200,6 +200,10 @@ impl Run {
                 let index = index(&self.network, *interface)?;
                 self.network.netlink().route(index, *destination, *gateway, *add)
             }
+            Call::Group { interface, group, join } => {
+                let index = index(&self.network, *interface)?;
+                self.network.memberships.change(index, *group, *join)
+            }
             Call::Set { name, value } => settings::change(name, value, &mut self.before)?,
             Call::Shell { command } => {
                 let Some(own) = &mut self.own else { return Ok(None) };

@@ -24,7 +24,8 @@ struct Setting {
     paths: &'static [&'static str],
 }
 
-/// The settings that a case may change, with the kernel's names for them.
+/// The settings that a case may change, with the kernel's names for them. `DEV` stands for an interface's name, `*` for
+/// every name that there is.
 const SETTINGS: &[Setting] = &[
     Setting { name: "cc", paths: &[CONGESTION_CONTROL] },
     Setting {
@@ -32,6 +33,12 @@ const SETTINGS: &[Setting] = &[
         paths: &["ipv4/ip_default_ttl", "ipv6/conf/all/hop_limit", "ipv6/conf/default/hop_limit"],
     },
     Setting { name: "forwarding", paths: &["ipv4/ip_forward", "ipv6/conf/all/forwarding"] },
+    Setting { name: "DEV.forwarding", paths: &["ipv4/conf/DEV/forwarding", "ipv6/conf/DEV/forwarding"] },
+    // Both the switch for all and that of the interface where the broadcast comes in must be on.
+    Setting { name: "directed_broadcasts", paths: &["ipv4/conf/*/bc_forwarding"] },
+    Setting { name: "dad_transmits", paths: &["ipv6/conf/*/dad_transmits"] },
+    Setting { name: "form_addresses", paths: &["ipv6/conf/*/autoconf"] },
+    Setting { name: "source_filter", paths: &["ipv4/conf/all/rp_filter"] },
 ];
 
 /// A setting's value that stands for values of the kernel's own settings.
@@ -76,6 +83,26 @@ impl Choice {
     fn apply(&self) -> io::Result<()> {
         self.sysctls.iter().try_for_each(|(path, value)| baseline::write(path, value))
     }
+}
+
+/// What `autoconf=on` changes once the interfaces are there: what [`baseline`] has turned off is mainline's default again,
+/// with RFC 4861's number of solicitations, and the RFCs' MLD interval.
+const AUTOCONF: &[(&str, &str)] = &[
+    ("accept_dad", "1"),
+    ("dad_transmits", "1"),
+    ("router_solicitations", "3"),
+    ("mldv2_unsolicited_report_interval", "1000"),
+    ("autoconf", "1"),
+    ("accept_ra", "1"),
+];
+
+fn enable_autoconf() -> io::Result<()> {
+    for device in baseline::names("ipv6/conf/")? {
+        for (name, value) in AUTOCONF {
+            baseline::write(&format!("ipv6/conf/{device}/{name}"), value)?;
+        }
+    }
+    Ok(())
 }
 
 /// A congestion control that the namespace refuses as its default, and that each TCP socket is given instead.
@@ -130,6 +157,10 @@ pub(super) fn apply(setup: &Setup, inherits: bool) -> Result<Option<BySocket>, R
         if name == "cc" || (name == GSO && setup.rules == Rules::Packetdrill) {
             continue;
         }
+        if (name.as_str(), value.as_str()) == ("autoconf", "on") {
+            enable_autoconf().map_err(|error| Refusal::Broken(format!("autoconf: {error}")))?;
+            continue;
+        }
         let unsupported = || Refusal::Unsupported(format!("{name}={value}"));
         choice(name, value).ok_or_else(unsupported)?.apply().map_err(|_| unsupported())?;
     }
@@ -175,10 +206,22 @@ pub(super) fn change(name: &str, value: &str, before: &mut Before) -> Result<io:
     if let Some(choice) = choice(name, value) {
         return Ok(choice.apply());
     }
-    let Some(setting) = SETTINGS.iter().find(|s| s.name == name) else {
+    let (device, general) = match name.split_once('.') {
+        Some((device, rest)) if !rest.contains('.') && device.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+            (device, format!("DEV.{rest}"))
+        }
+        _ => ("", name.to_owned()),
+    };
+    let Some(setting) = SETTINGS.iter().find(|s| s.name == general) else {
         return change_sysctl(name, value, before);
     };
-    Ok(setting.paths.iter().try_for_each(|path| baseline::write(path, value)))
+    let paths = setting.paths.iter().map(|path| path.replace("DEV", device));
+    Ok(paths.into_iter().try_for_each(|path| match path.split_once('*') {
+        None => baseline::write(&path, value),
+        Some((folder, below)) => baseline::names(folder)?
+            .iter()
+            .try_for_each(|name| baseline::write(&format!("{folder}{name}{below}"), value)),
+    }))
 }
 
 /// The values that settings had before they were changed, by path, oldest first.

@@ -230,6 +230,7 @@ fn specimen(run: &mut Run, kind: usize) -> Vec<Layer> {
         5 => [vec![layer(LayerKind::Ip, vec![number("id", 7), number("mf", 1)])], udp()].concat(),
         6 if v6 => {
             let option = |name: &str, kind| HeaderOption {
+                open: false,
                 name: name.to_string(),
                 kind,
                 length: None,
