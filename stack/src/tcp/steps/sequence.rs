@@ -49,7 +49,8 @@ pub(crate) fn check_sequence(tcb: &mut ControlBlock, segment: &Segment<'_>) -> F
 /// Text before RCV.NXT has arrived twice (RFC 2883 4).
 fn note_old_text(tcb: &mut ControlBlock, segment: &Segment<'_>) {
     let right = (segment.seq + segment.payload.len() as u32).earlier(tcb.rcv_nxt);
-    if segment.seq < right {
+    // An empty segment is no text, wherever it lies.
+    if segment.seq < right && !segment.payload.is_empty() {
         tcb.duplicate = Some(SackBlock { left: segment.seq, right });
         tcb.ack.owe(Due::Now);
     }
