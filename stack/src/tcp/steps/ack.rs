@@ -5,6 +5,8 @@ use crate::tcp::config::LossRecovery;
 use crate::tcp::congestion::{Acked, Response};
 use crate::tcp::control_block::{Context, ControlBlock};
 use crate::tcp::flight::Delivery;
+use crate::tcp::state::State;
+use crate::tcp::steps::sequence::take_timestamp;
 use crate::tcp::timers::Timer;
 use crate::tcp::{options, prr, rack, tlp};
 use crate::wire::tcp::{Flags, Segment};
@@ -37,7 +39,11 @@ pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
         return end(Action::Challenge);
     }
     if segment.ack > tcb.snd_max {
-        return end(if cx.config.answer_unsent_acks { Action::Acknowledge } else { Action::Drop });
+        let is_answered = cx.config.answer_unsent_acks || tcb.state != State::Established;
+        return end(if is_answered { Action::Acknowledge } else { Action::Drop });
+    }
+    if cx.config.timestamps_taken_late && tcb.snd_una <= segment.ack {
+        take_timestamp(tcb, cx, segment);
     }
     // The octet of a zero-window probe was accepted.
     tcb.snd_nxt = tcb.snd_nxt.later(segment.ack);
