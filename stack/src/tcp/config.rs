@@ -221,6 +221,22 @@ pub struct Config {
     pub check_syn_echo: bool,
     /// Text without a timestamp is taken where timestamps are in use; RFC 7323 3.2 has it dropped. Off.
     pub timestamps_may_lack: bool,
+    /// A reset that answers a segment carries its timestamp back (RFC 7323 5.2). On.
+    pub resets_echo: bool,
+    /// A SYN with FIN opens a connection in LISTEN, the FIN being left to be sent again (RFC 9293 3.10.7.2). On.
+    pub syn_fin_opens: bool,
+    /// In ESTABLISHED an acknowledgement of what was never sent is answered, as RFC 9293 3.10.7.4 has it. On.
+    pub answer_unsent_acks: bool,
+    /// An old acknowledgement is taken only where that much was acknowledged before; RFC 5961 5.2 has the largest window alone
+    /// as the bound. Off.
+    pub old_acks_were_sent: bool,
+    /// A segment is in the window where it ends at the last acknowledgement or behind it and begins at the right edge or before it;
+    /// RFC 9293 3.10.7.4 has it begin or end inside. Off.
+    pub edges_are_inside: bool,
+    /// TS.Recent moves behind the fifth step; RFC 7323 4.3 has it move in the first. Off.
+    pub timestamps_taken_late: bool,
+    /// Where SYNs cross, the SYN,ACK offers what the SYN has offered; RFC 7323 2.2 has it offer what the peer's SYN does too. Off.
+    pub crossing_repeats_offer: bool,
     /// Soft errors that ICMP tells of end a connection that is being opened; RFC 9293 MUST-56 forbids it. Off.
     pub soft_errors_end_opening: bool,
     /// Where PSH stands. [`Push::QueueEnd`].
@@ -297,6 +313,13 @@ impl Default for Config {
             offer_follows_path: false,
             check_syn_echo: false,
             timestamps_may_lack: false,
+            resets_echo: true,
+            syn_fin_opens: true,
+            answer_unsent_acks: true,
+            old_acks_were_sent: false,
+            edges_are_inside: false,
+            timestamps_taken_late: false,
+            crossing_repeats_offer: false,
             soft_errors_end_opening: false,
             push: Push::QueueEnd,
             abort_with_ack: false,
@@ -388,6 +411,20 @@ impl Config {
             check_syn_echo: true,
             // tcp_validate_incoming() asks PAWS of those that have one.
             timestamps_may_lack: true,
+            // tcp_v4_send_reset() knows no options but those that sign.
+            resets_echo: false,
+            // tcp_rcv_state_process().
+            syn_fin_opens: false,
+            // tcp_ack(): SKB_DROP_REASON_TCP_ACK_UNSENT_DATA.
+            answer_unsent_acks: false,
+            // tcp_ack() bounds it by tp->bytes_acked.
+            old_acks_were_sent: true,
+            // tcp_sequence().
+            edges_are_inside: true,
+            // tcp_replace_ts_recent().
+            timestamps_taken_late: true,
+            // tcp_send_synack().
+            crossing_repeats_offer: true,
             // tcp_v4_err() and tcp_req_err().
             soft_errors_end_opening: true,
             push: Push::CallsAndBursts,

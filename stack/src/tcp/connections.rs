@@ -1,7 +1,7 @@
 //! All connections and listeners: demultiplexing, what handlers leave to be done, timers, output.
 
 use super::ack::Due;
-use super::action::Action;
+use super::action::{Action, Reset};
 use super::control_block::{Context, ControlBlock, FourTuple, Opening, Origin};
 use super::fastopen::{self, Answer};
 use super::isn::Secret;
@@ -135,7 +135,7 @@ impl Connections {
                     self.with_output(now, id, |out| out.acknowledge());
                 }
             }
-            Action::Reset(reset) => self.sink.reset(Some(id), tuple, reset),
+            Action::Reset(reset) => self.reset(Some(id), tuple, reset),
             Action::Close(error) => return self.close_with(now, id, error),
             Action::Abort(error) => {
                 self.with_output(now, id, |out| out.abort());
@@ -190,14 +190,19 @@ impl Connections {
     fn segment_for_nobody(&mut self, now: Instant, tuple: FourTuple, segment: &Segment<'_>) {
         let action = match self.listeners.find(tuple) {
             None => states::closed::segment_arrives(segment),
-            Some(listener) => match listen::segment_arrives(segment) {
+            Some(listener) => match listen::segment_arrives(&self.config, segment) {
                 listen::Verdict::Not(action) => action,
                 listen::Verdict::Open => return self.open_from(now, listener, tuple, segment, None),
             },
         };
         if let Action::Reset(reset) = action {
-            self.sink.reset(None, tuple, reset);
+            self.reset(None, tuple, reset);
         }
+    }
+
+    fn reset(&mut self, id: Option<ConnectionId>, tuple: FourTuple, reset: Reset) {
+        let echo = reset.echo.filter(|_| self.config.resets_echo);
+        self.sink.reset(id, tuple, Reset { echo, ..reset });
     }
 
     /// A SYN to a listener: a connection in SYN-RECEIVED whose SYN,ACK is due. `above` is the highest sequence number

@@ -88,6 +88,8 @@ pub(crate) struct ControlBlock {
     pub(crate) rcv_up: Option<SeqNumber>,
 
     pub(crate) offer: Offer,
+    /// What our SYN,ACK says instead, where it repeats our SYN.
+    pub(crate) repeated_offer: Option<Offer>,
     /// The path's MTU in bytes, IP header included.
     pub(crate) mtu: u16,
     /// SendMSS: what the peer's SYN said.
@@ -166,6 +168,7 @@ impl ControlBlock {
             rcv_wnd: 0,
             rcv_up: None,
             offer: Offer::new(config, &options, tuple.remote.ip(), mtu),
+            repeated_offer: None,
             mtu,
             snd_mss: options::default_mss(tuple.remote.ip()),
             snd_wnd_shift: 0,
