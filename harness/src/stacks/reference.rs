@@ -56,7 +56,7 @@ impl Reference {
 
     fn with_profile(name: &str, profile: tcp::Config) -> Reference {
         use Capability::*;
-        // Not there: receiving urgent data through MSG_OOB, forwarding, the clients of DHCP and DNS, a shell.
+        // Not there: forwarding, the clients of DHCP and DNS, a shell.
         let has = [
             Ethernet,
             IpMedium,
@@ -74,6 +74,7 @@ impl Reference {
             SocketErrors,
             Poll,
             TcpInfo,
+            Urgent,
             Multihomed,
         ];
         let version = env!("CARGO_PKG_VERSION");

@@ -22,7 +22,12 @@ pub(super) struct Sending<'a> {
 impl Host {
     /// Opens the connection that a send is to open, with as much of the data as its SYN takes. `None` where the send goes
     /// on as any other, now or when the connection is there: [`Sending::flags`] tells that this was done.
-    pub(super) fn send_on_syn(&mut self, now: Instant, fd: i32, sending: &mut Sending<'_>) -> Option<Outcome> {
+    pub(super) fn send_on_syn(
+        &mut self,
+        now: Instant,
+        fd: i32,
+        sending: &mut Sending<'_>,
+    ) -> Option<Outcome> {
         let asked = *sending.flags & flags::MSG_FASTOPEN != 0;
         let state = match self.sockets.table.get(fd) {
             Ok(socket) => socket.state,

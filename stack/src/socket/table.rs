@@ -1,7 +1,9 @@
 //! Descriptors and the sockets behind them.
 
 use super::call::{Domain, Kind};
+use super::epoll::Epoll;
 use super::errno::Errno;
+use super::messages::SendsWithoutCopy;
 use super::options::Options;
 use crate::tcp;
 use crate::udp::UdpId;
@@ -48,6 +50,8 @@ pub(super) struct Socket {
     pub(super) shut_write: bool,
     /// An error that waits for the next call or SO_ERROR.
     pub(super) error: Option<Errno>,
+    /// Sends whose ends the user wants to hear of.
+    pub(super) without_copy: SendsWithoutCopy,
 }
 
 impl Socket {
@@ -65,6 +69,7 @@ impl Socket {
             shut_read: false,
             shut_write: false,
             error: None,
+            without_copy: SendsWithoutCopy::default(),
         }
     }
 
@@ -85,38 +90,62 @@ impl Socket {
 #[derive(Debug, Default)]
 pub(super) struct Table {
     sockets: BTreeMap<i32, Socket>,
+    epolls: BTreeMap<i32, Epoll>,
     serial: u64,
 }
 
 impl Table {
     /// Gives a socket the lowest free descriptor.
     pub(super) fn insert(&mut self, mut socket: Socket, limit: usize) -> Result<i32, Errno> {
-        if self.sockets.len() >= limit {
-            return Err(Errno::EMFILE);
-        }
-        let mut fd = FIRST;
-        for used in self.sockets.keys() {
-            if *used != fd {
-                break;
-            }
-            fd += 1;
-        }
+        let fd = self.lowest_free(limit)?;
         self.serial += 1;
         socket.serial = self.serial;
         self.sockets.insert(fd, socket);
         Ok(fd)
     }
 
+    fn lowest_free(&self, limit: usize) -> Result<i32, Errno> {
+        let count = self.sockets.len() + self.epolls.len();
+        if count >= limit {
+            return Err(Errno::EMFILE);
+        }
+        let free = |fd: &i32| !self.sockets.contains_key(fd) && !self.epolls.contains_key(fd);
+        (FIRST..).take(count + 1).find(free).ok_or(Errno::EMFILE)
+    }
+
+    /// What a call on a descriptor meets that is no socket's.
+    fn no_socket(&self, fd: i32) -> Errno {
+        if self.epolls.contains_key(&fd) { Errno::ENOTSOCK } else { Errno::EBADF }
+    }
+
     pub(super) fn get(&self, fd: i32) -> Result<&Socket, Errno> {
-        self.sockets.get(&fd).ok_or(Errno::EBADF)
+        self.sockets.get(&fd).ok_or_else(|| self.no_socket(fd))
     }
 
     pub(super) fn get_mut(&mut self, fd: i32) -> Result<&mut Socket, Errno> {
-        self.sockets.get_mut(&fd).ok_or(Errno::EBADF)
+        let refusal = self.no_socket(fd);
+        self.sockets.get_mut(&fd).ok_or(refusal)
     }
 
     pub(super) fn remove(&mut self, fd: i32) -> Result<Socket, Errno> {
         self.sockets.remove(&fd).ok_or(Errno::EBADF)
+    }
+
+    /// Gives a new epoll descriptor the lowest free number.
+    pub(super) fn insert_epoll(&mut self, limit: usize) -> Result<i32, Errno> {
+        let fd = self.lowest_free(limit)?;
+        self.epolls.insert(fd, Epoll::default());
+        Ok(fd)
+    }
+
+    pub(super) fn epoll_mut(&mut self, fd: i32) -> Result<&mut Epoll, Errno> {
+        let refusal = if self.sockets.contains_key(&fd) { Errno::EINVAL } else { Errno::EBADF };
+        self.epolls.get_mut(&fd).ok_or(refusal)
+    }
+
+    /// Closes an epoll descriptor; false where it is none.
+    pub(super) fn remove_epoll(&mut self, fd: i32) -> bool {
+        self.epolls.remove(&fd).is_some()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Socket> {

@@ -217,6 +217,12 @@ pub struct Config {
     pub window_update: WindowUpdate,
     /// The MSS that a SYN offers is no more than the path takes. RFC 9293 3.7.1 has it tell what can be received. Off.
     pub offer_follows_path: bool,
+    /// A reset echoes the timestamp of what it answers (RFC 7323 5.2). On.
+    pub reset_echoes_timestamp: bool,
+    /// A connection that is given up tells the peer by a reset. On; RFC 9293 3.10.8 deletes the TCB and sends nothing.
+    pub reset_on_timeout: bool,
+    /// In slow start an ACK counts what duplicate ACKs told of before as delivered by those. Off.
+    pub duplicates_deliver: bool,
     /// A SYN,ACK that echoes a timestamp which no SYN of ours had is reset, as one that acknowledges the wrong number. Off.
     pub check_syn_echo: bool,
     /// Text without a timestamp is taken where timestamps are in use; RFC 7323 3.2 has it dropped. Off.
@@ -229,8 +235,11 @@ pub struct Config {
     pub abort_with_ack: bool,
     /// Hold small segments while data is unacknowledged (RFC 9293 3.7.4). On; a socket's `nodelay` overrides it.
     pub nagle: bool,
-    /// When data that silly window avoidance holds back is sent anyway (RFC 9293 3.8.6.2.1, 0.1 to 1 s). 500 ms.
-    pub sws_override: Duration,
+    /// Nagle holds a small segment only while another small one is unacknowledged (Minshall's rule). Off.
+    pub nagle_by_last_small: bool,
+    /// When data that silly window avoidance holds back is sent anyway (RFC 9293 3.8.6.2.1, 0.1 to 1 s). 500 ms;
+    /// `None`: RTO.
+    pub sws_override: Option<Duration>,
     /// The longest interval between zero-window probes (RFC 9293 3.8.6.1 leaves it open). 60 s.
     pub persist_max: Duration,
     /// Maximum segment lifetime (RFC 9293 3.4.2). 2 minutes; TIME-WAIT lasts twice that.
@@ -295,6 +304,9 @@ impl Default for Config {
             quick_acks: 0,
             window_update: WindowUpdate::TwoSegments,
             offer_follows_path: false,
+            reset_echoes_timestamp: true,
+            reset_on_timeout: true,
+            duplicates_deliver: false,
             check_syn_echo: false,
             timestamps_may_lack: false,
             soft_errors_end_opening: false,
@@ -302,7 +314,8 @@ impl Default for Config {
             abort_with_ack: false,
             slow_start_after_idle: true,
             nagle: true,
-            sws_override: Duration::from_millis(500),
+            nagle_by_last_small: false,
+            sws_override: Some(Duration::from_millis(500)),
             persist_max: Duration::from_secs(60),
             msl: Duration::from_secs(120),
             fin_wait_2: Some(Duration::from_secs(240)),
@@ -382,8 +395,18 @@ impl Config {
             // TCP_MAX_QUICKACKS.
             quick_acks: 16,
             window_update: WindowUpdate::Doubled,
+            // tcp_minshall_check().
+            nagle_by_last_small: true,
+            // tcp_check_probe_timer().
+            sws_override: None,
             // tcp_advertise_mss() asks the route.
             offer_follows_path: true,
+            // tcp_v4_send_reset() writes no timestamps.
+            reset_echoes_timestamp: false,
+            // tcp_write_err().
+            reset_on_timeout: false,
+            // tcp_clean_rtx_queue() and tcp_add_reno_sack() keep tp->delivered.
+            duplicates_deliver: true,
             // tcp_rcv_synsent_state_process().
             check_syn_echo: true,
             // tcp_validate_incoming() asks PAWS of those that have one.
@@ -409,6 +432,8 @@ impl Config {
 pub struct SocketOptions {
     /// Send small segments at once: Nagle off (RFC 9293 MUST-17).
     pub nodelay: bool,
+    /// Send nothing but full segments, until this is taken back.
+    pub cork: bool,
     /// Acknowledge at once: no delayed ACKs.
     pub quick_ack: bool,
     /// Probe when idle, and how (RFC 9293 MUST-24, MUST-25: off by default).
@@ -423,8 +448,12 @@ pub struct SocketOptions {
     pub mss: Option<u16>,
     /// Congestion control.
     pub congestion: Option<CongestionAlgorithm>,
+    /// Listeners share an address with others that say so too; connections are spread over them.
+    pub reuse_port: bool,
     /// A listener on `::` takes IPv4 connections too.
     pub dual_stack: bool,
+    /// Urgent data is read with the stream (RFC 6093 3.1's advice), and not beside it.
+    pub urgent_in_line: bool,
     /// Keep soft errors to itself (RFC 9293 SHLD-20).
     pub hide_soft_errors: bool,
     /// Retransmissions of a SYN before the open fails, in place of [`Config::r2_syn`].

@@ -81,6 +81,8 @@ pub(crate) struct Congestion {
     /// The retransmission timer has expired, and `recover` is not acknowledged yet.
     timed_out: bool,
     whole_segments: bool,
+    /// What duplicate ACKs told of makes no window grow when it is acknowledged.
+    duplicates_deliver: bool,
     /// SND.NXT when cwnd was last reduced, for whatever reason: one reduction a window.
     reduced: SeqNumber,
     /// cwnd was reduced, which the peer of an ECN connection is to be told (RFC 3168 6.1.2).
@@ -123,6 +125,7 @@ impl Congestion {
             echoed: false,
             timed_out: false,
             whole_segments: config.ssthresh_in_segments,
+            duplicates_deliver: config.duplicates_deliver,
             reduced: iss,
             cwr_due: false,
             cubic: Cubic::default(),
@@ -233,6 +236,8 @@ impl Congestion {
 
     /// An ACK of new data has come.
     pub(crate) fn new_data_acknowledged(&mut self, acked: Acked) -> Response {
+        let told = if self.duplicates_deliver && !self.uses_scoreboard() { self.duplicate_acks } else { 0 };
+        let acked = Acked { bytes: acked.bytes.saturating_sub(told.saturating_mul(self.mss)), ..acked };
         self.duplicate_acks = 0;
         let Acked { bytes, ack, flight, .. } = acked;
         self.timed_out &= ack <= self.recover;

@@ -1,7 +1,7 @@
 //! All connections and listeners: demultiplexing, what handlers leave to be done, timers, output.
 
 use super::ack::Due;
-use super::action::Action;
+use super::action::{Action, Reset};
 use super::control_block::{Context, ControlBlock, FourTuple, Opening, Origin};
 use super::fastopen::{self, Answer};
 use super::isn::Secret;
@@ -134,7 +134,7 @@ impl Connections {
                     self.with_output(now, id, |out| out.acknowledge());
                 }
             }
-            Action::Reset(reset) => self.sink.reset(Some(id), tuple, reset),
+            Action::Reset(reset) => self.sink.reset(Some(id), tuple, self.echoing(reset)),
             Action::Close(error) => return self.close_with(now, id, error),
             Action::Abort(error) => {
                 self.with_output(now, id, |out| out.abort());
@@ -170,7 +170,7 @@ impl Connections {
         if let Some(listener) = self.listeners.get_mut(listener) {
             listener.fast.remove(&id);
             if listener.pending.remove(&id) {
-                listener.ready.push_back(id);
+                listener.offer(id);
             }
         }
     }
@@ -195,8 +195,12 @@ impl Connections {
             },
         };
         if let Action::Reset(reset) = action {
-            self.sink.reset(None, tuple, reset);
+            self.sink.reset(None, tuple, self.echoing(reset));
         }
+    }
+
+    fn echoing(&self, reset: Reset) -> Reset {
+        Reset { echo: reset.echo.filter(|_| self.config.reset_echoes_timestamp), ..reset }
     }
 
     /// A SYN to a listener: a connection in SYN-RECEIVED whose SYN,ACK is due. `above` is the highest sequence number
@@ -227,7 +231,7 @@ impl Connections {
         let Some(listener) = self.listeners.get_mut(listener_id) else { return };
         if opened {
             listener.fast.insert(id);
-            listener.ready.push_back(id);
+            listener.offer(id);
         } else {
             listener.pending.insert(id);
         }

@@ -63,7 +63,8 @@ impl Connections {
                 if mtu < tcb.mtu {
                     tcb.mtu = mtu;
                     if self.config.offer_follows_path {
-                        tcb.offer.mss = tcb.offer.mss.min(mtu.saturating_sub(options::fixed_headers(tcb.remote.ip())));
+                        tcb.offer.mss =
+                            tcb.offer.mss.min(mtu.saturating_sub(options::fixed_headers(tcb.remote.ip())));
                     }
                     // A SYN with text goes again without it (RFC 7413 4.1.3.1).
                     if tcb.state == State::SynSent && tcb.fast_open.had_text() {

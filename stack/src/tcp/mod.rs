@@ -17,6 +17,7 @@ mod acceptability;
 mod ack;
 mod action;
 mod calls;
+mod chrono;
 mod config;
 mod congestion;
 mod connections;
@@ -50,14 +51,16 @@ mod states;
 mod steps;
 mod timers;
 mod tlp;
+mod urgent;
 mod window;
 
 #[cfg(test)]
 mod tests;
 
+pub use calls::SendKind;
 pub use config::{
-    Config, CongestionAlgorithm, EcnMode, FastOpenConfig, InitialWindow, KeepaliveTimes, LossRecovery, PrrBound, Push, RateLimit, Reduction,
-    SocketOptions, WindowUpdate,
+    Config, CongestionAlgorithm, EcnMode, FastOpenConfig, InitialWindow, KeepaliveTimes, LossRecovery,
+    PrrBound, Push, RateLimit, Reduction, SocketOptions, WindowUpdate,
 };
 pub use connections::Connections;
 pub use error::Error;

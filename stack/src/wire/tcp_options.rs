@@ -358,10 +358,14 @@ mod tests {
             let cookie = Cookie::new(cookie).unwrap_or_default();
             Options { fast_open: Some(FastOpen { cookie, experimental }), ..syn }
         };
-        let with_cookies =
-            [fast_open(&[], false), fast_open(&[1; 16], false), fast_open(&[], true), fast_open(&[2; 6], true)];
+        let with_cookies = [
+            fast_open(&[], false),
+            fast_open(&[1; 16], false),
+            fast_open(&[], true),
+            fast_open(&[2; 6], true),
+        ];
         let timeouts = [1, 0x7fff, 0x8000 / 60 * 60, 0x7fff * 60];
-        let with_timeouts = timeouts.map(|s| Options { user_timeout: Some(s), ..ack });
+        let with_timeouts = timeouts.map(|s| Options { user_timeout: Some(s), ..syn });
         for options in [syn, ack, Options::default()].into_iter().chain(with_cookies).chain(with_timeouts) {
             let mut bytes = vec![0; options.len()];
             options.emit(&mut bytes);
@@ -406,7 +410,8 @@ mod tests {
 
     #[test]
     fn cookies_of_a_wrong_length_are_nothing() {
-        let fast_open = |bytes: &[u8]| Options::parse(bytes).unwrap().fast_open.map(|option| option.cookie.len);
+        let fast_open =
+            |bytes: &[u8]| Options::parse(bytes).unwrap().fast_open.map(|option| option.cookie.len);
         let found = [2, 4, 5, 6, 7, 18, 20].map(|len: u8| {
             let mut bytes = vec![34, len];
             bytes.resize(usize::from(len), 9);
