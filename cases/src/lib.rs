@@ -1,6 +1,7 @@
 //! Finds the cases, the requirement catalogue and the ledgers, and says what each run is expected to end with.
 
 pub mod catalogue;
+pub mod classes;
 pub mod coverage;
 pub mod expectation;
 pub mod ledger;

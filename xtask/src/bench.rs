@@ -1,10 +1,13 @@
 //! `cargo xtask bench`: what a run costs, beside what it costs elsewhere.
 
 mod checkout;
+mod cost;
+mod ends;
 mod figures;
 mod packetdrill;
 mod runs;
 mod scratch;
+mod transfer;
 
 use crate::exit::{Exit, Outcome};
 use crate::programs::{cargo, root};
@@ -14,9 +17,18 @@ use std::path::PathBuf;
 /// Figures are medians over so many rounds, in which what is compared takes turns.
 const ROUNDS: usize = 11;
 
+/// A part of the measures.
+type Part = fn() -> Result<Vec<Measure>, String>;
+
+/// The parts by name, in the order in which they are measured.
+const PARTS: &[(&str, Part)] = &[("runs", runs::measure), ("tcp", transfer::measure)];
+
 /// What `cargo xtask bench` takes.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Options {
+    /// Measure these parts alone: runs (a run of the suite), tcp (the reference stack's).
+    #[arg(value_name = "PART")]
+    parts: Vec<String>,
     /// Print `{measures: […]}`.
     #[arg(long)]
     json: bool,
@@ -34,7 +46,16 @@ pub(crate) fn bench(options: &Options) -> Outcome {
         eprintln!("this build is not optimised: the measures are taken by `cargo run --release`");
         return optimised();
     }
-    let mut measures: Vec<Measure> = runs::measure()?;
+    let names: Vec<&str> = PARTS.iter().map(|(name, _)| *name).collect();
+    if let Some(unknown) = options.parts.iter().find(|part| !names.contains(&part.as_str())) {
+        return Err(format!("there is no part '{unknown}' to measure; there are {}", names.join(", ")));
+    }
+    let mut measures: Vec<Measure> = Vec::new();
+    for (name, measure) in PARTS {
+        if options.parts.is_empty() || options.parts.iter().any(|part| part == name) {
+            measures.extend(measure()?);
+        }
+    }
     if let Some(program) = &options.packetdrill {
         measures.push(packetdrill::measure(program)?);
     }

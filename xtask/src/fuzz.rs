@@ -32,7 +32,7 @@ pub(crate) enum Options {
     },
 }
 
-fn time(text: &str) -> Result<Duration, String> {
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
     let advice = || "a number with s, m or h: 30s, 5m, 2h".to_owned();
     let unit = text.chars().last().ok_or_else(advice)?;
     let (number, factor) = match unit {

@@ -17,6 +17,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod coverage;
+mod diff;
 mod fuzz;
 mod golden;
 mod selftest;
@@ -47,6 +48,8 @@ enum Verb {
     /// Say which requirements have a case that can go red.
     #[command(subcommand)]
     Coverage(coverage::Options),
+    /// Play generated scenarios on two stacks and say where they differ.
+    Diff(diff::Options),
     /// Fuzz parsers.
     #[command(subcommand)]
     Fuzz(fuzz::Options),
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Verb::Selftest(options) => selftest::selftest(&options),
         Verb::Golden(options) => golden::golden(&options),
         Verb::Coverage(options) => coverage::coverage(&options),
+        Verb::Diff(options) => diff::diff(&options),
         Verb::Fuzz(options) => fuzz::fuzz(&options),
         Verb::Oracle(options) => oracle::oracle(&options),
         Verb::Bench(options) => bench::bench(&options),

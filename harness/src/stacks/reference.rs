@@ -1,6 +1,7 @@
 //! The reference stack, the crate `stack`, behind [`StackUnderTest`]. It serves BSD socket calls itself.
 
 mod calls;
+mod network;
 mod results;
 mod setup;
 mod sysctl;
@@ -34,6 +35,8 @@ pub struct Reference {
     /// TCP's configuration when the run began.
     started: tcp::Config,
     host: Host,
+    /// The interfaces' names.
+    interfaces: Vec<String>,
     now: Instant,
     events: Vec<Event>,
     /// Calls under way: how each result is to be told.
@@ -56,7 +59,7 @@ impl Reference {
 
     fn with_profile(name: &str, profile: tcp::Config) -> Reference {
         use Capability::*;
-        // Not there: forwarding, the clients of DHCP and DNS, a shell.
+        // Not there: the clients of DHCP and DNS, a shell.
         let has = [
             Ethernet,
             IpMedium,
@@ -76,11 +79,13 @@ impl Reference {
             TcpInfo,
             Urgent,
             Multihomed,
+            Forwarding,
         ];
         let version = env!("CARGO_PKG_VERSION");
         Reference {
             capabilities: in_virtual_time(name, version, Duration::from_nanos(1), &has),
             host: Host::new(Config::default()),
+            interfaces: Vec::new(),
             started: profile.clone(),
             profile,
             now: Instant::ZERO,
@@ -113,6 +118,9 @@ impl Reference {
             self.host.forget_peers();
             return Ok(true);
         }
+        if let Some(known) = network::set(&mut self.host, &self.interfaces, name, value) {
+            return Ok(known);
+        }
         sysctl::set(self.host.tcp_config(), name, value)
             .ok_or_else(|| Refusal::Unsupported(format!("the setting {name}")))
     }
@@ -122,9 +130,9 @@ impl Reference {
         // What Linux's tools report where there is no such interface, address or route.
         let (no_interface, no_address, no_route) = (libc::ENODEV, libc::EADDRNOTAVAIL, libc::ESRCH);
         let (done, errno) = match call {
-            Call::Link { interface, up } => (self.host.set_link(interface.0, *up), no_interface),
+            Call::Link { interface, up } => (self.host.set_link(self.now, interface.0, *up), no_interface),
             Call::Address { interface, prefix, add: true } => {
-                (self.host.add_address(interface.0, cidr(prefix)), no_interface)
+                (self.host.add_address(self.now, interface.0, cidr(prefix)), no_interface)
             }
             Call::Address { interface, prefix, add: false } => {
                 (self.host.remove_address(interface.0, prefix.address), no_address)
@@ -134,6 +142,9 @@ impl Reference {
             }
             Call::Route { destination, interface, add: false, .. } => {
                 (self.host.remove_route(cidr(destination), interface.0), no_route)
+            }
+            Call::Group { interface, group, join } => {
+                (self.host.set_membership(self.now, interface.0, *group, *join), no_address)
             }
             Call::Set { name, value } => (self.set(name, value)?, libc::EINVAL),
             _ => return Err(Refusal::Unsupported("this call".to_owned())),
@@ -151,6 +162,7 @@ impl StackUnderTest for Reference {
         let config = setup::config(setup, self.profile.clone())?;
         self.started = config.tcp.clone();
         self.host = Host::new(config);
+        self.interfaces = setup.interfaces.iter().map(|i| i.name.clone()).collect();
         self.now = Instant::ZERO;
         self.events.clear();
         self.waiting.clear();

@@ -244,6 +244,12 @@ pub enum Call {
         interface: InterfaceId,
         add: bool,
     },
+    /// Joins or leaves a multicast group on an interface.
+    Group {
+        interface: InterfaceId,
+        group: IpAddr,
+        join: bool,
+    },
     /// Sets a named setting.
     Set {
         name: String,

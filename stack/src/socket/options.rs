@@ -64,7 +64,7 @@ impl Options {
         tcp::SocketOptions {
             nodelay: self.nodelay,
             cork: self.cork,
-            urgent_in_line: self.urgent_in_line,
+            urgent_beside: !self.urgent_in_line,
             reuse_port: self.reuse_port,
             quick_ack: self.quick_ack,
             keepalive: self.keepalive.then_some(keepalive),

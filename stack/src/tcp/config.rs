@@ -452,8 +452,8 @@ pub struct SocketOptions {
     pub reuse_port: bool,
     /// A listener on `::` takes IPv4 connections too.
     pub dual_stack: bool,
-    /// Urgent data is read with the stream (RFC 6093 3.1's advice), and not beside it.
-    pub urgent_in_line: bool,
+    /// The last octet of urgent data is read beside the stream, and not in it (RFC 6093 3.1).
+    pub urgent_beside: bool,
     /// Keep soft errors to itself (RFC 9293 SHLD-20).
     pub hide_soft_errors: bool,
     /// Retransmissions of a SYN before the open fails, in place of [`Config::r2_syn`].

@@ -39,7 +39,7 @@ pub(crate) fn is_at_mark(tcb: &ControlBlock) -> bool {
 /// not go over the mark.
 pub(crate) fn readable(tcb: &mut ControlBlock, started: bool) -> usize {
     let readable = tcb.receive.readable();
-    let Some(mark) = tcb.out_of_band.mark.filter(|_| !tcb.options.urgent_in_line) else { return readable };
+    let Some(mark) = tcb.out_of_band.mark.filter(|_| tcb.options.urgent_beside) else { return readable };
     let ahead = mark.since(read_seq(tcb)) as usize;
     if mark < read_seq(tcb) || ahead >= readable {
         return readable;
@@ -56,7 +56,7 @@ pub(crate) fn readable(tcb: &mut ControlBlock, started: bool) -> usize {
 /// The urgent octet: `None` where none is announced or the user has it already, `Some(None)` where it has not come yet.
 pub(crate) fn take(tcb: &mut ControlBlock, peek: bool) -> Option<Option<u8>> {
     let OutOfBand { mark, octet, taken } = tcb.out_of_band;
-    if taken || tcb.options.urgent_in_line || (mark.is_none() && octet.is_none()) {
+    if taken || !tcb.options.urgent_beside || (mark.is_none() && octet.is_none()) {
         return None;
     }
     let arrived = octet.or_else(|| {

@@ -132,9 +132,11 @@ fn options(call: Call) -> Plan {
             _ => unsupported(&format!("ioctl {request:#x}")),
         },
         Call::NullBuffer(_) => error(libc::EFAULT),
-        call @ (Call::Link { .. } | Call::Address { .. } | Call::Route { .. } | Call::Set { .. }) => {
-            Ok(Planned::Administrative(call))
-        }
+        call @ (Call::Link { .. }
+        | Call::Address { .. }
+        | Call::Route { .. }
+        | Call::Group { .. }
+        | Call::Set { .. }) => Ok(Planned::Administrative(call)),
         Call::Shell { .. } => unsupported("shell"),
         other => {
             let debug = format!("{other:?}");

@@ -1,8 +1,6 @@
 //! Sockets of two hosts talk to each other.
 
-mod common;
-
-use common::{Pair, address, config};
+use crate::common::{Pair, address, config};
 use stack::config::Medium;
 use stack::socket::{Call, Domain, Errno, How, Kind, PollFd, Value, events, flags};
 use std::net::SocketAddr;

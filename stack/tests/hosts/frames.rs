@@ -327,13 +327,13 @@ fn ipv6_echo_errors_and_fragments() {
 fn a_link_that_is_down_is_silent() {
     let mut host = host(Medium::Ip);
     let echo = datagram4(header4(protocol::ICMPV4), &echo4(b"x"));
-    assert!(host.set_link(0, false));
+    assert!(host.set_link(Instant::ZERO, 0, false));
     assert_eq!(answers(&mut host, &echo), [] as [Vec<u8>; 0]);
-    assert!(host.set_link(0, true));
+    assert!(host.set_link(Instant::ZERO, 0, true));
     assert_eq!(answers(&mut host, &echo).len(), 1);
     assert!(host.remove_address(0, OWN.into()) && !host.remove_address(0, OWN.into()));
     assert_eq!(answers(&mut host, &echo), [] as [Vec<u8>; 0]);
-    assert!(!host.set_link(1, true));
+    assert!(!host.set_link(Instant::ZERO, 1, true));
 }
 
 /// A host with something open in every layer.
