@@ -24,6 +24,8 @@ pub(super) struct Options {
     pub(super) keepalive_probes: Option<u32>,
     pub(super) nodelay: bool,
     pub(super) cork: bool,
+    /// What is queued is to go, for TCP_NODELAY or TCP_CORK was set so.
+    pub(super) push_now: bool,
     pub(super) quick_ack: bool,
     /// TCP_INQ: recvmsg tells what is left to read.
     pub(super) tell_left: bool,

@@ -94,8 +94,9 @@ impl Host {
 
     /// Tells the transports what they keep of a socket's options.
     pub(super) fn apply_options(&mut self, now: Instant, fd: i32) -> Result<(), Errno> {
-        let socket = self.sockets.table.get(fd)?;
+        let socket = self.sockets.table.get_mut(fd)?;
         let options = socket.options.for_tcp(socket.domain, &self.tcp.config);
+        let push_now = core::mem::take(&mut socket.options.push_now);
         match socket.state {
             State::Datagram(id) => {
                 if let Some(udp) = self.udp.get_mut(id) {
@@ -113,6 +114,9 @@ impl Host {
                 let own = socket.options.clone();
                 self.sockets.mark(id, &own);
                 self.tcp.set_options(now, id, options);
+                if push_now {
+                    self.tcp.push(now, id);
+                }
             }
         }
         Ok(())

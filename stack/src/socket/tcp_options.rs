@@ -33,8 +33,14 @@ const DEFAULT_MSS: u32 = 536;
 
 pub(super) fn set(options: &mut Options, name: i32, value: &[u8], config: &Config) -> Result<(), Errno> {
     match name {
-        TCP_NODELAY => options.nodelay = integer(value)? != 0,
-        TCP_CORK => options.cork = integer(value)? != 0,
+        TCP_NODELAY => {
+            options.nodelay = integer(value)? != 0;
+            options.push_now |= options.nodelay;
+        }
+        TCP_CORK => {
+            options.cork = integer(value)? != 0;
+            options.push_now |= !options.cork;
+        }
         TCP_INQ => options.tell_left = within(value, 0..=1)? != 0,
         TCP_QUICKACK => options.quick_ack = integer(value)? != 0,
         // The bounds are Linux's.

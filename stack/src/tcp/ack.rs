@@ -62,14 +62,15 @@ impl AckState {
         self.owe(if quick || self.bytes >= 2 * self.largest { Due::Now } else { Due::Delayed });
     }
 
-    /// The peer's SYN or text has come.
+    /// Text has come.
     pub(crate) fn heard(&mut self, now: Instant) {
         self.heard = Some(now);
     }
 
     /// Text goes to the peer: an answer, where it goes soon enough.
     pub(crate) fn text_sent(&mut self, now: Instant) {
-        self.interactive |= self.heard.is_some_and(|heard| now.saturating_since(heard) < ANSWER);
+        let soon = self.heard.is_some_and(|heard| now.saturating_since(heard) < ANSWER);
+        self.interactive |= soon || self.due == Due::Now;
     }
 
     /// The delay is over, and no answer came.

@@ -183,10 +183,10 @@ impl Connections {
         if self.config.push == Push::CallsAndBursts && !kind.more {
             tcb.send.mark_push();
         }
-        tcb.send.urging = if kind.more { Urging::More } else { Urging::Normal };
-        self.flush(now, id);
-        if let Some(tcb) = self.slab.get_mut(id) {
-            tcb.send.urging = Urging::Normal;
+        if kind.more {
+            self.flush_urging(now, id, Urging::More);
+        } else {
+            self.flush(now, id);
         }
         Ok(count)
     }
@@ -377,14 +377,26 @@ impl Connections {
     pub fn set_options(&mut self, now: Instant, id: ConnectionId, options: SocketOptions) {
         if let Some(tcb) = self.slab.get_mut(id) {
             tcb.congestion.set_algorithm(options.congestion.unwrap_or(self.config.congestion));
-            let freed = (options.nodelay && !tcb.options.nodelay) || (tcb.options.cork && !options.cork);
+            tcb.user_timeout.chosen(options.user_timeout);
             tcb.options = options;
-            tcb.send.urging = if freed { Urging::All } else { Urging::Normal };
             self.flush(now, id);
-            if let Some(tcb) = self.slab.get_mut(id) {
-                tcb.send.urging = Urging::Normal;
-            }
         }
+    }
+
+    /// Sends what is queued, however small the last segment is and whatever holds it back but the windows.
+    pub fn push(&mut self, now: Instant, id: ConnectionId) {
+        self.flush_urging(now, id, Urging::All);
+    }
+
+    fn flush_urging(&mut self, now: Instant, id: ConnectionId, urging: Urging) {
+        let urge = |connections: &mut Connections, urging| {
+            if let Some(tcb) = connections.slab.get_mut(id) {
+                tcb.send.urging = urging;
+            }
+        };
+        urge(self, urging);
+        self.flush(now, id);
+        urge(self, Urging::Normal);
     }
 
     /// What a listener's connections inherit.

@@ -44,6 +44,17 @@ pub enum LossRecovery {
     Rack,
 }
 
+/// When SYNs are answered without keeping anything of them (RFC 4987 3.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SynCookies {
+    /// Never: SYNs that find no room are dropped.
+    Never,
+    /// When a listener has as many half-open connections as it may.
+    WhenFull,
+    /// Always.
+    Always,
+}
+
 /// How cwnd comes down to ssthresh in a recovery by SACK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reduction {
@@ -217,6 +228,8 @@ pub struct Config {
     pub window_update: WindowUpdate,
     /// The MSS that a SYN offers is no more than the path takes. RFC 9293 3.7.1 has it tell what can be received. Off.
     pub offer_follows_path: bool,
+    /// Text for a user who has closed is reset as for a connection that is not there, and not as by ABORT. Off.
+    pub refuse_by_answer: bool,
     /// A reset echoes the timestamp of what it answers (RFC 7323 5.2). On.
     pub reset_echoes_timestamp: bool,
     /// A connection that is given up tells the peer by a reset. On; RFC 9293 3.10.8 deletes the TCB and sends nothing.
@@ -260,6 +273,15 @@ pub struct Config {
     pub max_ranges: usize,
     /// Half-open connections per listener (RFC 4987). 256.
     pub syn_queue: usize,
+    /// What happens to further ones. [`SynCookies::WhenFull`].
+    pub syn_cookies: SynCookies,
+    /// Tell the user timeout in an option, and hear the peer's (RFC 5482 3, ENABLED). Off.
+    pub user_timeout_option: bool,
+    /// ADV_UTO where the user has not said one (RFC 5482 3 leaves it open). 5 minutes, the user timeout of RFC 9293
+    /// 3.9.1.1.
+    pub user_timeout_advertised: Duration,
+    /// L_LIMIT and U_LIMIT (RFC 5482 3.1, at least 100 s). 100 s and an hour.
+    pub user_timeout_limits: [Duration; 2],
     /// Connections in TIME-WAIT; the oldest goes when there are more. 4096.
     pub max_time_wait: usize,
     /// Connections altogether. 65536.
@@ -304,6 +326,7 @@ impl Default for Config {
             quick_acks: 0,
             window_update: WindowUpdate::TwoSegments,
             offer_follows_path: false,
+            refuse_by_answer: false,
             reset_echoes_timestamp: true,
             reset_on_timeout: true,
             duplicates_deliver: false,
@@ -330,6 +353,10 @@ impl Default for Config {
             reuse_time_wait: true,
             max_ranges: 32,
             syn_queue: 256,
+            syn_cookies: SynCookies::WhenFull,
+            user_timeout_option: false,
+            user_timeout_advertised: Duration::from_secs(300),
+            user_timeout_limits: [Duration::from_secs(100), Duration::from_secs(3600)],
             max_time_wait: 4096,
             max_connections: 65_536,
         }
@@ -401,6 +428,8 @@ impl Config {
             sws_override: None,
             // tcp_advertise_mss() asks the route.
             offer_follows_path: true,
+            // tcp_rcv_state_process(), TCP_ABORT_ON_DATA.
+            refuse_by_answer: true,
             // tcp_v4_send_reset() writes no timestamps.
             reset_echoes_timestamp: false,
             // tcp_write_err().

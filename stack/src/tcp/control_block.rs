@@ -21,6 +21,7 @@ use super::state::State;
 use super::timers::{Deadlines, Timer};
 use super::tlp::{self, Tlp};
 use super::urgent::OutOfBand;
+use super::user_timeout::UserTimeout;
 use super::{Error, ListenerId, SeqNumber};
 use crate::time::Instant;
 use crate::wire::tcp::Segment;
@@ -123,6 +124,7 @@ pub(crate) struct ControlBlock {
     pub(crate) congestion: Congestion,
     pub(crate) ecn: Ecn,
     pub(crate) fast_open: fastopen::State,
+    pub(crate) user_timeout: UserTimeout,
     pub(crate) deadlines: Deadlines,
     /// When a segment that occupies sequence space was last sent, probes counted.
     pub(crate) last_sent: Instant,
@@ -203,6 +205,7 @@ impl ControlBlock {
             congestion: Congestion::new(config, iss).using(options.congestion),
             ecn: Ecn::new(config.ecn),
             fast_open: fastopen::State::default(),
+            user_timeout: UserTimeout::new(config, &options),
             deadlines: Deadlines::default(),
             last_sent: cx.now,
             out_of_band: OutOfBand::default(),
@@ -222,7 +225,6 @@ impl ControlBlock {
         self.irs = syn.seq;
         self.rcv_nxt = syn.seq + 1;
         self.last_ack_sent = self.rcv_nxt;
-        self.ack.heard(now);
         options::negotiate(self, &syn.options, now);
         self.ecn.syn_arrived(syn.flags);
     }
@@ -250,6 +252,7 @@ impl ControlBlock {
         }
         self.rto.established(self.retransmit.syn_lost, cx.config.rto_after_syn_loss);
         self.activity += 1;
+        self.last_received = cx.now;
         if !self.fast_open.opened {
             self.begin_transfer(cx);
             self.fast_open.accepted = self.fast_open.had_text() && segment.ack == self.snd_nxt;
@@ -294,6 +297,13 @@ impl ControlBlock {
         let echo = options::echoed_round_trip(self, &segment.options, cx.now);
         let rack = &mut self.rack;
         self.flight.acknowledge(ack, |sent| rack.delivered(sent, cx.now, echo))
+    }
+
+    /// For how long what was sent may stay unacknowledged, where somebody has said so; an agreement with the peer counts
+    /// once the connection is synchronised (RFC 5482 3.3).
+    pub(crate) fn patience(&self) -> Option<core::time::Duration> {
+        let agreed = self.user_timeout.agreed().filter(|_| self.state.is_synchronized());
+        self.options.user_timeout.or(agreed)
     }
 
     pub(crate) fn is_passive(&self) -> bool {

@@ -4,6 +4,7 @@ use super::config::SocketOptions;
 use super::control_block::FourTuple;
 use super::isn::{octets, siphash};
 use super::{ConnectionId, ListenerId};
+use crate::time::Instant;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
@@ -23,6 +24,8 @@ pub(crate) struct Listener {
     pub(crate) ready: VecDeque<ConnectionId>,
     /// How many have ever stood there.
     pub(crate) arrivals: u64,
+    /// SYN cookies that were given may be brought back until then.
+    pub(crate) cookies_until: Option<Instant>,
 }
 
 impl Listener {
@@ -36,6 +39,7 @@ impl Listener {
             fast,
             ready: VecDeque::new(),
             arrivals: 0,
+            cookies_until: None,
         }
     }
 
@@ -50,9 +54,9 @@ impl Listener {
         self.backlog
     }
 
-    /// Whether a SYN may open another connection; where not it is dropped, and the peer will try again.
-    pub(crate) fn has_room(&self, syn_queue: usize) -> bool {
-        self.ready.len() < self.backlog && self.pending.len() < syn_queue
+    /// Whether as many connections wait for accept as may; SYNs are dropped then, and the peers will try again.
+    pub(crate) fn is_backlogged(&self) -> bool {
+        self.ready.len() >= self.backlog
     }
 
     fn takes(&self, local: IpAddr) -> bool {

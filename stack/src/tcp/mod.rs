@@ -49,9 +49,11 @@ mod slab;
 mod state;
 mod states;
 mod steps;
+mod syn_cookies;
 mod timers;
 mod tlp;
 mod urgent;
+mod user_timeout;
 mod window;
 
 #[cfg(test)]
@@ -60,7 +62,7 @@ mod tests;
 pub use calls::SendKind;
 pub use config::{
     Config, CongestionAlgorithm, EcnMode, FastOpenConfig, InitialWindow, KeepaliveTimes, LossRecovery,
-    PrrBound, Push, RateLimit, Reduction, SocketOptions, WindowUpdate,
+    PrrBound, Push, RateLimit, Reduction, SocketOptions, SynCookies, WindowUpdate,
 };
 pub use connections::Connections;
 pub use error::Error;

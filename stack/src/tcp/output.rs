@@ -69,6 +69,30 @@ impl Sink {
     }
 }
 
+impl Sink {
+    /// A SYN,ACK of which nothing is kept.
+    pub(crate) fn answer_syn(
+        &mut self,
+        tuple: FourTuple,
+        seq: SeqNumber,
+        ack: SeqNumber,
+        mss: u16,
+        wnd: u16,
+    ) {
+        let header = Header {
+            source_port: tuple.local.port(),
+            destination_port: tuple.remote.port(),
+            seq,
+            ack,
+            flags: Flags::SYN | Flags::ACK,
+            wnd,
+            options: Options { mss: Some(mss), ..Options::default() },
+            ..Header::default()
+        };
+        self.push(None, tuple, NOT_ECT, header, Buffer::new());
+    }
+}
+
 /// The output side of one connection, for the time of a call.
 pub(crate) struct Output<'a> {
     pub(crate) id: ConnectionId,
@@ -403,6 +427,9 @@ impl Output<'_> {
         let controls = u32::from(flags.contains(Flags::SYN)) + u32::from(flags.contains(Flags::FIN));
         let end = seq + len + controls;
         let fresh = len > 0 && seq >= self.tcb.snd_max;
+        if fresh {
+            self.tcb.ack.text_sent(self.cx.now);
+        }
         if fresh && self.tcb.ecn.capable {
             // New data alone: its loss will be noticed (RFC 3168 5.2, 6.1.2, 6.1.5).
             let reduced = core::mem::take(&mut self.tcb.congestion.cwr_due);
@@ -421,11 +448,8 @@ impl Output<'_> {
         let text = if flags.contains(Flags::SYN) { seq + 1 } else { seq };
         tcb.flight.sent(text, end, now);
         tcb.congestion.transmitted(end.since(text));
-        if len > 0 && len < tcb.eff_snd_mss() && !flags.contains(Flags::SYN) {
+        if fresh && len < tcb.eff_snd_mss() && !flags.contains(Flags::SYN) {
             tcb.snd_sml = tcb.snd_sml.later(end);
-        }
-        if fresh {
-            tcb.ack.text_sent(now);
         }
         tcb.tlp.restart |= fresh || flags.contains(Flags::FIN);
         tcb.snd_nxt = tcb.snd_nxt.later(end);
@@ -447,7 +471,10 @@ impl Output<'_> {
         if flags.contains(Flags::ACK) && !flags.contains(Flags::SYN) && !flags.contains(Flags::RST) {
             flags |= tcb.ecn.of_ack();
         }
-        let options = options::of_segment(tcb, flags, len, self.cx.now);
+        let mut options = options::of_segment(tcb, flags, len, self.cx.now);
+        if !flags.contains(Flags::RST) {
+            options.user_timeout = tcb.user_timeout.told(flags.contains(Flags::SYN));
+        }
         let wnd =
             if flags.contains(Flags::SYN) { window::announce_in_syn(tcb) } else { window::announce(tcb) };
         let (head, tail) = tcb.send.text(seq, len);
@@ -521,7 +548,7 @@ impl Output<'_> {
 
     fn arm_other_timers(&mut self) {
         let (tcb, cx) = (&mut *self.tcb, self.cx);
-        match (tcb.options.user_timeout, tcb.retransmit.since) {
+        match (tcb.patience(), tcb.retransmit.since) {
             (Some(timeout), Some(since)) => tcb.deadlines.set(Timer::UserTimeout, since + timeout),
             _ => tcb.deadlines.stop(Timer::UserTimeout),
         }

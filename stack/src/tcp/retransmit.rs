@@ -46,7 +46,7 @@ pub(crate) fn timer_expired(tcb: &mut ControlBlock, cx: &Context) -> Action {
     {
         return give_up(tcb, cx);
     }
-    if tcb.options.user_timeout.is_none() {
+    if tcb.patience().is_none() {
         let r2 = if syn { cx.config.r2_syn } else { cx.config.r2 };
         if has_waited(tcb, r2) {
             return give_up(tcb, cx);

@@ -1,6 +1,6 @@
 //! Linux's settings by name, and what each is in the reference stack's TCP.
 
-use stack::tcp::{Config, CongestionAlgorithm, EcnMode, LossRecovery};
+use stack::tcp::{Config, CongestionAlgorithm, EcnMode, LossRecovery, SynCookies};
 use std::time::Duration;
 
 /// How a value changes the configuration; `None` where the setting has no such value, or the stack none that fits.
@@ -36,6 +36,15 @@ const SETTINGS: &[(&str, Apply)] = &[
     ("net.ipv4.tcp_keepalive_time", |tcp, value| seconds(&mut tcp.keepalive.idle, value)),
     ("net.ipv4.tcp_keepalive_intvl", |tcp, value| seconds(&mut tcp.keepalive.interval, value)),
     ("net.ipv4.tcp_keepalive_probes", |tcp, value| number(value).map(|count| tcp.keepalive.probes = count)),
+    ("net.ipv4.tcp_syncookies", |tcp, value| {
+        tcp.syn_cookies = match number(value)? {
+            0 => SynCookies::Never,
+            1 => SynCookies::WhenFull,
+            2 => SynCookies::Always,
+            _ => return None,
+        };
+        Some(())
+    }),
     ("net.ipv4.tcp_fastopen", fast_open),
     ("net.ipv4.tcp_fastopen_key", fast_open_key),
     ("net.ipv4.tcp_max_syn_backlog", |tcp, value| number(value).map(|count| tcp.syn_queue = count as usize)),

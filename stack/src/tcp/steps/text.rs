@@ -2,7 +2,7 @@
 
 use crate::tcp::Error;
 use crate::tcp::ack::Due;
-use crate::tcp::action::{Action, Flow, end};
+use crate::tcp::action::{Action, Flow, Reset, end};
 use crate::tcp::control_block::{Context, ControlBlock};
 use crate::tcp::options;
 use crate::tcp::receive::Arrival;
@@ -15,7 +15,9 @@ pub(crate) fn process_text(tcb: &mut ControlBlock, cx: &Context, segment: &Segme
         return Flow::Continue(());
     }
     if !tcb.owned {
-        return end(Action::Abort(Error::ConnectionReset));
+        let error = Error::ConnectionReset;
+        let answer = Reset::for_segment(segment).filter(|_| cx.config.refuse_by_answer);
+        return end(answer.map_or(Action::Abort(error), |reset| Action::Refuse(reset, error)));
     }
     if tcb.ecn.data_arrived(segment.flags) {
         tcb.ack.owe(Due::Separately);
