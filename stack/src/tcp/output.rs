@@ -359,7 +359,8 @@ impl Output<'_> {
             u64::from(cwnd) * percent * 10_000 / srtt.as_micros().max(1) as u64 / 1024 / u64::from(mss)
         });
         let room = tcb.allowed_by_congestion() / mss;
-        by_rate.max(2).min(u64::from((cwnd / mss / 2).min(room).max(1))) as u32
+        by_rate.max(u64::from(self.cx.config.burst_least)).min(u64::from((cwnd / mss / 2).min(room).max(1)))
+            as u32
     }
 
     /// The size of the segment `ahead` bytes behind SND.NXT, were it sent now; 0 for none.

@@ -45,6 +45,7 @@ const SETTINGS: &[(&str, Apply)] = &[
         };
         Some(())
     }),
+    ("net.ipv4.tcp_min_tso_segs", |tcp, value| number(value).map(|count| tcp.burst_least = count)),
     ("net.ipv4.tcp_fastopen", fast_open),
     ("net.ipv4.tcp_fastopen_key", fast_open_key),
     ("net.ipv4.tcp_max_syn_backlog", |tcp, value| number(value).map(|count| tcp.syn_queue = count as usize)),
@@ -55,7 +56,7 @@ const SETTINGS: &[(&str, Apply)] = &[
 
 /// What concerns the way of segments to a device. The stack hands over each segment by itself and at once, and matching
 /// joins what a device would have cut: any value holds.
-const BELOW: &[&str] = &["net.ipv4.tcp_min_tso_segs", "net.ipv4.tcp_tso_win_divisor", "ethtool -K"];
+const BELOW: &[&str] = &["net.ipv4.tcp_tso_win_divisor", "ethtool -K"];
 
 /// What the stack always does: settings with the one value that says so.
 const ALWAYS: &[(&str, &str)] = &[
