@@ -7,6 +7,7 @@ pub mod expectation;
 pub mod ledger;
 pub mod nearest;
 pub mod reading;
+pub mod results;
 pub mod stacks;
 pub mod suite;
 pub mod upstream;

@@ -9,7 +9,6 @@ mod pool;
 mod programs;
 mod progress;
 mod protocol;
-mod results;
 mod settled;
 mod worker;
 
@@ -23,6 +22,7 @@ mod golden;
 mod selftest;
 mod test;
 
+use cases::results;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -50,7 +50,7 @@ enum Verb {
     Coverage(coverage::Options),
     /// Play generated scenarios on two stacks and say where they differ.
     Diff(diff::Options),
-    /// Fuzz parsers.
+    /// Fuzz whatever reads bytes from outside, and stacks.
     #[command(subcommand)]
     Fuzz(fuzz::Options),
     /// Build Linux kernels that run in virtual time, and list them.

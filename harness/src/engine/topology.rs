@@ -86,10 +86,10 @@ fn known_neighbours(world: &World) -> Vec<Neighbour> {
 fn declare(world: &mut World, line: &Spanned<Topology>, medium: Medium) -> Result<(), Error> {
     match &line.value {
         Topology::Forwarding => world.setup.forwarding = true,
-        Topology::Interface { name, addresses, mtu } => {
+        Topology::Interface { name, addresses, mtu, unconfigured } => {
             let prefixes = addresses.iter().map(|a| prefix(a, line)).collect::<Result<Vec<_>, _>>()?;
             let mtu = mtu.unwrap_or(default_mtu(world.setup.family));
-            declare_interface(world, name, prefixes, mtu, medium);
+            declare_interface(world, name, prefixes, *unconfigured, mtu, medium);
         }
         Topology::Host { name, addresses, mac, interface } => {
             let interface = interface_named(world, interface.as_deref(), line)?;
@@ -114,13 +114,20 @@ fn declare(world: &mut World, line: &Spanned<Topology>, medium: Medium) -> Resul
 }
 
 /// A new interface, or another size and other addresses for one that is there.
-fn declare_interface(world: &mut World, name: &str, prefixes: Vec<Prefix>, mtu: u16, medium: Medium) {
+fn declare_interface(
+    world: &mut World,
+    name: &str,
+    prefixes: Vec<Prefix>,
+    unconfigured: bool,
+    mtu: u16,
+    medium: Medium,
+) {
     let setup = &mut world.setup;
     let addresses: Vec<Prefix> = prefixes.into_iter().filter(|p| is_of(p.address, setup.family)).collect();
     match setup.interfaces.iter_mut().find(|i| i.name == name) {
         Some(interface) => {
             interface.mtu = mtu;
-            if !addresses.is_empty() {
+            if unconfigured || !addresses.is_empty() {
                 interface.addresses = addresses;
             }
         }

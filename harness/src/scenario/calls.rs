@@ -149,13 +149,10 @@ impl Sockets {
     pub(super) fn returned(&mut self, call: &SystemCall, outcome: &Outcome) {
         let value = outcome.result.ok();
         match call {
-            S::Socket | S::Accept => {
-                self.new = value.and_then(|fd| i32::try_from(fd).ok());
-                self.written = 0;
-            }
+            S::Socket | S::Accept => self.new = value.and_then(|fd| i32::try_from(fd).ok()),
             S::Listen if value.is_some() => self.listener = self.new,
             // A connection that could not be begun has an error to be taken.
-            S::Connect | S::SetNonblocking => self.connection = self.new,
+            S::Connect | S::SetNonblocking => (self.connection, self.written) = (self.new, 0),
             S::Close => self.connection = None,
             S::CloseListener => self.listener = None,
             S::Send(_) => {

@@ -10,11 +10,12 @@ mod tests;
 
 use super::user_calls::in_virtual_time;
 use crate::sut::{
-    Call, CallId, Capabilities, Capability, Event, InterfaceId, Outcome, Prefix, Refusal, Setup,
+    Call, CallId, Capabilities, Capability, DhcpCommand, Event, InterfaceId, Outcome, Prefix, Refusal, Setup,
     StackUnderTest,
 };
 use calls::Planned;
 use results::Form;
+use stack::client::DhcpCall;
 use stack::config::Route;
 use stack::socket;
 use stack::tcp;
@@ -59,7 +60,7 @@ impl Reference {
 
     fn with_profile(name: &str, profile: tcp::Config) -> Reference {
         use Capability::*;
-        // Not there: the clients of DHCP and DNS, a shell.
+        // Not there: the client of DNS, a shell.
         let has = [
             Ethernet,
             IpMedium,
@@ -80,6 +81,8 @@ impl Reference {
             Urgent,
             Multihomed,
             Forwarding,
+            DhcpClient,
+            Reboot,
         ];
         let version = env!("CARGO_PKG_VERSION");
         Reference {
@@ -145,6 +148,14 @@ impl Reference {
             }
             Call::Group { interface, group, join } => {
                 (self.host.set_membership(self.now, interface.0, *group, *join), no_address)
+            }
+            Call::Dhcp { interface, command } => {
+                (self.host.dhcp(self.now, interface.0, dhcp(*command)), no_interface)
+            }
+            Call::Reboot => {
+                self.host.reboot();
+                self.waiting.clear();
+                (true, 0)
             }
             Call::Set { name, value } => (self.set(name, value)?, libc::EINVAL),
             _ => return Err(Refusal::Unsupported("this call".to_owned())),
@@ -223,6 +234,15 @@ impl StackUnderTest for Reference {
         }
         self.now = self.now.max(until);
         Ok(())
+    }
+}
+
+fn dhcp(command: DhcpCommand) -> DhcpCall {
+    match command {
+        DhcpCommand::Start => DhcpCall::Start,
+        DhcpCommand::Stop => DhcpCall::Stop,
+        DhcpCommand::Release => DhcpCall::Release,
+        DhcpCommand::Inform => DhcpCall::Inform,
     }
 }
 

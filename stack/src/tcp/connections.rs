@@ -16,6 +16,7 @@ use super::states::{self, listen};
 use super::syn_cookies;
 use super::timers::TimerQueue;
 use super::window;
+use super::tuples::Tuples;
 use super::{Config, ConnectionId, Error, ListenerId, SeqNumber, SocketOptions};
 use crate::time::Instant;
 use crate::wire::tcp::{Flags, Segment, checksum_is_right};
@@ -29,7 +30,7 @@ pub struct Connections {
     pub(crate) config: Config,
     secret: Secret,
     pub(crate) slab: Slab,
-    by_tuple: BTreeMap<FourTuple, ConnectionId>,
+    tuples: Tuples,
     pub(crate) listeners: Listeners,
     timers: TimerQueue,
     sink: Sink,
@@ -56,7 +57,7 @@ impl Connections {
             config,
             secret: Secret::new(seed),
             slab: Slab::default(),
-            by_tuple: BTreeMap::new(),
+            tuples: Tuples::new(seed),
             listeners: Listeners::default(),
             timers: TimerQueue::default(),
             sink: Sink::default(),
@@ -103,7 +104,7 @@ impl Connections {
     }
 
     pub(crate) fn find(&self, tuple: FourTuple) -> Option<ConnectionId> {
-        self.by_tuple.get(&tuple).copied()
+        self.tuples.find(tuple)
     }
 
     fn deliver(&mut self, now: Instant, id: ConnectionId, segment: &Segment<'_>, ecn: u8) {
@@ -359,7 +360,7 @@ impl Connections {
 
     pub(crate) fn add(&mut self, tuple: FourTuple, tcb: ControlBlock) -> ConnectionId {
         let id = self.slab.insert(tcb);
-        self.by_tuple.insert(tuple, id);
+        self.tuples.insert(tuple, id);
         self.make_pending(id);
         id
     }
@@ -375,9 +376,7 @@ impl Connections {
         tcb.enter_closed(error, &self.config);
         self.timers.reschedule(id, &mut tcb.deadlines);
         let (tuple, owned) = (FourTuple { local: tcb.local, remote: tcb.remote }, tcb.owned);
-        if self.by_tuple.get(&tuple) == Some(&id) {
-            self.by_tuple.remove(&tuple);
-        }
+        self.tuples.remove(tuple, id);
         if before == State::SynReceived {
             self.forget_half_open(id);
         }
@@ -500,8 +499,8 @@ pub(crate) fn is_unicast(address: IpAddr) -> bool {
 }
 
 impl Connections {
-    /// The endpoints of every connection that is not closed.
-    pub(crate) fn tuples(&self) -> impl Iterator<Item = &FourTuple> {
-        self.by_tuple.keys()
+    /// Whether a connection has the local socket `local`; an unspecified address stands for any.
+    pub fn is_local_in_use(&self, local: SocketAddr) -> bool {
+        self.tuples.has_local(local)
     }
 }

@@ -52,6 +52,7 @@ mod steps;
 mod syn_cookies;
 mod timers;
 mod tlp;
+mod tuples;
 mod urgent;
 mod user_timeout;
 mod window;

@@ -18,6 +18,11 @@ pub(super) fn write(output: &Output) -> String {
         Output::Option(value) => format!("option {}", hex(value)),
         Output::Integer(value) => format!("stored {value}"),
         Output::Descriptors(first, second) => format!("descriptors {first} {second}"),
+        Output::Addresses(addresses) => {
+            let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+            format!("addresses {}", addresses.join(" "))
+        }
+        Output::Name(name) => format!("name {name}"),
         _ => UNTOLD.to_owned(),
     };
     format!(" : {words}")
@@ -49,6 +54,11 @@ pub(crate) fn read(text: &str) -> Result<Output, String> {
             let number = |text: &str| text.parse().map_err(|_| wrong());
             Ok(Output::Descriptors(number(first)?, number(second)?))
         }
+        "addresses" => {
+            let addresses = rest.split(' ').map(|text| text.parse().map_err(|_| wrong()));
+            addresses.collect::<Result<_, _>>().map(Output::Addresses)
+        }
+        "name" => Ok(Output::Name(rest.to_owned())),
         _ => read_bytes(text).map(Output::Data).ok_or_else(wrong),
     }
 }
@@ -103,6 +113,11 @@ mod tests {
             (Output::Option(vec![0x6f, 0, 0, 0]), " : option 6f000000"),
             (Output::Integer(-1), " : stored -1"),
             (Output::Descriptors(3, 4), " : descriptors 3 4"),
+            (
+                Output::Addresses(vec![[192, 0, 2, 7].into(), [192, 0, 2, 8].into()]),
+                " : addresses 192.0.2.7 192.0.2.8",
+            ),
+            (Output::Name("www.example.com".into()), " : name www.example.com"),
         ] {
             assert_eq!(write(&output), text);
             assert_eq!(read(&text[3..]), Ok(output), "{text}");

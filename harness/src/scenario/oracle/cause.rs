@@ -22,7 +22,10 @@ impl Oracle for Cause {
     fn look(&mut self, seen: &Seen<'_>) -> Option<Violation> {
         match &seen.step.stimulus {
             Stimulus::Segment(segment) => self.reset |= segment.has(RST),
-            Stimulus::Call(UserCall::ShutdownWrite | UserCall::ShutdownBoth) => self.shut = true,
+            // Of either side: in SYN-SENT to shut down reading is to give up, on BSD and on Linux.
+            Stimulus::Call(UserCall::ShutdownWrite | UserCall::ShutdownBoth | UserCall::ShutdownRead) => {
+                self.shut = true;
+            }
             _ => {}
         }
         // The stack may give up a connection by itself, and says so.

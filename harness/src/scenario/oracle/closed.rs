@@ -39,7 +39,8 @@ impl Oracle for Closed {
     fn look(&mut self, seen: &Seen<'_>) -> Option<Violation> {
         let last = self.at? + closing().len() - 1;
         let is_refused = seen.sent().any(|(segment, _)| segment.has(RST));
-        let is_over = seen.step.operation == Some(last);
+        // What the peer never repeats the stack may wait for as long as it likes: RFC 9293 knows no time-out in FIN-WAIT-2.
+        let is_over = seen.step.operation == Some(last) && seen.peer.lost.is_empty();
         let found = "the connection is still there long after both ends closed it";
         (is_over && !is_refused).then(|| violation("closed", None, found.to_owned()))?
     }

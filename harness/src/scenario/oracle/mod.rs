@@ -3,6 +3,7 @@
 //! Output without end, a call that never returns and a clock that stands still are found by [`super::drive`] itself.
 
 mod ack;
+mod alive;
 mod cause;
 mod closed;
 mod deadline;
@@ -47,6 +48,7 @@ impl Seen<'_> {
 #[derive(Debug, Default)]
 pub struct Oracles {
     ack: ack::Ack,
+    alive: alive::Alive,
     cause: cause::Cause,
     closed: closed::Closed,
     deadline: deadline::Deadline,
@@ -66,13 +68,14 @@ impl Oracles {
 impl Watch for Oracles {
     fn step(&mut self, step: &Step, peer: &Peer, stack: &dyn StackUnderTest) -> Result<(), Violation> {
         let seen = Seen { step, peer, stack };
-        let all: [&mut dyn Oracle; 8] = [
+        let all: [&mut dyn Oracle; 9] = [
             &mut self.reset,
             &mut self.ack,
             &mut self.window,
             &mut self.room,
             &mut self.stream,
             &mut self.cause,
+            &mut self.alive,
             &mut self.deadline,
             &mut self.closed,
         ];

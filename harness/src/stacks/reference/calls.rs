@@ -136,7 +136,9 @@ fn options(call: Call) -> Plan {
         | Call::Address { .. }
         | Call::Route { .. }
         | Call::Group { .. }
-        | Call::Set { .. }) => Ok(Planned::Administrative(call)),
+        | Call::Set { .. }
+        | Call::Dhcp { .. }
+        | Call::Reboot) => Ok(Planned::Administrative(call)),
         Call::Shell { .. } => unsupported("shell"),
         other => {
             let debug = format!("{other:?}");

@@ -11,37 +11,37 @@ const SCHEMA: u32 = 1;
 /// The whole file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Results {
+pub struct Results {
     /// 1.
-    pub(crate) schema: u32,
+    pub schema: u32,
     /// The suite's name and version, or the name of the user's folder.
-    pub(crate) suite: String,
+    pub suite: String,
     /// The stacks that were played on.
-    pub(crate) stacks: Vec<StackInfo>,
+    pub stacks: Vec<StackInfo>,
     /// The runs, sorted by stack, case and family.
-    pub(crate) results: Vec<RunResult>,
+    pub results: Vec<RunResult>,
     /// The sums.
-    pub(crate) totals: Totals,
+    pub totals: Totals,
 }
 
 /// A stack that was played on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct StackInfo {
+pub struct StackInfo {
     /// Its name, as `--stack` takes it.
-    pub(crate) name: String,
+    pub name: String,
     /// Its version.
-    pub(crate) version: String,
+    pub version: String,
     /// `virtual` or `real`.
-    pub(crate) clock: ClockKind,
+    pub clock: ClockKind,
     /// The names of what it can do, sorted.
-    pub(crate) capabilities: Vec<String>,
+    pub capabilities: Vec<String>,
 }
 
 /// Whose time a stack runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum ClockKind {
+pub enum ClockKind {
     /// Its own, which jumps.
     Virtual,
     /// The machine's.
@@ -67,43 +67,43 @@ impl From<&Capabilities> for StackInfo {
 /// One run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct RunResult {
+pub struct RunResult {
     /// The stack's name.
-    pub(crate) stack: String,
+    pub stack: String,
     /// The case's id.
-    pub(crate) case: String,
+    pub case: String,
     /// The family's name.
-    pub(crate) family: String,
+    pub family: String,
     /// How it ended.
-    pub(crate) verdict: String,
+    pub verdict: String,
     /// How it was expected to end.
-    pub(crate) expected: String,
+    pub expected: String,
     /// The strongest level among its requirements; null in an upstream script.
-    pub(crate) level: Option<String>,
+    pub level: Option<String>,
     /// The requirements in its head.
-    pub(crate) requirements: Vec<String>,
+    pub requirements: Vec<String>,
     /// How much virtual time it took; null on a real clock, where that differs from run to run.
-    pub(crate) virtual_us: Option<u64>,
+    pub virtual_us: Option<u64>,
     /// How much of the machine's time it took. The only member that differs between two runs of the same thing.
-    pub(crate) wall_us: u64,
+    pub wall_us: u64,
     /// What was first not as required.
-    pub(crate) first_difference: Option<Difference>,
+    pub first_difference: Option<Difference>,
     /// The command that repeats it.
-    pub(crate) replay: String,
+    pub replay: String,
 }
 
 /// What was first not as required: [`run::Difference`], member by member.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "members are those of run::Difference")]
-pub(crate) struct Difference {
-    pub(crate) file: String,
-    pub(crate) line: usize,
-    pub(crate) field: String,
-    pub(crate) expected: String,
-    pub(crate) found: String,
-    pub(crate) note: String,
-    pub(crate) requirement: Option<String>,
+pub struct Difference {
+    pub file: String,
+    pub line: usize,
+    pub field: String,
+    pub expected: String,
+    pub found: String,
+    pub note: String,
+    pub requirement: Option<String>,
 }
 
 impl From<run::Difference> for Difference {
@@ -124,24 +124,19 @@ impl From<Difference> for run::Difference {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "the names are those of the verdicts")]
-pub(crate) struct Totals {
-    pub(crate) scheduled: usize,
-    pub(crate) reported: usize,
-    pub(crate) pass: usize,
-    pub(crate) fail: usize,
-    pub(crate) inconclusive: usize,
-    pub(crate) skip: usize,
-    pub(crate) error: usize,
+pub struct Totals {
+    pub scheduled: usize,
+    pub reported: usize,
+    pub pass: usize,
+    pub fail: usize,
+    pub inconclusive: usize,
+    pub skip: usize,
+    pub error: usize,
 }
 
 impl Results {
     /// The results of `scheduled` runs, in any order.
-    pub(crate) fn new(
-        suite: String,
-        stacks: Vec<StackInfo>,
-        scheduled: usize,
-        runs: Vec<RunResult>,
-    ) -> Results {
+    pub fn new(suite: String, stacks: Vec<StackInfo>, scheduled: usize, runs: Vec<RunResult>) -> Results {
         let mut results = runs;
         results.sort_by(|a, b| (&a.stack, &a.case, &a.family).cmp(&(&b.stack, &b.case, &b.family)));
         let mut stacks = stacks;
@@ -159,51 +154,80 @@ impl Results {
         Results { schema: SCHEMA, suite, stacks, results, totals }
     }
 
+    /// Reads what [`Results::write`] wrote.
+    ///
+    /// # Errors
+    /// Says what is not as it should be, with line and column.
+    pub fn parse(text: &[u8]) -> Result<Results, String> {
+        serde_json::from_slice(text).map_err(|e| e.to_string())
+    }
+
+    /// The file's text.
+    ///
+    /// # Errors
+    /// None that is known; serde's are passed on.
+    pub fn to_json(&self) -> Result<String, String> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n").map_err(|e| e.to_string())
+    }
+
     /// Writes the file.
     ///
     /// # Errors
     /// Names the file that cannot be written.
-    pub(crate) fn write(&self, path: &Path) -> Result<(), String> {
-        let text = serde_json::to_string_pretty(self).map_err(|e| e.to_string())?;
-        std::fs::write(path, text + "\n").map_err(|e| format!("{}: {e}", path.display()))
+    pub fn write(&self, path: &Path) -> Result<(), String> {
+        std::fs::write(path, self.to_json()?).map_err(|e| format!("{}: {e}", path.display()))
     }
 }
 
 /// Verdicts and families in JSON, by their names.
-pub(crate) mod names {
+pub mod names {
     use harness::run::Verdict;
     use harness::sut::Family;
     use serde::{Deserialize, Deserializer, Serializer, de};
 
     /// Something with a name.
-    pub(crate) trait Named: Sized + Copy {
+    pub trait Named: Sized + Copy {
+        /// Its name.
         fn to_name(self) -> &'static str;
+        /// What has this name.
         fn of_name(name: &str) -> Option<Self>;
     }
 
     impl Named for Verdict {
+        /// Its name.
         fn to_name(self) -> &'static str {
             self.name()
         }
+        /// What has this name.
         fn of_name(name: &str) -> Option<Verdict> {
             Verdict::from_name(name)
         }
     }
 
     impl Named for Family {
+        /// Its name.
         fn to_name(self) -> &'static str {
             self.name()
         }
+        /// What has this name.
         fn of_name(name: &str) -> Option<Family> {
             Family::from_name(name)
         }
     }
 
-    pub(crate) fn serialize<T: Named, S: Serializer>(value: &T, output: S) -> Result<S::Ok, S::Error> {
+    /// Writes the name.
+    ///
+    /// # Errors
+    /// The output's.
+    pub fn serialize<T: Named, S: Serializer>(value: &T, output: S) -> Result<S::Ok, S::Error> {
         output.serialize_str(value.to_name())
     }
 
-    pub(crate) fn deserialize<'de, T: Named, D: Deserializer<'de>>(input: D) -> Result<T, D::Error> {
+    /// Reads the name.
+    ///
+    /// # Errors
+    /// A name that nothing has.
+    pub fn deserialize<'de, T: Named, D: Deserializer<'de>>(input: D) -> Result<T, D::Error> {
         let name = String::deserialize(input)?;
         T::of_name(&name).ok_or_else(|| de::Error::custom(format!("unknown name {name:?}")))
     }
@@ -256,7 +280,7 @@ mod tests {
         assert!(text.starts_with(
             r#"{"schema":1,"suite":"s","stacks":[{"name":"reference","version":"1","clock":"virtual""#
         ));
-        let back: Results = serde_json::from_str(&text).expect("what was written can be read");
+        let back = Results::parse(text.as_bytes()).expect("what was written can be read");
         assert_eq!(back, results);
     }
 }
