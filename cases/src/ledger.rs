@@ -3,7 +3,7 @@
 //! `golden/ledgers/STACK.toml` (`:` in a stack's name becomes `@`) has one `[[deviation]]` for each case that the stack
 //! is known to fail. `golden/ledgers/upstream/STACK.toml` has one `[[deviation]]` for each upstream packetdrill script.
 
-use crate::catalogue::{Catalogue, Level, read_toml};
+use crate::catalogue::{Catalogue, Level, parse_toml, read_toml};
 use crate::nearest::advice;
 use crate::version::Range;
 use harness::run::Verdict;
@@ -153,6 +153,19 @@ impl Ledger {
         })
     }
 
+    /// Reads the texts of a stack's two ledgers, which errors call `shown`.
+    ///
+    /// # Errors
+    /// Says where a text has what no ledger has.
+    pub fn parse(shown: &Path, cases: &str, upstream: &str) -> Result<Ledger, String> {
+        let name = shown.display().to_string();
+        Ok(Ledger {
+            deviations: parse_toml::<File<Deviation>>(&name, cases)?.deviation,
+            upstream: parse_toml::<File<UpstreamDeviation>>(&name, upstream)?.deviation,
+            path: shown.to_owned(),
+        })
+    }
+
     /// The entry that says how `case` ends in `family` on this version of the stack.
     pub fn entry(&self, case: &str, family: Family, version: &str) -> Option<&Deviation> {
         let named = |d: &&Deviation| d.case.as_deref() == Some(case);
@@ -244,14 +257,12 @@ fn entries<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>, String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::parse_toml;
 
     const ENTRY: &str = "[[deviation]]\ncase = \"tcp/a\"\nrequirement = \"RFC9293-MUST-13\"\nlevel = \"MUST\"\n\
                          instead = \"60 s\"\nwhy = \"design\"\n";
 
     fn ledger(text: &str) -> Result<Ledger, String> {
-        let file: File<Deviation> = parse_toml("l.toml", text)?;
-        Ok(Ledger { path: "l.toml".into(), deviations: file.deviation, upstream: Vec::new() })
+        Ledger::parse(Path::new("l.toml"), text, "")
     }
 
     fn check_error(text: &str, expected: &str) {

@@ -41,6 +41,9 @@ impl Survey {
             Action::Call(call) => match call.name.as_str() {
                 "listen" => self.needs.extend([Capability::Listen]),
                 "connect" => self.needs.extend([Capability::Connect]),
+                "reboot" => self.needs.extend([Capability::Reboot]),
+                "dhcp" => self.needs.extend([Capability::DhcpClient]),
+                "getaddrinfo" | "getnameinfo" => self.needs.extend([Capability::Resolver]),
                 "poll" => self.needs.extend([Capability::Poll]),
                 _ => {}
             },
@@ -65,6 +68,8 @@ impl Survey {
                     self.speaks_of_resolution = true;
                 }
                 LayerKind::Tcp => self.needs.extend([Capability::Tcp]),
+                LayerKind::Dhcp => self.needs.extend([Capability::DhcpClient]),
+                LayerKind::Dns => self.needs.extend([Capability::Resolver]),
                 LayerKind::Udp => self.needs.extend([Capability::Udp]),
                 LayerKind::Icmpv6 if is_neighbour_message(layer) => self.speaks_of_resolution = true,
                 LayerKind::Icmpv4 | LayerKind::Icmpv6 | LayerKind::Icmp => {

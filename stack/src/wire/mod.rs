@@ -6,14 +6,18 @@
 pub mod arp;
 mod buffer;
 pub mod checksum;
+pub mod dhcpv4;
+pub mod dns;
 mod error;
 pub mod ethernet;
 pub mod icmpv4;
 pub mod icmpv6;
+pub mod igmp;
 pub mod ipv4;
 pub mod ipv4_options;
 pub mod ipv6;
 pub mod ipv6_ext;
+pub mod mld;
 pub mod ndp;
 pub mod protocol;
 pub mod tcp;
