@@ -165,7 +165,7 @@ impl Host {
 
     fn open(&mut self, domain: Domain, kind: Kind, nonblocking: bool) -> Result<i32, Errno> {
         let limit = self.net.config.socket.descriptors;
-        if self.sockets.table.iter().count() >= limit {
+        if self.sockets.table.len() >= limit {
             return Err(Errno::EMFILE);
         }
         let state = match kind {

@@ -66,7 +66,7 @@ impl Host {
             return Err(Errno::EAGAIN);
         }
         let limit = self.net.config.socket.descriptors;
-        if self.sockets.table.iter().count() >= limit {
+        if self.sockets.table.len() >= limit {
             return Err(Errno::EMFILE);
         }
         let id = self.tcp.accept(listener).ok_or(Errno::EAGAIN)?;
@@ -166,7 +166,7 @@ impl Host {
         let socket = self.sockets.table.get_mut(fd)?;
         socket.state = State::Idle;
         if socket.autobound {
-            socket.local = None;
+            self.sockets.table.bind(fd, None)?;
         }
         Ok(())
     }

@@ -319,13 +319,3 @@ impl Connections {
         self.slab.get(id).map(Info::of)
     }
 }
-
-impl Connections {
-    /// Whether a connection has the local endpoint `local`; an unspecified address stands for any.
-    pub fn is_local_in_use(&self, local: SocketAddr) -> bool {
-        self.tuples().any(|tuple| {
-            tuple.local.port() == local.port()
-                && (local.ip().is_unspecified() || tuple.local.ip() == local.ip())
-        })
-    }
-}

@@ -12,6 +12,7 @@ use super::slab::Slab;
 use super::state::State;
 use super::states::{self, listen};
 use super::timers::TimerQueue;
+use super::tuples::Tuples;
 use super::{Config, ConnectionId, Error, ListenerId, SeqNumber, SocketOptions};
 use crate::time::Instant;
 use crate::wire::tcp::{Segment, checksum_is_right};
@@ -24,7 +25,7 @@ pub struct Connections {
     pub(crate) config: Config,
     secret: Secret,
     pub(crate) slab: Slab,
-    by_tuple: BTreeMap<FourTuple, ConnectionId>,
+    tuples: Tuples,
     pub(crate) listeners: Listeners,
     timers: TimerQueue,
     sink: Sink,
@@ -51,7 +52,7 @@ impl Connections {
             config,
             secret: Secret::new(seed),
             slab: Slab::default(),
-            by_tuple: BTreeMap::new(),
+            tuples: Tuples::new(seed),
             listeners: Listeners::default(),
             timers: TimerQueue::default(),
             sink: Sink::default(),
@@ -98,7 +99,7 @@ impl Connections {
     }
 
     pub(crate) fn find(&self, tuple: FourTuple) -> Option<ConnectionId> {
-        self.by_tuple.get(&tuple).copied()
+        self.tuples.find(tuple)
     }
 
     fn deliver(&mut self, now: Instant, id: ConnectionId, segment: &Segment<'_>, ecn: u8) {
@@ -283,7 +284,7 @@ impl Connections {
 
     pub(crate) fn add(&mut self, tuple: FourTuple, tcb: ControlBlock) -> ConnectionId {
         let id = self.slab.insert(tcb);
-        self.by_tuple.insert(tuple, id);
+        self.tuples.insert(tuple, id);
         self.make_pending(id);
         id
     }
@@ -299,9 +300,7 @@ impl Connections {
         tcb.enter_closed(error, &self.config);
         self.timers.reschedule(id, &mut tcb.deadlines);
         let (tuple, owned) = (FourTuple { local: tcb.local, remote: tcb.remote }, tcb.owned);
-        if self.by_tuple.get(&tuple) == Some(&id) {
-            self.by_tuple.remove(&tuple);
-        }
+        self.tuples.remove(tuple, id);
         if before == State::SynReceived {
             self.forget_half_open(id);
         }
@@ -424,8 +423,8 @@ pub(crate) fn is_unicast(address: IpAddr) -> bool {
 }
 
 impl Connections {
-    /// The endpoints of every connection that is not closed.
-    pub(crate) fn tuples(&self) -> impl Iterator<Item = &FourTuple> {
-        self.by_tuple.keys()
+    /// Whether a connection has the local socket `local`; an unspecified address stands for any.
+    pub fn is_local_in_use(&self, local: SocketAddr) -> bool {
+        self.tuples.has_local(local)
     }
 }

@@ -50,6 +50,7 @@ mod states;
 mod steps;
 mod timers;
 mod tlp;
+mod tuples;
 mod window;
 
 #[cfg(test)]
