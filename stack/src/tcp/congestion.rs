@@ -235,6 +235,7 @@ impl Congestion {
     pub(crate) fn new_data_acknowledged(&mut self, acked: Acked) -> Response {
         self.duplicate_acks = 0;
         let Acked { bytes, ack, flight, .. } = acked;
+        (self.recover, self.reduced) = (self.recover.kept_behind(ack), self.reduced.kept_behind(ack));
         self.timed_out &= ack <= self.recover;
         if self.echoed && ack >= self.reduced {
             self.end_reduction();

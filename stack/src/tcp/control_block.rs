@@ -291,7 +291,7 @@ impl ControlBlock {
 
     /// The first sequence number of text, or of FIN, that is not acknowledged.
     pub(crate) fn text_una(&self) -> SeqNumber {
-        self.snd_una.later(self.iss + 1)
+        self.snd_una.later(self.send.base())
     }
 
     /// How many bytes of new data the congestion window lets go.

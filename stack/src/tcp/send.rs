@@ -22,6 +22,11 @@ impl SendQueue {
         SendQueue { ring: Ring::default(), pushes: VecDeque::new(), base, fin: false }
     }
 
+    /// The number of the first byte that is not acknowledged, or of the first one that will be sent.
+    pub(crate) fn base(&self) -> SeqNumber {
+        self.base
+    }
+
     /// Bytes queued.
     pub(crate) fn len(&self) -> usize {
         self.ring.len()
