@@ -279,7 +279,7 @@ pub struct Config {
     pub keepalive: KeepaliveTimes,
     /// Answer a SYN and an inexact RST in the window by a challenge ACK (RFC 5961 3.2, 4.2). On; off is RFC 793.
     pub challenge_acks: bool,
-    /// Bound on challenge ACKs of all connections together (RFC 5961 7). None.
+    /// Bound on challenge ACKs of all connections together (RFC 5961 7). Its example: 10 in 5 seconds.
     pub challenge_ack_limit: Option<RateLimit>,
     /// Drop segments whose ACK is older than SND.UNA - MAX.SND.WND (RFC 5961 5.2, MAY-12). On.
     pub check_old_acks: bool,
@@ -371,7 +371,7 @@ impl Default for Config {
                 probes: 9,
             },
             challenge_acks: true,
-            challenge_ack_limit: None,
+            challenge_ack_limit: Some(RateLimit { count: 10, per: Duration::from_secs(5) }),
             check_old_acks: true,
             reuse_time_wait: true,
             max_ranges: 32,
@@ -397,6 +397,8 @@ impl Config {
             receive_buffer: 65_536,
             // tcp_rmem[2]: 32 MiB at most, by the machine's memory; 6 MiB on a small one.
             receive_buffer_max: 6 << 20,
+            // tcp_challenge_ack_limit is INT_MAX.
+            challenge_ack_limit: None,
             // tcp_options_write().
             option_layout: OptionLayout::Packed,
             // TCP_RTO_MIN bounds the part that the variation has in RTO (tcp_rtt_estimator()), which is G's place.

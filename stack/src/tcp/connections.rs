@@ -413,6 +413,7 @@ impl Connections {
 
     pub(crate) fn with_output(&mut self, now: Instant, id: ConnectionId, send: impl FnOnce(&mut Output<'_>)) {
         let Some(tcb) = self.slab.get_mut(id) else { return };
+        tcb.forget_old_report(now);
         let cx = Context { config: &self.config, now };
         send(&mut Output { id, tcb, cx, sink: &mut self.sink });
         if core::mem::take(&mut tcb.retransmit.advise_ip) && self.advice.len() < MAX_DESTINATIONS {
