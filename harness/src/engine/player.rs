@@ -370,7 +370,7 @@ impl<'a> Player<'a> {
     /// Every frame that the stack has sent so far must be accounted for or tolerated.
     fn nothing_left(&mut self, span: &Span) -> Result<(), Stop> {
         while let Some(frame) = self.queue.pop_front() {
-            if self.is_tolerated_ack(&frame) {
+            if self.is_tolerated(&frame) {
                 continue;
             }
             let text = self.describe(&frame);
@@ -418,13 +418,19 @@ impl<'a> Player<'a> {
         evaluate(expr, &self.variables).map_err(|e| Stop::script(&lang::Error::new(&event.span, e)))
     }
 
-    /// Whether a frame that no line mentions is one of the pure ACKs that a stack may send at any time.
-    pub(super) fn is_tolerated_ack(&self, frame: &Captured) -> bool {
-        !self.exactly
-            && self.rules == Rules::Ours
-            && packet::classify(&self.world, self.medium(frame.interface), &frame.bytes)
-                == FrameClass::PureAck
-            && frame.news
+    /// Whether a frame that no line mentions is one that a stack may send at any time: what tests an address, looks for
+    /// routers or tells of groups, and pure ACKs.
+    pub(super) fn is_tolerated(&self, frame: &Captured) -> bool {
+        if self.exactly || self.rules != Rules::Ours {
+            return false;
+        }
+        match packet::classify(&self.world, self.medium(frame.interface), &frame.bytes) {
+            FrameClass::DuplicateAddressDetection
+            | FrameClass::RouterSolicitation
+            | FrameClass::GroupMembership => true,
+            FrameClass::PureAck => frame.news,
+            FrameClass::AddressResolution | FrameClass::Other => false,
+        }
     }
 
     pub(super) fn context(&mut self) -> Context<'_> {

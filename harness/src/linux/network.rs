@@ -128,7 +128,14 @@ impl Network {
             setup.interfaces.iter().map(|i| plan(choice, i, setup, access)).collect();
         let plans = plans?;
         let netlink = Netlink::open().doing("netlink socket").map_err(Refusal::Broken)?;
-        let mut network = Network { ports: Vec::new(), netlink, memberships: Memberships::default(), rules: setup.rules, inherits, sides: None };
+        let mut network = Network {
+            ports: Vec::new(),
+            netlink,
+            memberships: Memberships::default(),
+            rules: setup.rules,
+            inherits,
+            sides: None,
+        };
         network.configure(setup, &plans).map_err(Refusal::Broken)?;
         Ok(network)
     }

@@ -96,7 +96,8 @@ fn set_for_socket(fd: i32, algorithm: &str) {
 /// # Errors
 /// [`Refusal::Unsupported`] with the setting that this kernel, or this driver, does not have.
 pub(super) fn apply(setup: &Setup) -> Result<Option<BySocket>, Refusal> {
-    let known = |name: &str| matches!(name, "cc" | "autoconf") || (name == GSO && setup.rules == Rules::Packetdrill);
+    let known =
+        |name: &str| matches!(name, "cc" | "autoconf") || (name == GSO && setup.rules == Rules::Packetdrill);
     if let Some(name) = setup.settings.keys().find(|name| !known(name)) {
         return Err(Refusal::Unsupported(name.clone()));
     }
@@ -142,7 +143,9 @@ fn takes_by_socket(algorithm: &str) -> bool {
 /// [`Refusal::Unsupported`] where there is no setting of that name.
 pub(super) fn change(name: &str, value: &str, before: &mut Before) -> Result<io::Result<()>, Refusal> {
     let (device, general) = match name.split_once('.') {
-        Some((device, rest)) if !rest.contains('.') && device.bytes().all(|b| b.is_ascii_alphanumeric()) => (device, format!("DEV.{rest}")),
+        Some((device, rest)) if !rest.contains('.') && device.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+            (device, format!("DEV.{rest}"))
+        }
         _ => ("", name.to_owned()),
     };
     let Some(setting) = SETTINGS.iter().find(|s| s.name == general) else {

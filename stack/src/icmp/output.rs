@@ -54,7 +54,8 @@ impl Network {
     fn may_report_v4(&self, arrival: Arrival, header: &ipv4::Header<'_>, payload: &[u8]) -> bool {
         let about_error =
             header.protocol == protocol::ICMPV4 && payload.first().is_none_or(|k| icmpv4::is_error(*k));
-        let to_one = !header.destination.is_multicast() && self.broadcast_interface(header.destination).is_none();
+        let to_one =
+            !header.destination.is_multicast() && self.broadcast_interface(header.destination).is_none();
         let from_one = arrival.loopback || self.is_one_host_v4(arrival.interface, header.source);
         !about_error && to_one && arrival.cast == Cast::Unicast && header.fragment_offset == 0 && from_one
     }
@@ -81,8 +82,10 @@ impl Network {
     pub(crate) fn report_undelivered(&mut self, now: Instant, datagram: &[u8]) -> bool {
         let version = datagram.first().map(|byte| byte >> 4);
         let source: IpAddr = match version {
-            Some(4) => ipv4::Header::parse_quoted(datagram).map_or(Ipv4Addr::UNSPECIFIED.into(), |(h, _)| h.source.into()),
-            _ => ipv6::Header::parse_quoted(datagram).map_or(Ipv6Addr::UNSPECIFIED.into(), |(h, _)| h.source.into()),
+            Some(4) => ipv4::Header::parse_quoted(datagram)
+                .map_or(Ipv4Addr::UNSPECIFIED.into(), |(h, _)| h.source.into()),
+            _ => ipv6::Header::parse_quoted(datagram)
+                .map_or(Ipv6Addr::UNSPECIFIED.into(), |(h, _)| h.source.into()),
         };
         if self.config.forwarding.is_none() || source.is_unspecified() || self.owner_of(source).is_some() {
             return false;

@@ -7,7 +7,9 @@ use crate::link::Cast;
 use crate::network::{Arrival, Network};
 use crate::time::Instant;
 use crate::wire::ipv4::Header;
-use crate::wire::ipv4_options::{LOOSE_SOURCE_ROUTE, Opt, RECORD_ROUTE, STRICT_SOURCE_ROUTE, TIMESTAMP, options};
+use crate::wire::ipv4_options::{
+    LOOSE_SOURCE_ROUTE, Opt, RECORD_ROUTE, STRICT_SOURCE_ROUTE, TIMESTAMP, options,
+};
 use crate::wire::{Buffer, icmpv4, ipv4_options};
 use std::net::Ipv4Addr;
 
@@ -166,18 +168,11 @@ impl Network {
     }
 
     /// Tells a neighbour that another one is the better first hop (5.2.7.2).
-    fn redirect_sender_v4(
-        &mut self,
-        now: Instant,
-        arrival: Arrival,
-        datagram: &[u8],
-        hop: &Hop,
-    ) {
+    fn redirect_sender_v4(&mut self, now: Instant, arrival: Arrival, datagram: &[u8], hop: &Hop) {
         let Ok((header, _)) = Header::parse_quoted(datagram) else { return };
         let std::net::IpAddr::V4(gateway) = hop.next else { return };
         let on_one_network = self.interfaces.get(arrival.interface).is_some_and(|link| {
-            link.ipv4()
-                .any(|(_, cidr)| cidr.contains(hop.next) && cidr.contains(header.source.into()))
+            link.ipv4().any(|(_, cidr)| cidr.contains(hop.next) && cidr.contains(header.source.into()))
         });
         let routed = |o: &Opt<'_>| matches!(o.kind, LOOSE_SOURCE_ROUTE | STRICT_SOURCE_ROUTE);
         let source_routed = options(header.options).flatten().any(|option| routed(&option));

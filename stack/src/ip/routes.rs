@@ -41,8 +41,7 @@ impl Network {
     /// The networks of the interfaces that include `destination`.
     fn connected(&self, destination: IpAddr) -> impl Iterator<Item = Route> {
         let networks = self.interfaces.iter().enumerate().flat_map(|(interface, i)| {
-            let route =
-                move |cidr: &Cidr| Route { destination: *cidr, gateway: None, interface, metric: 0 };
+            let route = move |cidr: &Cidr| Route { destination: *cidr, gateway: None, interface, metric: 0 };
             i.addresses.iter().chain(i.autoconf.routers.prefixes()).map(route)
         });
         networks.filter(move |route| route.destination.contains(destination))

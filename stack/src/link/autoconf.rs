@@ -93,7 +93,8 @@ impl Network {
         }
         let delay = self.random_delay();
         let Some(link) = self.interfaces.get_mut(interface) else { return };
-        let known = link.has(cidr.address) || link.autoconf.tentative.iter().any(|t| t.cidr.address == cidr.address);
+        let known =
+            link.has(cidr.address) || link.autoconf.tentative.iter().any(|t| t.cidr.address == cidr.address);
         if !known && link.autoconf.tentative.len() < MOST_TENTATIVE {
             link.autoconf.tentative.push(Tentative { cidr, left: transmits, next: now + delay });
             if let IpAddr::V6(address) = cidr.address {

@@ -41,7 +41,12 @@ impl Network {
                 self.advertisement_arrives(now, interface, ip, target, advertised);
             }
             Ok(Message::RouterAdvertisement {
-                hop_limit, lifetime, reachable_time, retrans_timer, options, ..
+                hop_limit,
+                lifetime,
+                reachable_time,
+                retrans_timer,
+                options,
+                ..
             }) if ip.source.is_unicast_link_local() => {
                 self.learn_neighbour(interface, ip.source, options.source_link);
                 let parameters = Parameters { hop_limit, lifetime, reachable_time, retrans_timer };

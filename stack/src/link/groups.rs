@@ -110,7 +110,9 @@ impl Network {
 
     /// Leaves a group; false where it was not joined.
     pub(crate) fn leave_group(&mut self, now: Instant, interface: usize, group: IpAddr) -> bool {
-        let Some(groups) = self.interfaces.get_mut(interface).map(|link| &mut link.groups) else { return false };
+        let Some(groups) = self.interfaces.get_mut(interface).map(|link| &mut link.groups) else {
+            return false;
+        };
         let Some(count) = groups.joined.get_mut(&group) else { return false };
         *count -= 1;
         if *count > 0 {

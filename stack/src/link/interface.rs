@@ -108,7 +108,8 @@ impl Interface {
             IpAddr::V6(group) => MacAddress::of_ipv6_multicast(*group),
         });
         let everybody = [MacAddress::of_ipv4_multicast(ALL_HOSTS), MacAddress::of_ipv6_multicast(ALL_NODES)];
-        let routers = [MacAddress::of_ipv4_multicast(ALL_ROUTERS_V4), MacAddress::of_ipv6_multicast(ALL_ROUTERS)];
+        let routers =
+            [MacAddress::of_ipv4_multicast(ALL_ROUTERS_V4), MacAddress::of_ipv6_multicast(ALL_ROUTERS)];
         let routers = routers.into_iter().filter(|_| self.forwards);
         own.chain(joined).chain(everybody).chain(routers).any(|mac| mac == group)
     }

@@ -29,7 +29,8 @@ impl Lifetimes {
     /// A router advertises the prefix of `address`, which is thereby kept. True where it is to be formed.
     pub(crate) fn advertised(&mut self, now: Instant, address: Ipv6Addr, preferred: u32, valid: u32) -> bool {
         let is_deprecated = preferred == 0;
-        let advertised = Lifetime { preferred: until(now, preferred), valid: until(now, valid), is_deprecated };
+        let advertised =
+            Lifetime { preferred: until(now, preferred), valid: until(now, valid), is_deprecated };
         let Some(known) = self.entries.get_mut(&address) else {
             let room = self.entries.len() < MOST && valid > 0;
             if room {
@@ -68,7 +69,8 @@ impl Lifetimes {
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let preferred = self.entries.values().filter(|life| !life.is_deprecated).filter_map(|life| life.preferred);
+        let preferred =
+            self.entries.values().filter(|life| !life.is_deprecated).filter_map(|life| life.preferred);
         self.entries.values().filter_map(|life| life.valid).chain(preferred).min()
     }
 

@@ -68,12 +68,7 @@ pub fn emit_v1(kind: u8, group: Ipv6Addr, source: Ipv6Addr, destination: Ipv6Add
 }
 
 /// Emits a report of version 2 with a record without sources for each group.
-pub fn emit_report(
-    records: &[(u8, Ipv6Addr)],
-    source: Ipv6Addr,
-    destination: Ipv6Addr,
-    buffer: &mut Buffer,
-) {
+pub fn emit_report(records: &[(u8, Ipv6Addr)], source: Ipv6Addr, destination: Ipv6Addr, buffer: &mut Buffer) {
     for (kind, group) in records {
         buffer.append(&[*kind, 0, 0, 0]);
         buffer.append(&group.octets());

@@ -116,9 +116,7 @@ fn options(call: Call) -> Plan {
         | Call::Address { .. }
         | Call::Route { .. }
         | Call::Group { .. }
-        | Call::Set { .. }) => {
-            Ok(Planned::Administrative(call))
-        }
+        | Call::Set { .. }) => Ok(Planned::Administrative(call)),
         Call::Shell { .. } => unsupported("shell"),
         other => {
             let debug = format!("{other:?}");

@@ -11,10 +11,13 @@ pub(super) fn set(host: &mut Host, interfaces: &[String], name: &str, value: &st
         "1" => Some(true),
         _ => None,
     };
-    let (interface, name) = name.split_once('.').map_or((None, name), |(interface, name)| (Some(interface), name));
+    let (interface, name) =
+        name.split_once('.').map_or((None, name), |(interface, name)| (Some(interface), name));
     let index = interface.map(|interface| interfaces.iter().position(|i| i == interface));
     match (index, name) {
-        (None, "forwarding") => Some(on.map(|on| host.set_forwarding(on.then(ForwardingConfig::default))).is_some()),
+        (None, "forwarding") => {
+            Some(on.map(|on| host.set_forwarding(on.then(ForwardingConfig::default))).is_some())
+        }
         (None, "directed_broadcasts" | "source_filter") => {
             let (Some(on), Some(mut config)) = (on, host.forwarding()) else { return Some(false) };
             match name {
@@ -24,8 +27,10 @@ pub(super) fn set(host: &mut Host, interfaces: &[String], name: &str, value: &st
             host.set_forwarding(Some(config));
             Some(true)
         }
-        (None, "dad_transmits") => Some(change(host, |config| Some(config.dad_transmits = value.parse().ok()?))),
-        (None, "form_addresses") => Some(change(host, |config| Some(config.form_addresses = on?))),
+        (None, "dad_transmits") => {
+            Some(value.parse().is_ok_and(|count| change(host, |c| c.dad_transmits = count)))
+        }
+        (None, "form_addresses") => Some(on.is_some_and(|on| change(host, |c| c.form_addresses = on))),
         (None, "ttl") => Some(value.parse().is_ok_and(|ttl| host.set_ttl(ttl))),
         (Some(Some(index)), "forwarding") => Some(on.is_some_and(|on| host.set_forwards(index, on))),
         _ => None,
@@ -33,6 +38,6 @@ pub(super) fn set(host: &mut Host, interfaces: &[String], name: &str, value: &st
 }
 
 /// Changes autoconfiguration, where that is configured.
-fn change(host: &mut Host, apply: impl FnOnce(&mut AutoconfConfig) -> Option<()>) -> bool {
-    host.autoconf().as_mut().and_then(apply).is_some()
+fn change(host: &mut Host, apply: impl FnOnce(&mut AutoconfConfig)) -> bool {
+    host.autoconf().as_mut().map(apply).is_some()
 }
