@@ -1,5 +1,6 @@
 //! A host: frames and calls go in, frames and results come out, and time is told to it.
 
+use crate::client::Clients;
 use crate::config::{AutoconfConfig, Config, ForwardingConfig, Medium, Route};
 use crate::ip::Cidr;
 use crate::ip::input4::{Problem, Refused};
@@ -29,6 +30,7 @@ pub struct Host {
     pub(crate) udp: udp::Sockets,
     pub(crate) tcp: tcp::Connections,
     pub(crate) sockets: Sockets,
+    pub(crate) clients: Clients,
 }
 
 impl Host {
@@ -36,7 +38,8 @@ impl Host {
     pub fn new(config: Config) -> Host {
         let mut net = Network::new(config);
         let tcp = tcp::Connections::new(net.config.tcp.clone(), net.rng.next_u64());
-        Host { net, udp: udp::Sockets::default(), tcp, sockets: Sockets::default() }
+        let (udp, sockets, clients) = (udp::Sockets::default(), Sockets::default(), Clients::default());
+        Host { net, udp, tcp, sockets, clients }
     }
 
     /// A frame arrives at an interface: Ethernet without FCS, or an IP datagram, as the interface's medium is. What
@@ -49,7 +52,10 @@ impl Host {
             Medium::Ethernet => match ethernet::receive(link, frame) {
                 Some((ethertype::IPV4, payload, cast)) => self.ipv4_arrives(now, arrival(cast), payload),
                 Some((ethertype::IPV6, payload, cast)) => self.ipv6_arrives(now, arrival(cast), payload),
-                Some((ethertype::ARP, payload, _)) => self.net.arp_arrives(now, interface, payload),
+                Some((ethertype::ARP, payload, _)) => {
+                    self.dhcp_hears_arp(now, interface, payload);
+                    self.net.arp_arrives(now, interface, payload);
+                }
                 _ => {}
             },
         }
@@ -77,6 +83,7 @@ impl Host {
                 icmpv6::Header { kind: icmpv6::TIME_EXCEEDED, code: icmpv6::REASSEMBLY, rest: [0; 4] };
             self.net.send_error_v6(now, arrival, &fragment, error, false);
         }
+        self.poll_clients(now);
         self.tcp.poll(now);
         self.settle(now);
     }
@@ -86,12 +93,24 @@ impl Host {
         let at_once = (!self.net.loopback.is_empty()).then_some(Instant::ZERO);
         let deadlines =
             [at_once, self.net.next_deadline(), self.tcp.next_deadline(), self.sockets.next_deadline()];
-        deadlines.into_iter().flatten().min()
+        deadlines.into_iter().chain([self.clients.next_deadline()]).flatten().min()
     }
 
     /// Brings a link up or down; false where there is no such interface. While down it neither sends nor receives.
     pub fn set_link(&mut self, now: Instant, interface: usize, up: bool) -> bool {
+        if up {
+            self.clients.link_came_up(interface);
+        }
         self.net.set_link(now, interface, up)
+    }
+
+    /// The host goes down without a word and comes up again as it was configured. What a disk would keep stays: the leases
+    /// of DHCP, which a client that is started again asks for (RFC 2131 3.2).
+    pub fn reboot(&mut self) {
+        let mut clients = core::mem::take(&mut self.clients);
+        clients.reboot();
+        let config = Config { seed: self.net.rng.next_u64(), ..self.net.config.clone() };
+        *self = Host { clients, ..Host::new(config) };
     }
 
     /// Adds an address to an interface, which is tested first where that is configured; false where there is no such
@@ -168,9 +187,15 @@ impl Host {
         &mut self.tcp.config
     }
 
+    /// Forgets what TCP keeps about peers beyond their connections.
+    pub fn forget_peers(&mut self) {
+        self.tcp.forget_peers();
+    }
+
     /// Lets everything happen that the last event has caused at this instant: segments leave, datagrams to the host
     /// itself arrive, calls that waited are tried again.
     pub(crate) fn settle(&mut self, now: Instant) {
+        self.retry_opening_sends(now);
         for _ in 0..MAX_LOOPBACK_STEPS {
             self.send_segments(now);
             self.tell_undelivered(now);
@@ -201,6 +226,9 @@ impl Host {
     }
 
     fn ipv4_arrives(&mut self, now: Instant, arrival: Arrival, datagram: &[u8]) {
+        if self.dhcp_takes(now, arrival, datagram) {
+            return;
+        }
         let (header, payload) = match self.net.accept_v4(arrival, datagram) {
             Ok(accepted) => accepted,
             Err(Refused::Silently) => return,

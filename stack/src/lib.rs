@@ -1,6 +1,7 @@
 //! The reference TCP/IP stack of wireproof: a library without I/O, clock or randomness of its own.
 #![forbid(unsafe_code)]
 
+pub mod client;
 pub mod config;
 pub mod host;
 pub mod icmp;

@@ -2,6 +2,10 @@
 
 use super::Table;
 
+/// What getaddrinfo and getnameinfo return. `netdb.h`.
+pub(super) const LOOKUP_ERRORS: Table =
+    &[("EAI_NONAME", -2), ("EAI_AGAIN", -3), ("EAI_FAIL", -4), ("EAI_NODATA", -5), ("EAI_FAMILY", -6)];
+
 /// Options of level SOL_IP. `linux/in.h`.
 pub(super) const IP_OPTIONS: Table = &[
     ("IP_TOS", 1),

@@ -32,6 +32,7 @@ const TABLES: &[Table] = &[
     internet::TCP_STATISTICS,
     internet::CONGESTION_STATES,
     internet::TCP_CONSTANTS,
+    internet::LOOKUP_ERRORS,
     files::POLL,
     files::EPOLL,
     files::EPOLL_OPERATIONS,

@@ -7,7 +7,7 @@ use super::signatures::Planned;
 use crate::lang::Error;
 use crate::lang::ast::Argument;
 use crate::suggest;
-use crate::sut::{Call, InterfaceId, Prefix};
+use crate::sut::{Call, DhcpCommand, InterfaceId, Prefix};
 
 pub(super) fn link(a: &Arguments<'_>) -> Planned {
     let interface = interface(a, 0)?;
@@ -61,6 +61,54 @@ pub(super) fn set(a: &Arguments<'_>) -> Planned {
         other => a.value(other)?.to_string(),
     };
     Ok((Call::Set { name, value }, Expect::Number))
+}
+
+pub(super) fn dhcp(a: &Arguments<'_>) -> Planned {
+    let words = "start, stop, release or inform";
+    let (interface, word) = (interface(a, 0)?, a.word(1, words)?);
+    let command = DhcpCommand::ALL.iter().find(|(_, name)| *name == word);
+    let (command, _) = command.ok_or_else(|| a.wrong(1, words))?;
+    Ok((Call::Dhcp { interface, command: *command }, Expect::Number))
+}
+
+pub(super) fn getaddrinfo(a: &Arguments<'_>) -> Planned {
+    let name = a.word(0, "a name in double quotes")?.to_string();
+    let family = a.int(1)?;
+    let addresses = found(a, 2, |text| a.world.address(text).ok_or_else(|| unknown_address(a, text)))?;
+    Ok((Call::Getaddrinfo { name, family }, Expect::Addresses(addresses)))
+}
+
+pub(super) fn getnameinfo(a: &Arguments<'_>) -> Planned {
+    let text = a.word(0, "an address in double quotes")?;
+    let address = a.world.address(text).ok_or_else(|| unknown_address(a, text))?;
+    let name = found(a, 1, |text| Ok(text.to_string()))?.and_then(|names| names.into_iter().next());
+    Ok((Call::Getnameinfo { address }, Expect::Name(name)))
+}
+
+pub(super) fn reboot(_: &Arguments<'_>) -> Planned {
+    Ok((Call::Reboot, Expect::Number))
+}
+
+/// `["text", …]`, each made something of; nothing where `...` stands.
+fn found<T>(
+    a: &Arguments<'_>,
+    index: usize,
+    make: impl Fn(&str) -> Result<T, Error>,
+) -> Result<Option<Vec<T>>, Error> {
+    let what = "`...` or texts in brackets";
+    match a.at(index) {
+        Argument::Ellipsis => Ok(None),
+        Argument::Array(elements) => {
+            let text = |element: &Argument| match element {
+                Argument::String(bytes) => {
+                    make(std::str::from_utf8(bytes).map_err(|_| a.wrong(index, what))?)
+                }
+                _ => Err(a.wrong(index, what)),
+            };
+            elements.iter().map(text).collect::<Result<Vec<T>, Error>>().map(Some)
+        }
+        _ => Err(a.wrong(index, what)),
+    }
 }
 
 fn interface(a: &Arguments<'_>, index: usize) -> Result<InterfaceId, Error> {

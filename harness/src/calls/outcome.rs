@@ -9,7 +9,7 @@ use super::options::{self, WantOption};
 use super::readiness::{self, WantEpoll};
 use crate::packet::Mismatch;
 use crate::sut::{Outcome, Output};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 const MSG_PEEK: i32 = 0x2;
 const MSG_TRUNC: i32 = 0x20;
@@ -42,6 +42,10 @@ pub(super) enum Expect {
     Option { value: WantOption, length: i64 },
     /// ioctl stores a number.
     Integer(Want),
+    /// Addresses come back, in this order.
+    Addresses(Option<Vec<IpAddr>>),
+    /// A name comes back.
+    Name(Option<String>),
     /// poll's array comes back.
     Revents(Vec<Want>),
     /// epoll_wait's events come back.
@@ -114,6 +118,15 @@ pub(super) fn outputs(
             _ if *want == Want::Any => Ok(()),
             _ => Err(mismatch("ioctl", want, "no value")),
         },
+        Expect::Addresses(Some(wanted)) if number == 0 => match &outcome.output {
+            Output::Addresses(found) if found == wanted => Ok(()),
+            found => Err(mismatch("addresses", listed(wanted), told(found))),
+        },
+        Expect::Name(Some(wanted)) if number == 0 => match &outcome.output {
+            Output::Name(found) if found.eq_ignore_ascii_case(wanted) => Ok(()),
+            found => Err(mismatch("name", wanted, told(found))),
+        },
+        Expect::Addresses(_) | Expect::Name(_) => Ok(()),
         Expect::Revents(wants) => readiness::compare_poll(wants, &outcome.output, captures),
         Expect::Epoll(wants) => readiness::compare_epoll(wants, &outcome.output, captures),
         Expect::Listening { .. }
@@ -127,6 +140,19 @@ pub(super) fn outputs(
             Ok(())
         }
     }
+}
+
+/// What a lookup gave back.
+fn told(output: &Output) -> String {
+    match output {
+        Output::Addresses(addresses) => listed(addresses),
+        Output::Name(name) => name.clone(),
+        _ => "nothing".to_string(),
+    }
+}
+
+fn listed(addresses: &[IpAddr]) -> String {
+    addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// What a call that succeeded changes on the descriptors.

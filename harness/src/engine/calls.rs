@@ -47,12 +47,13 @@ impl<'a> Player<'a> {
                 })?;
                 self.returned(event, spec, &prepared, id, started, outcome)?;
             }
-            Some(end) => {
-                let at = match event.time {
-                    crate::lang::ast::EventTime::Absolute(_) => self.origin + end,
-                    _ => scheduled_base(scheduled, event) + end,
+            Some((earliest, latest)) => {
+                let base = match event.time {
+                    crate::lang::ast::EventTime::Absolute(_) => self.origin,
+                    _ => scheduled_base(scheduled, event),
                 };
-                let due = self.tolerance.window(at, at, at.saturating_since(started));
+                let (from, to) = (base + earliest, base + latest);
+                let due = self.tolerance.window(from, to, to.saturating_since(started));
                 self.outstanding.push(Outstanding { id, event, spec, prepared, due });
                 self.advance(self.stack.now())?;
             }

@@ -4,7 +4,7 @@ mod running;
 
 use super::calls::Outstanding;
 use super::stop::Stop;
-use super::survey::Survey;
+use super::survey::{Survey, Unasked};
 use super::tcp_acks::AckHistory;
 use super::timing::{self, Tolerance};
 use super::twin::TwinState;
@@ -17,10 +17,12 @@ use crate::packet::rules::PassiveRules;
 use crate::packet::{self, Context, Flows, FrameClass, Timestamps, Variables, World};
 use crate::run::{Difference, Record, TraceEntry, TraceEvent, Verdict};
 use crate::sut::{
-    self, CallId, Capability, Clock, InterfaceId, Medium, Outcome, Refusal, Rules, StackUnderTest,
+    self, CallId, Capabilities, Capability, Clock, InterfaceId, Medium, Outcome, Refusal, Rules,
+    StackUnderTest,
 };
 use stack::Instant;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// How long after a tick an upstream script starts, on a clock that counts from a tick.
@@ -75,6 +77,8 @@ pub(super) struct Player<'a> {
     pub passive: PassiveRules,
     violation: Option<Difference>,
     plays_neighbours: bool,
+    /// What a stack may send unasked, and the case is about.
+    speaks_of: BTreeSet<Unasked>,
     exactly: bool,
     /// Whether the event before was an inbound packet: the next one is then timed from it (packetdrill's anchoring).
     anchored: bool,
@@ -128,6 +132,49 @@ fn record(
     Record { verdict, first_difference: Some(*difference), trace, virtual_time, family }
 }
 
+/// What a script is played by: our rules or packetdrill's, and what follows from them.
+struct Terms {
+    rules: Rules,
+    config: PacketdrillConfig,
+    world: World,
+    tolerance: Tolerance,
+}
+
+impl Terms {
+    fn of(
+        script: &Script,
+        options: &PlayOptions<'_>,
+        capabilities: &Capabilities,
+        survey: &Survey,
+    ) -> Result<Terms, Stop> {
+        let (family, seed) = (options.family, options.seed);
+        let Some(head) = &script.head else {
+            let config = options.packetdrill.clone();
+            let config = config.with_options(&script.options, &options.command_line).map_err(|found| {
+                let field = "script".into();
+                Stop::Error(Box::new(Difference { field, found, ..Difference::default() }))
+            })?;
+            let world = topology::of_packetdrill(&config, family, seed);
+            let tolerance = Tolerance::packetdrill(&config);
+            return Ok(Terms { rules: Rules::Packetdrill, config, world, tolerance });
+        };
+        for need in &head.needs {
+            let capability = Capability::from_name(&need.value).ok_or_else(|| {
+                let error = format!("there is no capability called '{}'", need.value);
+                Stop::script(&lang::Error::new(&need.span, error))
+            })?;
+            require(capabilities, capability)?;
+        }
+        let world = topology::of_case(head, family, capabilities, survey, seed);
+        Ok(Terms {
+            rules: Rules::Ours,
+            config: options.packetdrill.clone(),
+            world: world.map_err(|e| Stop::script(&e))?,
+            tolerance: Tolerance::Declared(capabilities.clone()),
+        })
+    }
+}
+
 impl<'a> Player<'a> {
     fn start(
         stack: &'a mut (dyn StackUnderTest + 'a),
@@ -136,33 +183,7 @@ impl<'a> Player<'a> {
     ) -> Result<Player<'a>, Stop> {
         let survey = Survey::of(script, options.family);
         let capabilities = stack.capabilities().clone();
-        let mut config = options.packetdrill;
-        let (rules, world, tolerance, exactly) = match &script.head {
-            Some(head) => {
-                for need in &head.needs {
-                    let capability = Capability::from_name(&need.value).ok_or_else(|| {
-                        let error = format!("there is no capability called '{}'", need.value);
-                        Stop::script(&lang::Error::new(&need.span, error))
-                    })?;
-                    require(&capabilities, capability)?;
-                }
-                let world = topology::of_case(head, options.family, &capabilities, &survey, options.seed)
-                    .map_err(|e| Stop::script(&e))?;
-                (Rules::Ours, world, Tolerance::Declared(capabilities.clone()), head.exactly)
-            }
-            None => {
-                config = config.with_options(&script.options, &options.command_line).map_err(|found| {
-                    Stop::Error(Box::new(Difference {
-                        field: "script".into(),
-                        found,
-                        ..Difference::default()
-                    }))
-                })?;
-                let world = topology::of_packetdrill(&config, options.family, options.seed);
-                let tolerance = Tolerance::packetdrill(&config);
-                (Rules::Packetdrill, world, tolerance, false)
-            }
-        };
+        let Terms { rules, config, world, tolerance } = Terms::of(script, &options, &capabilities, &survey)?;
         for need in &survey.needs {
             require(&capabilities, *need)?;
         }
@@ -194,7 +215,8 @@ impl<'a> Player<'a> {
             observer: options.observer,
             violation: None,
             plays_neighbours: !survey.speaks_of_resolution,
-            exactly,
+            speaks_of: survey.speaks_of,
+            exactly: script.head.as_ref().is_some_and(|head| head.exactly),
             anchored: false,
             line: 0,
             place: None,
@@ -292,19 +314,30 @@ impl<'a> Player<'a> {
                 Ok(())
             }
             Action::For { variable, from, to, body } => {
-                let (from, to) = (self.value(from, event)?, self.value(to, event)?);
-                for value in from..=to {
-                    self.iterations += 1;
-                    if self.iterations > MAX_ITERATIONS {
-                        let text = format!("more than {MAX_ITERATIONS} repetitions in one run");
-                        return Err(Stop::script(&lang::Error::new(&event.span, text)));
-                    }
-                    self.variables.insert(variable.clone(), value);
-                    self.events(body, phase)?;
-                }
-                Ok(())
+                let range = self.value(from, event)?..=self.value(to, event)?;
+                self.repeat(event, variable, range, body, phase)
             }
         }
+    }
+
+    fn repeat(
+        &mut self,
+        event: &'a Event,
+        variable: &str,
+        range: RangeInclusive<i64>,
+        body: &'a [Event],
+        phase: &mut Phase,
+    ) -> Result<(), Stop> {
+        for value in range {
+            self.iterations += 1;
+            if self.iterations > MAX_ITERATIONS {
+                let text = format!("more than {MAX_ITERATIONS} repetitions in one run");
+                return Err(Stop::script(&lang::Error::new(&event.span, text)));
+            }
+            self.variables.insert(variable.to_owned(), value);
+            self.events(body, phase)?;
+        }
+        Ok(())
     }
 
     /// packetdrill's anchoring: a relative event counts from now, an inbound packet that follows one from that one.
@@ -425,9 +458,9 @@ impl<'a> Player<'a> {
             return false;
         }
         match packet::classify(&self.world, self.medium(frame.interface), &frame.bytes) {
-            FrameClass::DuplicateAddressDetection
-            | FrameClass::RouterSolicitation
-            | FrameClass::GroupMembership => true,
+            FrameClass::DuplicateAddressDetection => true,
+            FrameClass::RouterSolicitation => !self.speaks_of.contains(&Unasked::RouterSolicitation),
+            FrameClass::GroupMembership => !self.speaks_of.contains(&Unasked::GroupMembership),
             FrameClass::PureAck => frame.news,
             FrameClass::AddressResolution | FrameClass::Other => false,
         }

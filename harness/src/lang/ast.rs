@@ -3,6 +3,7 @@
 //! Nothing here is resolved: addresses may be names, numbers may be expressions over captured values, descriptors
 //! are the script's own. Includes are already expanded.
 
+use super::messages::{DhcpBody, DnsBody};
 use super::source::Span;
 use std::time::Duration;
 
@@ -82,6 +83,8 @@ pub enum Topology {
         addresses: Vec<String>,
         /// The MTU, where it is not the default.
         mtu: Option<u16>,
+        /// `unconfigured`: it has no address until it is given one.
+        unconfigured: bool,
     },
     /// `host peer2 192.0.2.3 02:00:00:00:00:03 on eth1`: a neighbour that the harness plays.
     Host {
@@ -299,6 +302,10 @@ pub enum LayerKind {
     Udp,
     /// TCP.
     Tcp,
+    /// DHCP: `dhcp offer […]`.
+    Dhcp,
+    /// DNS: `dns query A? "example.com"`.
+    Dns,
     /// What no other layer describes: `(20)`, or bytes.
     Payload,
 }
@@ -334,6 +341,10 @@ pub enum LayerBody {
     Options(Vec<HeaderOption>),
     /// ICMP errors: the packet quoted, from its IP header inwards; upstream's `[1:1001(1000)]` is one TCP layer.
     Quote(Vec<Layer>),
+    /// DHCP: type and options.
+    Dhcp(Box<DhcpBody>),
+    /// DNS: question and records.
+    Dns(Box<DnsBody>),
     /// The payload.
     Payload(Payload),
 }
@@ -531,8 +542,9 @@ pub struct CallSpec {
     pub name: String,
     /// Its arguments.
     pub arguments: Vec<Argument>,
-    /// When a blocking call returns: `...0.2`, in the time of the event (absolute, or since the event before).
-    pub end: Option<Duration>,
+    /// When a blocking call returns, at the earliest and at the latest: `...0.2`, in our cases `...0.2~3`, in the time of
+    /// the event (absolute, or since the event before).
+    pub end: Option<(Duration, Duration)>,
     /// What it must return.
     pub result: Argument,
     /// The error's name.

@@ -282,7 +282,9 @@ fn declaration(line: &Line<'_>, words: &[Spanned<String>]) -> Result<Option<Topo
     let text = |i: usize| words.get(i).map_or("", |w| w.value.as_str());
     match text(0) {
         "host" if looks_like_address(text(2)) => host(words).map(Some),
-        "interface" if looks_like_address(text(2)) || text(2) == "mtu" => interface(words).map(Some),
+        "interface" if looks_like_address(text(2)) || matches!(text(2), "mtu" | "unconfigured") => {
+            interface(words).map(Some)
+        }
         "route" if matches!(text(2), "via" | "on") || looks_like_address(text(1)) => {
             route(line, words).map(Some)
         }
@@ -343,10 +345,12 @@ fn host(words: &[Spanned<String>]) -> Result<Topology, Error> {
 /// `interface NAME ADDR/LEN… [mtu N]`
 fn interface(words: &[Spanned<String>]) -> Result<Topology, Error> {
     let name = name_of(&words[1])?;
-    let (mut addresses, mut mtu) = (Vec::new(), None);
+    let (mut addresses, mut mtu, mut unconfigured) = (Vec::new(), None, false);
     let mut rest = words[2..].iter();
     while let Some(word) = rest.next() {
-        if word.value == "mtu" {
+        if word.value == "unconfigured" {
+            unconfigured = true;
+        } else if word.value == "mtu" {
             let value = rest.next().unwrap_or(word);
             let number = value
                 .value
@@ -357,10 +361,11 @@ fn interface(words: &[Spanned<String>]) -> Result<Topology, Error> {
             addresses.push(word.value.clone());
         } else {
             let message = format!("`{}` is no address with a prefix length", word.value);
-            return Err(Error::new(&word.span, message).help("`interface NAME ADDRESS/LENGTH… [mtu N]`"));
+            return Err(Error::new(&word.span, message)
+                .help("`interface NAME ADDRESS/LENGTH… [mtu N]` or `interface NAME unconfigured`"));
         }
     }
-    Ok(Topology::Interface { name, addresses, mtu })
+    Ok(Topology::Interface { name, addresses, mtu, unconfigured })
 }
 
 /// `route DEST [via X] [on INTERFACE]`

@@ -8,6 +8,7 @@ pub mod eval;
 mod head;
 mod include;
 mod lexer;
+pub mod messages;
 pub mod names;
 mod parser;
 mod source;

@@ -142,6 +142,16 @@ pub(super) fn read_absolute(path: &str) -> io::Result<String> {
     Ok(fs::read_to_string(path)?.trim().to_owned())
 }
 
+/// Major and minor number of the running kernel, as far as it can be told.
+pub(super) fn release() -> Option<(u32, u32)> {
+    numbers(&read_absolute("/proc/sys/kernel/osrelease").ok()?)
+}
+
+fn numbers(release: &str) -> Option<(u32, u32)> {
+    let mut parts = release.split(|c: char| !c.is_ascii_digit());
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
 /// Reads one setting of the calling thread's namespace.
 pub(super) fn read(path: &str) -> io::Result<String> {
     read_absolute(&format!("{ROOT}/{path}"))
@@ -151,6 +161,15 @@ pub(super) fn read(path: &str) -> io::Result<String> {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn a_release_begins_with_two_numbers() {
+        for (release, expected) in
+            [("6.12.117-oracle", Some((6, 12))), ("7.2-rc1", Some((7, 2))), ("6", None), ("", None)]
+        {
+            assert_eq!(numbers(release), expected, "{release}");
+        }
+    }
 
     #[test]
     fn no_setting_is_there_twice() {

@@ -196,7 +196,10 @@ impl Network {
             self.netlink.set_mac(index, interface.mac)?;
         }
         self.bring_up(index, interface)?;
-        Ok(Port { index, link: Box::new(Stamped::new(device, index)?), pair: None })
+        // Where time passes only while the driver waits, a frame is there at the moment that it is sent.
+        let link: Box<dyn Link> =
+            if self.inherits { Box::new(device) } else { Box::new(Stamped::new(device, index)?) };
+        Ok(Port { index, link, pair: None })
     }
 
     fn bring_up(&mut self, index: u32, interface: &Interface) -> io::Result<()> {
@@ -241,7 +244,7 @@ impl Network {
     fn address(&mut self, at: usize, interface: &Interface) -> Result<(), String> {
         for prefix in &interface.addresses {
             let index = self.ports[at].index;
-            match self.netlink.address(index, *prefix, true) {
+            match self.netlink.address(index, *prefix, true, false) {
                 // The kernel has made the link-local address by itself.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 result => {

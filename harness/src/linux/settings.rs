@@ -41,6 +41,50 @@ const SETTINGS: &[Setting] = &[
     Setting { name: "source_filter", paths: &["ipv4/conf/all/rp_filter"] },
 ];
 
+/// A setting's value that stands for values of the kernel's own settings.
+struct Choice {
+    setting: &'static str,
+    value: &'static str,
+    sysctls: &'static [(&'static str, &'static str)],
+    /// The first release that has it no more.
+    until: Option<(u32, u32)>,
+}
+
+const ECN: &str = "ipv4/tcp_ecn";
+/// Segments are lost by count and not by time (RACK-TLP, RFC 8985), and a time-out is never called spurious (F-RTO, RFC 5682).
+const BY_COUNT: [(&str, &str); 3] =
+    [("ipv4/tcp_recovery", "0"), ("ipv4/tcp_early_retrans", "0"), ("ipv4/tcp_frto", "0")];
+
+/// What cases ask for beyond [`SETTINGS`], where the kernel has it.
+const CHOICES: &[Choice] = &[
+    Choice { setting: "ecn", value: "off", sysctls: &[(ECN, "0")], until: None },
+    Choice { setting: "ecn", value: "on", sysctls: &[(ECN, "1")], until: None },
+    Choice { setting: "ecn", value: "accept", sysctls: &[(ECN, "2")], until: None },
+    // Linux 6.17 has removed it; without SACK the count of duplicates remains.
+    Choice { setting: "recovery", value: "rfc6675", sysctls: &BY_COUNT, until: Some((6, 17)) },
+    Choice {
+        setting: "recovery",
+        value: "rfc6582",
+        sysctls: &[BY_COUNT[0], BY_COUNT[1], BY_COUNT[2], ("ipv4/tcp_sack", "0")],
+        until: None,
+    },
+    // The kernel's own, since 2.6.39.
+    Choice { setting: "iw", value: "rfc6928", sysctls: &[], until: None },
+];
+
+/// The choice of that value, where this kernel has it.
+fn choice(setting: &str, value: &str) -> Option<&'static Choice> {
+    let choice = CHOICES.iter().find(|choice| (choice.setting, choice.value) == (setting, value))?;
+    let is_there = choice.until.is_none_or(|until| baseline::release().is_some_and(|own| own < until));
+    is_there.then_some(choice)
+}
+
+impl Choice {
+    fn apply(&self) -> io::Result<()> {
+        self.sysctls.iter().try_for_each(|(path, value)| baseline::write(path, value))
+    }
+}
+
 /// What `autoconf=on` changes once the interfaces are there: what [`baseline`] has turned off is mainline's default again,
 /// with RFC 4861's number of solicitations, and the RFCs' MLD interval.
 const AUTOCONF: &[(&str, &str)] = &[
@@ -96,13 +140,16 @@ fn set_for_socket(fd: i32, algorithm: &str) {
 /// # Errors
 /// [`Refusal::Unsupported`] with the setting that this kernel, or this driver, does not have.
 pub(super) fn apply(setup: &Setup) -> Result<Option<BySocket>, Refusal> {
-    let known =
-        |name: &str| matches!(name, "cc" | "autoconf") || (name == GSO && setup.rules == Rules::Packetdrill);
-    if let Some(name) = setup.settings.keys().find(|name| !known(name)) {
-        return Err(Refusal::Unsupported(name.clone()));
-    }
-    if setup.settings.get("autoconf").is_some_and(|value| value == "on") {
-        enable_autoconf().map_err(|error| Refusal::Broken(format!("autoconf: {error}")))?;
+    for (name, value) in &setup.settings {
+        if name == "cc" || (name == GSO && setup.rules == Rules::Packetdrill) {
+            continue;
+        }
+        if (name.as_str(), value.as_str()) == ("autoconf", "on") {
+            enable_autoconf().map_err(|error| Refusal::Broken(format!("autoconf: {error}")))?;
+            continue;
+        }
+        let unsupported = || Refusal::Unsupported(format!("{name}={value}"));
+        choice(name, value).ok_or_else(unsupported)?.apply().map_err(|_| unsupported())?;
     }
     let asked = setup.settings.get("cc");
     let algorithm = match (asked, setup.rules) {
@@ -142,6 +189,9 @@ fn takes_by_socket(algorithm: &str) -> bool {
 /// # Errors
 /// [`Refusal::Unsupported`] where there is no setting of that name.
 pub(super) fn change(name: &str, value: &str, before: &mut Before) -> Result<io::Result<()>, Refusal> {
+    if let Some(choice) = choice(name, value) {
+        return Ok(choice.apply());
+    }
     let (device, general) = match name.split_once('.') {
         Some((device, rest)) if !rest.contains('.') && device.bytes().all(|b| b.is_ascii_alphanumeric()) => {
             (device, format!("DEV.{rest}"))

@@ -8,7 +8,7 @@ use super::dissect::{self, Dissection, Part};
 use super::fields::{self, Kind, Row};
 use super::flows::{Direction, Key};
 use super::options::{self, kind};
-use super::{Context, checksum, describe, number, value};
+use super::{Context, checksum, describe, dhcp, number, value};
 use crate::lang::Span;
 use crate::lang::ast::{AlterOperation, Alteration, LayerKind, Value};
 use crate::sut::Medium;
@@ -45,6 +45,10 @@ pub(super) fn alter(
         replace_options(frame, &mut dissection, change, &bytes)?;
         checksum::refresh(frame, &dissection.parts, &|part, name| !is_right(&right, part, name));
         trim_padding(medium, frame, &dissection);
+        return Ok(());
+    }
+    if removes_option(frame, &dissection, change)? {
+        checksum::refresh(frame, &dissection.parts, &|part, name| !is_right(&right, part, name));
         return Ok(());
     }
     let target = locate(&dissection, frame, change)?;
@@ -122,6 +126,11 @@ fn locate(dissection: &Dissection, frame: &[u8], change: &Alteration) -> Result<
         if let Some(row) = fields::find(part.kind, part.header(frame), &change.field) {
             return Ok(at(index, part.start, row));
         }
+        if part.kind == LayerKind::Dhcp
+            && let Some(row) = dhcp::option_row(part.header(frame), &change.field)
+        {
+            return Ok(at(index, part.start, row));
+        }
         if part.kind == LayerKind::Tcp
             && let Some((start, row)) = option_field(frame, part, &change.field)
         {
@@ -131,6 +140,17 @@ fn locate(dissection: &Dissection, frame: &[u8], change: &Alteration) -> Result<
     let there: Vec<_> = dissection.parts.iter().map(|p| fields::keyword(p.kind)).collect();
     let name = layer.map_or_else(|| change.field.clone(), |l| format!("{l}.{}", change.field));
     Err(format!("the frame has no `{name}`: its layers are {}", there.join(", ")))
+}
+
+/// `= absent`: a DHCP message loses the option. Whether that was asked for.
+fn removes_option(frame: &mut [u8], dissection: &Dissection, change: &Alteration) -> Result<bool, String> {
+    let AlterOperation::Set(Value::Name(word)) = &change.operation else { return Ok(false) };
+    let Some(part) = dissection.last(LayerKind::Dhcp).filter(|_| word == "absent") else { return Ok(false) };
+    let message = frame.get_mut(part.start..part.header_end).unwrap_or(&mut []);
+    match dhcp::remove_option(message, &change.field) {
+        true => Ok(true),
+        false => Err(format!("the message has no option `{}`", change.field)),
+    }
 }
 
 /// A number in a TCP option: where the option's data begins, and the row from there.

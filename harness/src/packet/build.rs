@@ -9,7 +9,7 @@ use super::flows::{Direction, Key};
 use super::header_options::{self, Style};
 use super::number::{self, Setting};
 use super::pattern;
-use super::{Context, names};
+use super::{Context, dhcp, dns, messages, names};
 use crate::lang::ast::{Field, Layer, LayerBody, LayerKind, Packet, Pattern, Payload, Value};
 use crate::lang::{self, Span};
 use crate::sut::{Medium, Rules};
@@ -42,7 +42,7 @@ pub(super) fn build(
     direction: Direction,
 ) -> Result<Vec<u8>, lang::Error> {
     let place = Place::of(cx.world, packet)?;
-    let layers = complete::layers(cx.world, &place, packet)?;
+    let layers = complete::layers(cx.world, cx.flows, &place, (direction, false), packet)?;
     let mut writer = Writer::new(cx, place, direction, false);
     writer.layers(&layers)?;
     let mut bytes = writer.finish();
@@ -71,6 +71,7 @@ impl<'c, 'a> Writer<'c, 'a> {
                 LayerKind::Tcp => self.tcp(layer)?,
                 _ => self.header(layer, inner)?,
             };
+            self.frame_message(layer, header.len());
             self.add(layer.kind, header.len(), header);
             if let LayerBody::Quote(quote) = &layer.body {
                 let quote = self.quote(layer, quote)?;
@@ -120,6 +121,10 @@ impl<'c, 'a> Writer<'c, 'a> {
         for (name, value) in self.defaults(layer, inner) {
             let _found = fields::set(kind, &mut bytes, name, value);
         }
+        let counts = self.dns_content(layer, &mut bytes)?;
+        for (name, value) in counts {
+            let _found = fields::set(kind, &mut bytes, name, value);
+        }
         for field in &layer.fields {
             if !matches!(field.name.as_str(), "type_name" | "code_name") {
                 self.field(kind, &mut bytes, field, 0)?;
@@ -136,6 +141,9 @@ impl<'c, 'a> Writer<'c, 'a> {
                 };
                 bytes.extend(header_options::write(self.cx.world, &self.place, style, options)?);
             }
+            LayerBody::Dhcp(body) => {
+                dhcp::write(self.cx.world, &self.place, self.cx.variables, body, &mut bytes)?
+            }
             // An options header is a multiple of 8 bytes even when empty.
             _ if Style::of(kind) == Some(Style::Ipv6) => {
                 bytes.extend(header_options::write(self.cx.world, &self.place, Style::Ipv6, &[])?)
@@ -143,6 +151,30 @@ impl<'c, 'a> Writer<'c, 'a> {
             _ => {}
         }
         Ok(bytes)
+    }
+
+    /// Question and records of a DNS message, behind its header; how many there are.
+    fn dns_content(
+        &self,
+        layer: &Layer,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Vec<(&'static str, u128)>, lang::Error> {
+        let LayerBody::Dns(body) = &layer.body else { return Ok(Vec::new()) };
+        let (content, counts) = dns::write(self.cx.world, &self.place, self.cx.flows.query(), body)?;
+        bytes.extend(content);
+        let names = ["qdcount", "ancount", "nscount", "arcount"];
+        Ok(names.into_iter().zip(counts.map(u128::from)).collect())
+    }
+
+    /// In a stream, a DNS message stands behind its length (RFC 1035 section 4.2.2).
+    fn frame_message(&mut self, layer: &Layer, length: usize) {
+        let in_stream = self.parts.last().is_some_and(|outer| outer.kind == LayerKind::Tcp);
+        if let LayerBody::Dns(body) = &layer.body
+            && in_stream
+            && !body.unframed
+        {
+            self.bytes.extend((length as u16).to_be_bytes());
+        }
     }
 
     /// Sets one field as the script says.
@@ -217,6 +249,9 @@ impl<'c, 'a> Writer<'c, 'a> {
             LayerKind::Udp => {
                 let (sport, dport) = self.ports();
                 vec![("sport", u128::from(sport)), ("dport", u128::from(dport))]
+            }
+            LayerKind::Dhcp | LayerKind::Dns => {
+                messages::defaults(self.cx, &self.place, self.direction, layer)
             }
             LayerKind::Gre => vec![("proto", u128::from(ether_type.unwrap_or(0)))],
             LayerKind::Mpls => vec![("s", u128::from(next != Some(LayerKind::Mpls))), ("ttl", hops)],

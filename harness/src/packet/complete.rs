@@ -1,6 +1,7 @@
 //! What a script leaves out: outer headers, versions, addresses, hardware addresses.
 
-use super::flows::Direction;
+use super::flows::{Direction, Flows};
+use super::messages;
 use super::world::World;
 use crate::lang::ast::{Field, Layer, LayerBody, LayerKind, Packet};
 use crate::lang::{self, Span};
@@ -142,8 +143,19 @@ fn family_v6(world: &World) -> bool {
 }
 
 /// The layers of a packet with those that it leaves out, and with the versions of IP and ICMP resolved.
-pub(super) fn layers(world: &World, place: &Place, packet: &Packet) -> Result<Vec<Layer>, lang::Error> {
+/// `expected` says that it is compared with and not built.
+///
+/// # Errors
+/// Where the packet has no layer, or one that the interface does not carry.
+pub(super) fn layers(
+    world: &World,
+    flows: &Flows,
+    place: &Place,
+    (direction, expected): (Direction, bool),
+    packet: &Packet,
+) -> Result<Vec<Layer>, lang::Error> {
     let mut layers = network_layers(family_v6(world), &packet.layers, &packet.span)?;
+    messages::complete(&mut layers, flows, direction, expected);
     let first = layers.first().map_or(LayerKind::Payload, |l| l.kind);
     match place.medium {
         Medium::Ethernet if first != LayerKind::Ether => {
@@ -208,6 +220,6 @@ fn split_fragment(layer: &mut Layer) -> Option<Layer> {
     Some(Layer { fields, ..plain(LayerKind::Fragment, &layer.span) })
 }
 
-fn plain(kind: LayerKind, span: &Span) -> Layer {
+pub(super) fn plain(kind: LayerKind, span: &Span) -> Layer {
     Layer { kind, fields: Vec::new(), body: LayerBody::Plain, span: span.clone() }
 }

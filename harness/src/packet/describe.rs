@@ -9,7 +9,7 @@ use super::fields;
 use super::flows::{Direction, Flows, Key};
 use super::header_options::{self, Raw, Style};
 use super::headers::icmp;
-use super::{World, names, number};
+use super::{World, dhcp, dns, messages, names, number};
 use crate::lang::ast::LayerKind;
 use crate::sut::{Medium, Rules};
 use std::fmt::Write as _;
@@ -130,6 +130,11 @@ impl Line<'_> {
                 LayerKind::Tcp => self.tcp(index, part),
                 LayerKind::Icmpv4 | LayerKind::Icmpv6 => self.icmp(index, part),
                 LayerKind::Payload => self.payload(index, part),
+                LayerKind::Dhcp => {
+                    let chaddr = number::mac_number(self.place().local_mac(self.world));
+                    dhcp::describe(part.header(self.frame), &messages::usual_dhcp(self.direction, chaddr))
+                }
+                LayerKind::Dns => dns::describe(part.header(self.frame)),
                 _ => self.plain(part),
             };
             words.push(word);
@@ -356,6 +361,11 @@ impl Line<'_> {
     fn udp(&self, index: usize, part: &Part) -> String {
         let (sport, dport) = (self.get(part, "sport"), self.get(part, "dport"));
         let bad = self.checksum_word(index, part);
+        let message =
+            self.parts.get(index + 1).is_some_and(|p| matches!(p.kind, LayerKind::Dhcp | LayerKind::Dns));
+        if message && !self.quoted {
+            return format!("udp {sport} > {dport}{bad}");
+        }
         format!("udp {sport} > {dport}{bad} ({})", self.payload_length(index))
     }
 

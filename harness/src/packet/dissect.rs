@@ -1,8 +1,8 @@
 //! Taking a frame apart. It never fails: what cannot be read is payload, and why is said.
 
-use super::fields;
 use super::headers::{icmp, tunnel};
 use super::names;
+use super::{dhcp, dns, fields};
 use crate::lang::ast::LayerKind;
 use crate::sut::Medium;
 use std::net::IpAddr;
@@ -194,6 +194,8 @@ fn header_length(kind: LayerKind, bytes: &[u8]) -> Result<usize, String> {
         LayerKind::Psp => get("ext_len") * 8 + 8,
         // Neighbour discovery options and multicast records belong to the message.
         LayerKind::Icmpv6 if icmp::has_nd_options(kind, bytes[0]) || bytes[0] == 143 => bytes.len(),
+        // Options and records belong to the message.
+        LayerKind::Dhcp | LayerKind::Dns => bytes.len(),
         _ => fixed,
     };
     if length < fixed || length > bytes.len() {
@@ -233,11 +235,21 @@ fn next_layer(kind: LayerKind, v6: bool, header: &[u8], content: &[u8]) -> Optio
         | LayerKind::DestinationOptions
         | LayerKind::Routing
         | LayerKind::Fragment => names::layer_of_protocol(v6, get("next")),
+        LayerKind::Udp => message([get("sport"), get("dport")], content),
         LayerKind::Gre => names::layer_of_ether_type(get("proto")),
         LayerKind::Mpls if get("s") == 0 => Some(LayerKind::Mpls),
         LayerKind::Mpls => Some(ip_version(content)),
         _ => None,
     }
+}
+
+/// The message that a datagram between these ports carries, if it is one from its first byte to its last.
+fn message(ports: [u128; 2], content: &[u8]) -> Option<LayerKind> {
+    let is_dhcp = || fields::get(LayerKind::Dhcp, content, "cookie") == Some(dhcp::COOKIE);
+    if ports.iter().any(|port| matches!(port, 67 | 68)) && is_dhcp() {
+        return Some(LayerKind::Dhcp);
+    }
+    (ports.contains(&53) && dns::is_message(content)).then_some(LayerKind::Dns)
 }
 
 #[cfg(test)]

@@ -123,6 +123,7 @@ pub fn dependent(kind: LayerKind, bytes: &[u8]) -> Vec<Row> {
         LayerKind::Icmpv4 => headers::icmp::rows_v4(bytes.first().copied().unwrap_or(0)).to_vec(),
         LayerKind::Icmpv6 => headers::icmp::rows_v6(bytes.first().copied().unwrap_or(0)).to_vec(),
         LayerKind::Gre => headers::tunnel::gre_optional(bytes),
+        LayerKind::Dns => headers::messages::question_rows(bytes),
         _ => Vec::new(),
     }
 }

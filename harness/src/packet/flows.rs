@@ -4,6 +4,7 @@
 //! test, and their numbers are its: that is in [`under_test`](super::under_test).
 
 use super::build_tcp::{ACK, SYN};
+use super::dns::Query;
 use super::under_test::Sockets;
 use super::world::World;
 use super::{dissect, names};
@@ -77,6 +78,10 @@ pub struct Flows {
     local_port: LocalPort,
     remote_port: Option<u16>,
     bound: BTreeMap<i32, u16>,
+    /// The transaction of the DHCP message that was seen last.
+    transaction: Option<u32>,
+    /// The DNS query that was seen last.
+    query: Query,
     /// Upstream's view.
     pub(super) sockets: Sockets,
     /// How upstream scripts treat timestamps.
@@ -153,6 +158,26 @@ impl Flows {
 
     fn bound_port(&self, fd: i32) -> Option<u16> {
         self.bound.get(&fd).copied().filter(|port| *port != 0)
+    }
+
+    /// A DHCP message of the stack was seen.
+    pub(super) fn learn_transaction(&mut self, xid: u32) {
+        self.transaction = Some(xid);
+    }
+
+    /// The transaction that a server answers where nothing is said.
+    pub(super) fn transaction(&self) -> u32 {
+        self.transaction.unwrap_or(0)
+    }
+
+    /// A DNS query of the stack was seen.
+    pub(super) fn learn_query(&mut self, query: Query) {
+        self.query = query;
+    }
+
+    /// The query that a response answers.
+    pub(super) fn query(&self) -> &Query {
+        &self.query
     }
 
     /// `new connection`: the next SYN of each direction sets new bases.

@@ -9,7 +9,7 @@ use super::header_options::{self, Style};
 use super::headers::icmp;
 use super::number;
 use super::value::{self, Found};
-use super::{Context, Mismatch, Variables, World, checksum, describe};
+use super::{Context, Mismatch, Variables, World, checksum, describe, dns, messages};
 use crate::lang::ast::{Field, HeaderOption, Layer, LayerBody, LayerKind, Packet, Pattern, Payload, Value};
 use crate::lang::{self, Span};
 use crate::sut::{Medium, Rules};
@@ -58,7 +58,7 @@ pub(super) fn matches(
     frame: &[u8],
 ) -> Result<Result<(), Mismatch>, lang::Error> {
     let place = Place { medium, ..Place::of(cx.world, packet)? };
-    let layers = complete::layers(cx.world, &place, packet)?;
+    let layers = complete::layers(cx.world, cx.flows, &place, (Direction::Outbound, true), packet)?;
     let dissection = dissect::dissect(medium, frame);
     if let Some(problem) = dissection.problem {
         return Ok(Err(Mismatch {
@@ -112,7 +112,7 @@ impl<'m> Matcher<'m> {
         for (index, layer) in said.enumerate() {
             let part = match self.parts.get(index) {
                 Some(part) if part.kind == layer.kind => *part,
-                _ => match self.cut_short(layer.kind, index) {
+                _ => match self.cut_short(layer.kind, index).or_else(|| self.in_stream(layer.kind, index)) {
                     Some(part) => part,
                     None => return self.other_layer(layer, medium),
                 },
@@ -133,6 +133,14 @@ impl<'m> Matcher<'m> {
         let v6 = outer.kind != LayerKind::Ipv4;
         let fits = super::names::layer_of_protocol(v6, next) == Some(kind);
         fits.then_some(Part { kind, start: part.start, header_end: part.end, end: part.end })
+    }
+
+    /// A DNS message that a TCP segment carries.
+    fn in_stream(&self, kind: LayerKind, index: usize) -> Option<Part> {
+        let content = self.parts.get(index).filter(|p| p.kind == LayerKind::Payload)?;
+        let outer = self.parts.get(index.checked_sub(1)?)?;
+        let fits = kind == LayerKind::Dns && outer.kind == LayerKind::Tcp;
+        if fits { dns::behind_length(self.frame, content) } else { None }
     }
 
     fn other_layer<T>(&self, layer: &Layer, medium: Medium) -> Result<T, Stop> {
@@ -169,6 +177,8 @@ impl<'m> Matcher<'m> {
         }
         match &layer.body {
             LayerBody::Options(said) => self.header_options(said, layer, part),
+            LayerBody::Dhcp(_) => self.dhcp(layer, part),
+            LayerBody::Dns(_) => self.dns(layer, part),
             LayerBody::Quote(said) if icmp::quotes(part.kind, part.header(self.frame)[0]) => {
                 self.quote(said, layer, quote)
             }
@@ -221,6 +231,7 @@ impl<'m> Matcher<'m> {
                 values
             }
             LayerKind::Arp => self.arp_defaults(layer, part),
+            LayerKind::Dhcp | LayerKind::Dns => messages::expected(self.world, &self.place, layer),
             LayerKind::Udp => {
                 let ports = ["sport", "dport"].map(|n| part.get(self.frame, n).unwrap_or(0) as u16);
                 let said = layer.fields.iter().any(|f| f.name == "sport");
@@ -461,7 +472,9 @@ impl<'m> Matcher<'m> {
         let mut headers = layers.iter().filter(|l| l.kind != LayerKind::Payload);
         let (count, last) = (headers.clone().count(), headers.next_back());
         let Some(last) = last else { return Ok(()) };
-        if self.parts.get(count).is_some_and(|p| p.kind != LayerKind::Payload) && !self.quoted {
+        // What the script takes for mere bytes may be a message.
+        let is_content = |p: &Part| matches!(p.kind, LayerKind::Payload | LayerKind::Dhcp | LayerKind::Dns);
+        if self.parts.get(count).is_some_and(|p| !is_content(p)) && !self.quoted {
             // A header that the script does not mention.
             return self.other_layer(last, medium);
         }
@@ -500,7 +513,8 @@ impl<'m> Matcher<'m> {
         // Upstream's tool does not look at what ICMP messages carry.
         let upstream =
             self.rules == Rules::Packetdrill && matches!(last.kind, LayerKind::Icmpv4 | LayerKind::Icmpv6);
-        !quotes && !silent && !upstream && last.kind != LayerKind::Arp
+        let message = matches!(last.kind, LayerKind::Dhcp | LayerKind::Dns);
+        !quotes && !silent && !upstream && !message && last.kind != LayerKind::Arp
     }
 
     /// How long the quoted packet's payload was, by its IP header: errors may cut it short.

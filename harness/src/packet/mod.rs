@@ -7,11 +7,13 @@
 mod alter;
 mod build;
 mod build_tcp;
-mod checksum;
+pub(crate) mod checksum;
 mod complete;
 mod describe;
 mod describe_options;
+mod dhcp;
 mod dissect;
+mod dns;
 pub mod fields;
 mod flows;
 mod header_options;
@@ -19,11 +21,12 @@ mod headers;
 mod matching;
 mod matching_tcp;
 mod merge;
+mod messages;
 mod names;
 pub mod neighbours;
 mod number;
 mod options;
-mod pattern;
+pub mod pattern;
 pub mod rules;
 #[cfg(test)]
 mod suite_tests;
@@ -39,7 +42,6 @@ mod world;
 pub use dissect::{Dissection, Part, dissect};
 pub use flows::{Direction, Flows, Timestamps};
 pub use neighbours::{FrameClass, classify};
-pub use pattern::pattern;
 pub use summary::{TcpSummary, tcp_summary};
 pub use world::{Host, World};
 

@@ -2,6 +2,7 @@
 
 use super::complete::is_own;
 use super::dissect::{self, Dissection};
+use super::header_options::{self, Style};
 use super::{World, checksum};
 use crate::lang::ast::LayerKind;
 use crate::sut::{MacAddress, Medium};
@@ -108,7 +109,8 @@ pub fn classify(_world: &World, medium: Medium, frame: &[u8]) -> FrameClass {
             match get("type") {
                 130..=132 | 143 => FrameClass::GroupMembership,
                 133 => FrameClass::RouterSolicitation,
-                135 if unspecified => FrameClass::DuplicateAddressDetection,
+                // RFC 4861 4.3: without the asker's hardware address.
+                135 if unspecified && !has_source_link(last, frame) => FrameClass::DuplicateAddressDetection,
                 135 | 136 => FrameClass::AddressResolution,
                 _ => FrameClass::Other,
             }
@@ -118,6 +120,12 @@ pub fn classify(_world: &World, medium: Medium, frame: &[u8]) -> FrameClass {
         }
         _ => FrameClass::Other,
     }
+}
+
+/// Whether a message of neighbour discovery has a source link-layer address option.
+fn has_source_link(part: &dissect::Part, frame: &[u8]) -> bool {
+    let options = frame.get(part.options(frame)).unwrap_or(&[]);
+    header_options::split(Style::Discovery, options).iter().any(|option| option.kind == 1)
 }
 
 #[cfg(test)]

@@ -10,11 +10,12 @@ mod tests;
 
 use super::user_calls::in_virtual_time;
 use crate::sut::{
-    Call, CallId, Capabilities, Capability, Event, InterfaceId, Outcome, Prefix, Refusal, Setup,
+    Call, CallId, Capabilities, Capability, DhcpCommand, Event, InterfaceId, Outcome, Prefix, Refusal, Setup,
     StackUnderTest,
 };
 use calls::Planned;
 use results::Form;
+use stack::client::DhcpCall;
 use stack::config::Route;
 use stack::socket;
 use stack::tcp;
@@ -59,7 +60,7 @@ impl Reference {
 
     fn with_profile(name: &str, profile: tcp::Config) -> Reference {
         use Capability::*;
-        // Not there: receiving urgent data through MSG_OOB, the clients of DHCP and DNS, a shell.
+        // Not there: receiving urgent data through MSG_OOB, the client of DNS, a shell.
         let has = [
             Ethernet,
             IpMedium,
@@ -79,6 +80,8 @@ impl Reference {
             TcpInfo,
             Multihomed,
             Forwarding,
+            DhcpClient,
+            Reboot,
         ];
         let version = env!("CARGO_PKG_VERSION");
         Reference {
@@ -113,6 +116,10 @@ impl Reference {
             self.host.tcp_config().clone_from(&self.started);
             return Ok(true);
         }
+        if (name, value) == ("ip tcp_metrics flush", "all") {
+            self.host.forget_peers();
+            return Ok(true);
+        }
         if let Some(known) = network::set(&mut self.host, &self.interfaces, name, value) {
             return Ok(known);
         }
@@ -140,6 +147,14 @@ impl Reference {
             }
             Call::Group { interface, group, join } => {
                 (self.host.set_membership(self.now, interface.0, *group, *join), no_address)
+            }
+            Call::Dhcp { interface, command } => {
+                (self.host.dhcp(self.now, interface.0, dhcp(*command)), no_interface)
+            }
+            Call::Reboot => {
+                self.host.reboot();
+                self.waiting.clear();
+                (true, 0)
             }
             Call::Set { name, value } => (self.set(name, value)?, libc::EINVAL),
             _ => return Err(Refusal::Unsupported("this call".to_owned())),
@@ -218,6 +233,15 @@ impl StackUnderTest for Reference {
         }
         self.now = self.now.max(until);
         Ok(())
+    }
+}
+
+fn dhcp(command: DhcpCommand) -> DhcpCall {
+    match command {
+        DhcpCommand::Start => DhcpCall::Start,
+        DhcpCommand::Stop => DhcpCall::Stop,
+        DhcpCommand::Release => DhcpCall::Release,
+        DhcpCommand::Inform => DhcpCall::Inform,
     }
 }
 

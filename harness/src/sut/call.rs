@@ -250,11 +250,50 @@ pub enum Call {
         group: IpAddr,
         join: bool,
     },
+    /// Tells the DHCP client of an interface what to do.
+    Dhcp {
+        interface: InterfaceId,
+        command: DhcpCommand,
+    },
+    /// Looks up the addresses of `family` that a name has.
+    Getaddrinfo {
+        name: String,
+        family: i32,
+    },
+    /// Looks up the name that an address has.
+    Getnameinfo {
+        address: IpAddr,
+    },
+    /// The host goes down without a word and comes up again: what it had in memory is gone.
+    Reboot,
     /// Sets a named setting.
     Set {
         name: String,
         value: String,
     },
+}
+
+/// What an administrator tells a DHCP client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DhcpCommand {
+    /// Get an address, the last one if its lease has not ended.
+    Start,
+    /// Stop, and use the address no longer.
+    Stop,
+    /// Give the lease back, and stop.
+    Release,
+    /// Keep the address that was configured, and ask for the other parameters.
+    Inform,
+}
+
+impl DhcpCommand {
+    /// Every command with the word that cases use.
+    pub const ALL: &'static [(DhcpCommand, &'static str)] = &[
+        (DhcpCommand::Start, "start"),
+        (DhcpCommand::Stop, "stop"),
+        (DhcpCommand::Release, "release"),
+        (DhcpCommand::Inform, "inform"),
+    ];
 }
 
 /// What a call gave back besides its number.
@@ -282,6 +321,10 @@ pub enum Output {
     Descriptors(i32, i32),
     /// What ioctl stored.
     Integer(i64),
+    /// Addresses that a name has, the best first.
+    Addresses(Vec<IpAddr>),
+    /// The name that an address has.
+    Name(String),
 }
 
 /// What a call returned: its number, or an error.

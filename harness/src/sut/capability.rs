@@ -53,6 +53,8 @@ pub enum Capability {
     DhcpClient,
     /// A stub resolver.
     Resolver,
+    /// The host can be made to reboot.
+    Reboot,
 }
 
 impl Capability {
@@ -80,6 +82,7 @@ impl Capability {
         (Capability::Forwarding, "forwarding"),
         (Capability::DhcpClient, "dhcp-client"),
         (Capability::Resolver, "resolver"),
+        (Capability::Reboot, "reboot"),
     ];
 
     /// The capability that cases call `name`.

@@ -7,7 +7,7 @@ mod call;
 mod capability;
 mod setup;
 
-pub use call::{Call, CallId, Errno, Message, Outcome, Output, PollFd, SocketAddress};
+pub use call::{Call, CallId, DhcpCommand, Errno, Message, Outcome, Output, PollFd, SocketAddress};
 pub use capability::{Capabilities, Capability, Clock, Granularity};
 pub use setup::{Family, Interface, MacAddress, Medium, Neighbour, Prefix, Route, Rules, Setup};
 

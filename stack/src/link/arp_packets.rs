@@ -46,7 +46,7 @@ impl Network {
     fn defend(&mut self, now: Instant, interface: usize, own: Ipv4Addr) {
         let Some(link) = self.interfaces.get_mut(interface) else { return };
         if link.conflicts.defend(now, own) {
-            self.send_arp(interface, REQUEST, own, (own, MacAddress::default()), MacAddress::BROADCAST);
+            self.send_arp_question(interface, own, own);
         }
     }
 
@@ -58,6 +58,12 @@ impl Network {
         let Some((sender, _)) = near.or_else(|| link.ipv4().next()) else { return };
         let to = mac.unwrap_or(MacAddress::BROADCAST);
         self.send_arp(interface, REQUEST, sender, (target, MacAddress::default()), to);
+    }
+
+    /// Asks every station for `target` as `sender`: a probe where `sender` is unspecified, an announcement where both are
+    /// one address (RFC 5227 1.1).
+    pub(crate) fn send_arp_question(&mut self, interface: usize, sender: Ipv4Addr, target: Ipv4Addr) {
+        self.send_arp(interface, REQUEST, sender, (target, MacAddress::default()), MacAddress::BROADCAST);
     }
 
     fn send_arp(

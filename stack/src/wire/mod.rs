@@ -6,6 +6,8 @@
 pub mod arp;
 mod buffer;
 pub mod checksum;
+pub mod dhcpv4;
+pub mod dns;
 mod error;
 pub mod ethernet;
 pub mod icmpv4;

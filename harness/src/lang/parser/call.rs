@@ -11,7 +11,10 @@ impl Parser {
         let mut end = None;
         if self.kind() == Kind::Ellipsis {
             self.advance();
-            end = Some(self.seconds("the time at which the call returns")?);
+            let earliest = self.seconds("the time at which the call returns")?;
+            let range = self.ours() && self.eat('~');
+            let latest = if range { self.seconds("the latest time")? } else { earliest };
+            end = Some((earliest, latest.max(earliest)));
         }
         let span = self.here();
         let name = self.word("a call's name")?;

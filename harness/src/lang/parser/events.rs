@@ -191,7 +191,7 @@ impl Parser {
                 Err(Error::new(span, "a time range is only for outbound packets"))
             }
             EventTime::Absolute(begin) | EventTime::Relative(begin) => match action {
-                Action::Call(call) if self.ours() && call.end.is_some_and(|end| end < begin) => {
+                Action::Call(call) if self.ours() && call.end.is_some_and(|(end, _)| end < begin) => {
                     Err(Error::new(span, "the call returns before it is made")
                         .help("both times count from the same instant: `+1...1.5` takes half a second"))
                 }

@@ -362,7 +362,8 @@ impl Parser {
         Ok(data)
     }
 
-    fn option_part(&mut self) -> Result<Vec<u8>> {
+    /// Bytes, text or an address.
+    pub(super) fn option_part(&mut self) -> Result<Vec<u8>> {
         let span = self.here();
         let text = self.token().text.clone();
         let bytes = match self.kind() {

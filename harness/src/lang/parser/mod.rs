@@ -5,6 +5,7 @@ mod events;
 mod expr;
 mod icmp;
 mod layers;
+mod messages;
 mod options;
 mod packet;
 mod statements;

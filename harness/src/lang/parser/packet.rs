@@ -13,7 +13,7 @@ use crate::suggest;
 /// Words that begin a layer in our cases; `tcp` may be left out.
 pub(super) const LAYERS: &[&str] = &[
     "ether", "vlan", "snap", "arp", "ip", "ip6", "hbh", "dst", "rt", "frag", "icmp", "icmp6", "udp", "tcp",
-    "payload", "ipv4", "ipv6", "gre", "GREv0", "mpls", "encap",
+    "payload", "ipv4", "ipv6", "gre", "GREv0", "mpls", "encap", "dhcp", "dns",
 ];
 
 /// The ones among them that packetdrill has.
@@ -93,6 +93,14 @@ impl Parser {
             }
             "arp" => {
                 layers.push(self.arp()?);
+                return Ok(true);
+            }
+            "dhcp" => {
+                layers.push(self.dhcp()?);
+                return Ok(true);
+            }
+            "dns" => {
+                self.dns(layers)?;
                 return Ok(true);
             }
             "payload" => {

@@ -49,6 +49,8 @@ pub(super) fn layer(l: &Layer) -> String {
         LayerBody::Quote(layers) => {
             format!(" {{{}}}", layers.iter().map(layer).collect::<Vec<_>>().join(" / "))
         }
+        LayerBody::Dhcp(body) => format!(" {{{body:?}}}"),
+        LayerBody::Dns(body) => format!(" {{{body:?}}}"),
         LayerBody::Payload(payload) => format!(" {{{payload:?}}}"),
     };
     format!("{:?} {}{body}", l.kind, fields.join(", ")).replace("  ", " ").trim_end().to_string()

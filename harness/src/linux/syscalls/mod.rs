@@ -97,6 +97,8 @@ pub(super) fn execute(call: &Call, fds: &Descriptors) -> Option<Outcome> {
         Shell { .. } | Link { .. } | Address { .. } | Route { .. } | Group { .. } | Set { .. } => {
             return None;
         }
+        // Nothing of the kernel's.
+        Dhcp { .. } | Getaddrinfo { .. } | Getnameinfo { .. } | Reboot => return None,
     })
 }
 

@@ -3,6 +3,7 @@
 pub(super) mod icmp;
 pub(super) mod ip;
 pub(super) mod link;
+pub(super) mod messages;
 pub(super) mod transport;
 pub(super) mod tunnel;
 
@@ -27,6 +28,8 @@ pub(super) const ALL: &[&Header] = &[
     &icmp::ICMPV6,
     &transport::UDP,
     &transport::TCP,
+    &messages::DHCP,
+    &messages::DNS,
 ];
 
 const fn row(name: &'static str, offset: usize, width: usize, kind: Kind) -> Row {

@@ -18,6 +18,11 @@ pub(super) fn write(output: &Output) -> String {
         Output::Option(value) => format!("option {}", hex(value)),
         Output::Integer(value) => format!("stored {value}"),
         Output::Descriptors(first, second) => format!("descriptors {first} {second}"),
+        Output::Addresses(addresses) => {
+            let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+            format!("addresses {}", addresses.join(" "))
+        }
+        Output::Name(name) => format!("name {name}"),
         _ => UNTOLD.to_owned(),
     };
     format!(" : {words}")
@@ -49,13 +54,18 @@ pub(crate) fn read(text: &str) -> Result<Output, String> {
             let number = |text: &str| text.parse().map_err(|_| wrong());
             Ok(Output::Descriptors(number(first)?, number(second)?))
         }
+        "addresses" => {
+            let addresses = rest.split(' ').map(|text| text.parse().map_err(|_| wrong()));
+            addresses.collect::<Result<_, _>>().map(Output::Addresses)
+        }
+        "name" => Ok(Output::Name(rest.to_owned())),
         _ => read_bytes(text).map(Output::Data).ok_or_else(wrong),
     }
 }
 
 fn bytes(data: &[u8]) -> String {
     let start = u32::from(data.first().copied().unwrap_or(0));
-    let is_pattern = data.iter().zip(start..).all(|(byte, offset)| *byte == pattern(offset));
+    let is_pattern = data.iter().zip(start..).all(|(byte, offset)| *byte == pattern::byte(offset));
     if is_pattern { format!("pattern {start} ({})", data.len()) } else { format!("bytes {}", hex(data)) }
 }
 
@@ -68,7 +78,7 @@ fn read_bytes(text: &str) -> Option<Vec<u8>> {
             let start: u32 = start.parse().ok()?;
             let length: u32 = length.strip_prefix('(')?.strip_suffix(')')?.parse().ok()?;
             // No call reads more than a case asks for, and no case asks for so much.
-            (length <= 1 << 24).then(|| (start..start.saturating_add(length)).map(pattern).collect())
+            (length <= 1 << 24).then(|| (start..start.saturating_add(length)).map(pattern::byte).collect())
         }
         _ => None,
     }
@@ -95,14 +105,19 @@ mod tests {
     #[test]
     fn what_was_written_is_read_back() {
         for (output, text) in [
-            (Output::Data((0..10).map(pattern).collect()), " : pattern 0 (10)"),
-            (Output::Data((250..253).map(pattern).collect()), " : pattern 250 (3)"),
+            (Output::Data((0..10).map(pattern::byte).collect()), " : pattern 0 (10)"),
+            (Output::Data((250..253).map(pattern::byte).collect()), " : pattern 250 (3)"),
             (Output::Data(vec![0, 0]), " : bytes 0000"),
             (Output::Address(Some(([192, 0, 2, 2], 80).into()), vec![]), " : from 192.0.2.2:80"),
             (Output::Address(None, vec![7, 8]), " : from nowhere, pattern 7 (2)"),
             (Output::Option(vec![0x6f, 0, 0, 0]), " : option 6f000000"),
             (Output::Integer(-1), " : stored -1"),
             (Output::Descriptors(3, 4), " : descriptors 3 4"),
+            (
+                Output::Addresses(vec![[192, 0, 2, 7].into(), [192, 0, 2, 8].into()]),
+                " : addresses 192.0.2.7 192.0.2.8",
+            ),
+            (Output::Name("www.example.com".into()), " : name www.example.com"),
         ] {
             assert_eq!(write(&output), text);
             assert_eq!(read(&text[3..]), Ok(output), "{text}");

@@ -4,7 +4,7 @@ use super::{cidr, route};
 use crate::sut::{Medium, Refusal, Setup};
 use stack::Config;
 use stack::config::{AutoconfConfig, ForwardingConfig, InterfaceConfig, Medium as StackMedium, Neighbour};
-use stack::tcp::{self, CongestionAlgorithm, EcnMode, InitialWindow, LossRecovery};
+use stack::tcp::{self, CongestionAlgorithm, EcnMode, InitialWindow, LossRecovery, PrrBound, Reduction};
 use stack::wire::MacAddress;
 
 /// The configuration for `setup`, with `tcp` where it says nothing.
@@ -54,6 +54,10 @@ fn set(config: &mut Config, name: &str, value: &str) -> Result<(), Refusal> {
         ("cc", "cubic") => config.tcp.congestion = CongestionAlgorithm::Cubic,
         ("recovery", "rfc6582") => config.tcp.recovery = LossRecovery::Rfc6582,
         ("recovery", "rfc6675") => config.tcp.recovery = LossRecovery::Rfc6675,
+        ("recovery", "rack") => config.tcp.recovery = LossRecovery::Rack,
+        ("reduction", "at-once") => config.tcp.reduction = Reduction::AtOnce,
+        ("reduction", "prr-crb") => config.tcp.reduction = Reduction::Prr(PrrBound::Conservative),
+        ("reduction", "prr-ssrb") => config.tcp.reduction = Reduction::Prr(PrrBound::SlowStart),
         ("ecn", "off") => config.tcp.ecn = EcnMode::Off,
         ("ecn", "accept") => config.tcp.ecn = EcnMode::Accept,
         ("ecn", "on") => config.tcp.ecn = EcnMode::On,
