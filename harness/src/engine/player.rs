@@ -460,7 +460,8 @@ impl<'a> Player<'a> {
         match packet::classify(&self.world, self.medium(frame.interface), &frame.bytes) {
             FrameClass::DuplicateAddressDetection => true,
             FrameClass::RouterSolicitation => !self.speaks_of.contains(&Unasked::RouterSolicitation),
-            FrameClass::GroupMembership => !self.speaks_of.contains(&Unasked::GroupMembership),
+            FrameClass::Igmp => !self.speaks_of.contains(&Unasked::Igmp),
+            FrameClass::Mld => !self.speaks_of.contains(&Unasked::Mld),
             FrameClass::PureAck => frame.news,
             FrameClass::AddressResolution | FrameClass::Other => false,
         }

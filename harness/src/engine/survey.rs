@@ -20,7 +20,8 @@ pub(super) struct Survey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Unasked {
     RouterSolicitation,
-    GroupMembership,
+    Igmp,
+    Mld,
 }
 
 impl Survey {
@@ -75,8 +76,11 @@ impl Survey {
                 self.speaks_of.insert(Unasked::RouterSolicitation);
             }
             let mld = ["mld_query", "mld_report", "mld_done", "mld2_report", "mldv2_report"];
-            if (is_icmp6 && is_message(layer, &[130, 131, 132, 143], &mld)) || is_igmp(layer) {
-                self.speaks_of.insert(Unasked::GroupMembership);
+            if is_icmp6 && is_message(layer, &[130, 131, 132, 143], &mld) {
+                self.speaks_of.insert(Unasked::Mld);
+            }
+            if is_igmp(layer) {
+                self.speaks_of.insert(Unasked::Igmp);
             }
         }
     }

@@ -80,8 +80,10 @@ pub enum FrameClass {
     DuplicateAddressDetection,
     /// Router solicitations.
     RouterSolicitation,
-    /// IGMP and MLD.
-    GroupMembership,
+    /// IGMP.
+    Igmp,
+    /// Multicast listener discovery.
+    Mld,
     /// A TCP segment that has no bit but ACK, no data and no urgent pointer.
     PureAck,
     /// Everything else.
@@ -103,11 +105,11 @@ pub fn classify(_world: &World, medium: Medium, frame: &[u8]) -> FrameClass {
             FrameClass::DuplicateAddressDetection
         }
         LayerKind::Arp => FrameClass::AddressResolution,
-        LayerKind::Ipv4 if get("proto") == 2 => FrameClass::GroupMembership,
+        LayerKind::Ipv4 if get("proto") == 2 => FrameClass::Igmp,
         LayerKind::Icmpv6 => {
             let unspecified = d.addresses(frame).is_some_and(|(source, _)| source.is_unspecified());
             match get("type") {
-                130..=132 | 143 => FrameClass::GroupMembership,
+                130..=132 | 143 => FrameClass::Mld,
                 133 => FrameClass::RouterSolicitation,
                 // RFC 4861 4.3: without the asker's hardware address.
                 135 if unspecified && !has_source_link(last, frame) => FrameClass::DuplicateAddressDetection,
