@@ -34,6 +34,8 @@ const TCA_KIND: u16 = 1;
 const TC_H_ROOT: u32 = 0xffff_ffff;
 const CREATE: u16 = 0x400;
 const REPLACE: u16 = 0x100;
+/// Besides what there is: several routes to the same destinations.
+const APPEND: u16 = 0x800;
 const EXCLUSIVE: u16 = 0x200;
 const NESTED: u16 = 0x8000;
 
@@ -250,8 +252,7 @@ impl Netlink {
         let scope = if gateway.is_some() || destination.address.is_ipv6() { 0 } else { 253 };
         let mut header = vec![family(destination.address), destination.length, 0, 0, 254, 4, scope, 1];
         header.extend_from_slice(&0u32.to_ne_bytes());
-        let (kind, flags) =
-            if add { (libc::RTM_NEWROUTE, CREATE | REPLACE) } else { (libc::RTM_DELROUTE, 0) };
+        let (kind, flags) = if add { (libc::RTM_NEWROUTE, CREATE | APPEND) } else { (libc::RTM_DELROUTE, 0) };
         let mut request = Request::new(kind, flags, &header).attribute(RTA_OIF, &index.to_ne_bytes());
         if destination.length > 0 {
             request = request.attribute(RTA_DST, &octets(destination.address));
