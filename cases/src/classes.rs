@@ -50,7 +50,8 @@ pub struct Class {
     /// What was given, `*` standing for anything.
     #[serde(default = "anything")]
     pub given: String,
-    /// The field.
+    /// The field, `*` standing for anything.
+    #[serde(default = "anything")]
     pub field: String,
     /// What the first stack did, `*` standing for anything.
     #[serde(default = "anything")]
@@ -158,7 +159,7 @@ impl Class {
             return false;
         };
         let among = |list: &[String], name: &str| list.is_empty() || list.iter().any(|entry| entry == name);
-        self.field == found.field
+        is_like(&self.field, &found.field)
             && among(&self.state, found.state.name())
             && among(&self.event, &found.event)
             && is_like(&self.given, &found.given)

@@ -1,7 +1,7 @@
 //! The first difference between two stacks' traces of one scenario.
 
 use super::normalise::{Deeds, Sent, call_name};
-use super::segment::{RST, URG};
+use super::segment::{ACK, RST, URG};
 use super::state::{Event, State};
 use super::trace::{Deed, Step, Stimulus, Trace};
 use crate::sut::Granularity;
@@ -82,10 +82,15 @@ fn event(step: &Step) -> String {
 
 /// The segment that the last of these steps gave, by its flags and whatever else matters: `text`; `urgent`; `bad-option` with a length
 /// that cannot be, `option` of an unknown kind; `mss`, `wscale`, `sack` where these are given; `no-ts`, where the connection
-/// has timestamps and this segment has none, and `old-ts`, where its TSval is behind an earlier one.
+/// has timestamps and this segment has none, and `old-ts`, where its TSval is behind an earlier one. Of calls and waits: `window 0`,
+/// where that is what the peer said last.
 fn given(steps: &[Step]) -> String {
     let Some((Step { stimulus: Stimulus::Segment(segment), .. }, before)) = steps.split_last() else {
-        return String::new();
+        let windows = steps.iter().rev().find_map(|step| match &step.stimulus {
+            Stimulus::Segment(segment) if segment.has(ACK) => Some(segment.window),
+            _ => None,
+        });
+        return if windows == Some(0) { "window 0".to_owned() } else { String::new() };
     };
     let o = &segment.options;
     let is_odd = |raw: &[u8]| raw.get(1).is_none_or(|length| usize::from(*length) != raw.len());

@@ -23,6 +23,10 @@ const STUCK: usize = 1000;
 /// Between two operations there is at least this.
 const LEAST: Duration = Duration::from_millis(1);
 
+/// Limits on how often a kernel answers what it does not accept, lifted.
+const SETTINGS: &[(&str, &str)] =
+    &[("net.ipv4.tcp_invalid_ratelimit", "0"), ("net.ipv4.tcp_syn_linear_timeouts", "0")];
+
 /// Something that a stack must not do, found by an oracle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
@@ -103,6 +107,7 @@ pub fn play(
 ) -> Result<(), Stop> {
     stack.start(&setup::setup(scenario.opening.version))?;
     let mut driver = Driver::new(stack, scenario, trace);
+    driver.settings()?;
     driver.run(None, &Operation::at_once(What::Wait), watch)?;
     for operation in scenario.opening.operations() {
         driver.run(None, &operation, watch)?;
@@ -139,6 +144,20 @@ impl<'a> Driver<'a> {
             trace,
             events: Vec::new(),
         }
+    }
+
+    /// Makes settings that say how often something is done, where the stack has them: what it is that is done is compared.
+    fn settings(&mut self) -> Result<(), Stop> {
+        for (name, value) in SETTINGS {
+            let (name, value) = ((*name).to_owned(), (*value).to_owned());
+            match self.stack.submit(Call::Set { name, value }) {
+                Ok(_) | Err(Refusal::Unsupported(_)) => {}
+                Err(refusal) => return Err(refusal.into()),
+            }
+        }
+        self.stack.events(&mut self.events)?;
+        self.events.clear();
+        Ok(())
     }
 
     fn millis(&self) -> u32 {
