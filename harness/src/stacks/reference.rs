@@ -77,6 +77,7 @@ impl Reference {
             TcpInfo,
             Multihomed,
             DhcpClient,
+            Resolver,
             Reboot,
         ];
         let version = env!("CARGO_PKG_VERSION");
@@ -178,6 +179,14 @@ impl StackUnderTest for Reference {
             Planned::Socket(call, form) => {
                 let theirs = self.host.submit(self.now, call);
                 self.waiting.insert(theirs, (id, form));
+            }
+            Planned::Addresses { name, ipv6 } => {
+                let theirs = self.host.getaddrinfo(self.now, &name, ipv6);
+                self.waiting.insert(theirs, (id, Form::Plain));
+            }
+            Planned::Name(address) => {
+                let theirs = self.host.getnameinfo(self.now, address);
+                self.waiting.insert(theirs, (id, Form::Plain));
             }
             Planned::Answered(outcome) => {
                 self.events.push(Event::Completed { id, at: self.now, outcome });

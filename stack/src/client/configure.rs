@@ -42,6 +42,8 @@ struct Configured {
     routes: Vec<Route>,
     /// The MTU without the lease's.
     mtu: u16,
+    name_servers: Vec<IpAddr>,
+    domain: Option<String>,
     /// Whether the link has come back and the client has not been told.
     link_came_up: bool,
 }
@@ -59,6 +61,7 @@ impl Clients {
             configured.client.stop();
             configured.client.take_actions();
             (configured.address, configured.routes) = (None, Vec::new());
+            (configured.name_servers, configured.domain) = (Vec::new(), None);
         }
     }
 
@@ -85,6 +88,8 @@ impl Host {
             address: None,
             routes: Vec::new(),
             mtu,
+            name_servers: Vec::new(),
+            domain: None,
             link_came_up: false,
         });
         let client = &mut configured.client;
@@ -134,6 +139,20 @@ impl Host {
             self.carry_out(now, arrival.interface);
         }
         true
+    }
+
+    /// The servers of the resolver: those configured, or else those that leases name.
+    pub(crate) fn name_servers(&self) -> Vec<IpAddr> {
+        let own = &self.net.config.resolver.servers;
+        let lent = self.clients.dhcp.values().flat_map(|c| &c.name_servers);
+        if own.is_empty() { lent.copied().collect() } else { own.clone() }
+    }
+
+    /// The domains that the resolver tries names in: those configured, or else those that leases name.
+    pub(crate) fn search_list(&self) -> Vec<String> {
+        let own = &self.net.config.resolver.search;
+        let lent = self.clients.dhcp.values().filter_map(|c| c.domain.clone());
+        if own.is_empty() { lent.collect() } else { own.clone() }
     }
 
     /// Lets the DHCP client of an interface hear an ARP packet.
@@ -200,6 +219,8 @@ impl Host {
     fn take_parameters(&mut self, interface: usize, parameters: &Parameters) {
         let Some(configured) = self.clients.dhcp.get_mut(&interface) else { return };
         let routes = routes(interface, parameters);
+        configured.name_servers.clone_from(&parameters.name_servers);
+        configured.domain.clone_from(&parameters.domain);
         let former = core::mem::replace(&mut configured.routes, routes.clone());
         self.net.routes.retain(|route| !former.contains(route));
         self.net.routes.extend(routes);

@@ -1,6 +1,7 @@
 //! Socket calls and what they return.
 
 use super::errno::Errno;
+use crate::client::{Found, LookupError};
 use std::net::SocketAddr;
 
 /// Names a submitted call until it completes.
@@ -197,6 +198,8 @@ pub enum Value {
     Count(usize),
     /// poll's array.
     Polled(Vec<PollFd>),
+    /// How a lookup ended.
+    Looked(Result<Found, LookupError>),
 }
 
 /// What a receiving call returned.
