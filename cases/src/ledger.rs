@@ -3,7 +3,7 @@
 //! `golden/ledgers/STACK.toml` (`:` in a stack's name becomes `@`) has one `[[deviation]]` for each case that the stack
 //! is known to fail. `golden/ledgers/upstream/STACK.toml` has one `[[deviation]]` for each upstream packetdrill script.
 
-use crate::catalogue::{Catalogue, Level, read_toml};
+use crate::catalogue::{Catalogue, Level, parse_toml, read_toml};
 use crate::nearest::advice;
 use crate::version::Range;
 use harness::run::Verdict;
@@ -31,7 +31,8 @@ pub enum Why {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deviation {
-    /// The case that shows it; `None` where no case was written for it yet.
+    /// The case that shows it; `None` where no case was written for it yet. Where cells of a table show one and the
+    /// same, it may be all of them: `tcp/states/{closing,last-ack}/{syn-*,rst-inside}`.
     pub case: Option<String>,
     /// The family in which it shows; all where none is named.
     #[serde(default, deserialize_with = "family")]
@@ -152,10 +153,26 @@ impl Ledger {
         })
     }
 
+    /// Reads the texts of a stack's two ledgers, which errors call `shown`.
+    ///
+    /// # Errors
+    /// Says where a text has what no ledger has.
+    pub fn parse(shown: &Path, cases: &str, upstream: &str) -> Result<Ledger, String> {
+        let name = shown.display().to_string();
+        Ok(Ledger {
+            deviations: parse_toml::<File<Deviation>>(&name, cases)?.deviation,
+            upstream: parse_toml::<File<UpstreamDeviation>>(&name, upstream)?.deviation,
+            path: shown.to_owned(),
+        })
+    }
+
     /// The entry that says how `case` ends in `family` on this version of the stack.
     pub fn entry(&self, case: &str, family: Family, version: &str) -> Option<&Deviation> {
         let named = |d: &&Deviation| d.case.as_deref() == Some(case);
-        self.deviations.iter().filter(named).find(|d| d.applies(family, version))
+        let meant = |d: &&Deviation| d.case.as_deref().is_some_and(|pattern| is_meant(pattern, case));
+        let applies = |d: &&Deviation| d.applies(family, version);
+        let exact = self.deviations.iter().filter(named).find(applies);
+        exact.or_else(|| self.deviations.iter().filter(meant).find(applies))
     }
 
     /// The documented deviation without a case that explains the failure of a case with these requirements.
@@ -186,7 +203,7 @@ impl Ledger {
         for entry in &self.deviations {
             let case = entry.case.as_deref().unwrap_or("");
             let place = format!("{}: {} {case}", self.path.display(), entry.requirement);
-            if entry.case.is_some() && !ids.contains(case) {
+            if entry.case.is_some() && !ids.contains(case) && !ids.iter().any(|id| is_meant(case, id)) {
                 errors.push(format!("{place}: no such case; {}", advice(case, ids.iter().copied())));
             }
             match catalogue.get(&entry.requirement) {
@@ -216,6 +233,20 @@ impl Deviation {
     }
 }
 
+/// Whether `pattern` means the case called `id`. A part of it may be several in braces, and end with `*` for anything.
+fn is_meant(pattern: &str, id: &str) -> bool {
+    let fits = |alternative: &str, found: &str| match alternative.strip_suffix('*') {
+        Some(begin) => found.starts_with(begin),
+        None => alternative == found,
+    };
+    let is_one = |part: &str, found: &str| {
+        let several = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')).unwrap_or(part);
+        several.split(',').any(|alternative| fits(alternative, found))
+    };
+    let (mut parts, mut found) = (pattern.split('/'), id.split('/'));
+    parts.all(|part| found.next().is_some_and(|found| is_one(part, found))) && found.next().is_none()
+}
+
 fn entries<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>, String> {
     if !path.exists() {
         return Ok(Vec::new());
@@ -226,14 +257,12 @@ fn entries<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>, String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::parse_toml;
 
     const ENTRY: &str = "[[deviation]]\ncase = \"tcp/a\"\nrequirement = \"RFC9293-MUST-13\"\nlevel = \"MUST\"\n\
                          instead = \"60 s\"\nwhy = \"design\"\n";
 
     fn ledger(text: &str) -> Result<Ledger, String> {
-        let file: File<Deviation> = parse_toml("l.toml", text)?;
-        Ok(Ledger { path: "l.toml".into(), deviations: file.deviation, upstream: Vec::new() })
+        Ledger::parse(Path::new("l.toml"), text, "")
     }
 
     fn check_error(text: &str, expected: &str) {
@@ -273,6 +302,25 @@ mod tests {
         assert!(!found("tcp/a", Family::Ipv6, "6.5"));
         assert!(ledger.knows("6.1") && !ledger.knows("6.12"));
         assert!(Ledger::default().knows("6.12"), "a ledger without ranges is about all versions");
+    }
+
+    #[test]
+    fn a_pattern_means_the_cells_of_a_row_and_what_is_named_comes_first() {
+        let row = ENTRY.replace("tcp/a", "tcp/t/*/rst");
+        let named = ENTRY.replace("tcp/a", "tcp/t/open/rst").replace("60 s", "named");
+        let ledger = ledger(&format!("{row}{named}")).expect("a ledger");
+        let found = |case| ledger.entry(case, Family::Ipv4, "1").map(|d| d.instead.as_str());
+        assert_eq!(found("tcp/t/shut/rst"), Some("60 s"));
+        assert_eq!(found("tcp/t/open/rst"), Some("named"));
+        for other in ["tcp/t/shut/rst-inside", "tcp/t/rst", "tcp/t/shut/rst/x", "tcp/u/shut/rst"] {
+            assert_eq!(found(other), None, "{other}");
+        }
+        let several = "t/{a,b}/{x,y-*}";
+        for (id, meant) in
+            [("t/a/x", true), ("t/b/y-z", true), ("t/c/x", false), ("t/a/xx", false), ("t/a/y", false)]
+        {
+            assert_eq!(is_meant(several, id), meant, "{id}");
+        }
     }
 
     #[test]

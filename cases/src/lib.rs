@@ -1,11 +1,13 @@
 //! Finds the cases, the requirement catalogue and the ledgers, and says what each run is expected to end with.
 
 pub mod catalogue;
+pub mod classes;
 pub mod coverage;
 pub mod expectation;
 pub mod ledger;
 pub mod nearest;
 pub mod reading;
+pub mod results;
 pub mod stacks;
 pub mod suite;
 pub mod upstream;

@@ -15,6 +15,7 @@ use std::sync::Arc;
 mod find;
 mod head;
 mod select;
+mod table;
 
 pub use head::PROTOCOLS;
 pub use select::{normal, select};
@@ -31,9 +32,10 @@ pub struct Tree {
     pub shown: PathBuf,
     /// Whether it is the project's own suite, whose first folders are fixed, or a user's.
     pub is_suite: bool,
+    tables: table::Tables,
 }
 
-/// A file with a case in it, not yet read.
+/// A file with a case in it, not yet read. The file of a case that a table makes exists only in name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CaseFile {
     /// The case's id.
@@ -83,12 +85,17 @@ pub struct Suite {
 impl Tree {
     /// The project's own suite.
     pub fn suite() -> Tree {
-        Tree { root: crate::root().to_owned(), shown: "cases".into(), is_suite: true }
+        Tree::new(crate::root().to_owned(), "cases".into(), true)
+    }
+
+    /// The tree below `root`, which errors call `shown`.
+    pub fn new(root: PathBuf, shown: PathBuf, is_suite: bool) -> Tree {
+        Tree { root, shown, is_suite, tables: table::Tables::default() }
     }
 
     /// A user's tree. It is shown as seen from the current folder, since reports name no absolute paths.
     pub fn at(folder: &Path) -> Tree {
-        Tree { root: folder.to_owned(), shown: find::relative(folder), is_suite: false }
+        Tree::new(folder.to_owned(), find::relative(folder), false)
     }
 
     /// The path of a file of this tree as errors show it.
@@ -113,6 +120,26 @@ impl Tree {
         CaseFile { id: id.to_owned(), path: self.root.join(format!("{id}.pkt")) }
     }
 
+    /// Whether there is a case called `id`.
+    pub fn has(&self, id: &str) -> bool {
+        self.file(id).path.is_file() || matches!(self.generated(id), Ok(Some(_)))
+    }
+
+    /// The text of the case called `id` where a table makes it: the table's path without extension begins the id.
+    ///
+    /// # Errors
+    /// Says what is wrong with that table.
+    pub fn generated(&self, id: &str) -> Result<Option<String>, String> {
+        for (end, _) in id.match_indices('/') {
+            let path = self.root.join(format!("{}{}", &id[..end], table::EXTENSION));
+            if path.is_file() {
+                let table = self.tables.read(&path, &self.shown(&path))?;
+                return Ok(table.cases.get(&id[end + 1..]).cloned());
+            }
+        }
+        Ok(None)
+    }
+
     /// Reads the text of a script.
     ///
     /// # Errors
@@ -122,6 +149,9 @@ impl Tree {
             let source = SourceFile { path: self.shown(&file.path), text: String::new() };
             lang::Error::new(&Span { file: Arc::new(source), start: 0, end: 0 }, message)
         };
+        if let Some(text) = self.generated(&file.id).map_err(problem)? {
+            return Ok(text);
+        }
         let unreadable = |e: std::io::Error| problem(format!("cannot be read: {e}"));
         let size = std::fs::metadata(&file.path).map_err(unreadable)?.len();
         if size > LARGEST {

@@ -33,7 +33,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>, String> {
     let catalogue = Arc::new(Catalogue::load()?);
     let named = arguments.filter.as_deref().filter(|_| arguments.exact).and_then(parts);
     let files: Vec<CaseFile> = match named {
-        Some((_, _, id)) if tree.file(id).path.is_file() => vec![tree.file(id)],
+        Some((_, _, id)) if tree.has(id) => vec![tree.file(id)],
         _ => tree.files()?,
     };
     let suite = tree.load(&files, &catalogue, &Defines::new());

@@ -28,12 +28,28 @@ pub(crate) fn replay_all() {
 fn every_target_has_a_binary_and_every_folder_of_seeds_a_target() {
     let listed: BTreeSet<String> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(listed.len(), TARGETS.len(), "a name twice");
-    assert_eq!(names(&folder("fuzz_targets")), listed);
+    let tools = ["canary", "rate"].map(str::to_owned);
+    let binaries = listed.iter().cloned().chain(tools).collect::<BTreeSet<_>>();
+    assert_eq!(names(&folder("fuzz_targets")), binaries);
     assert!(names(&folder("seeds")).is_subset(&listed));
     assert!(names(&folder("dictionaries")).is_subset(&listed));
     let manifest = fs::read_to_string(folder("Cargo.toml")).unwrap();
     for name in &listed {
         assert!(manifest.contains(&format!("name = \"{name}\"\n")), "{name} is not in Cargo.toml");
+    }
+}
+
+/// What was found once, and is right now: a target that panics has it again.
+#[test]
+fn no_regression_is_a_finding() {
+    let known: BTreeSet<String> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert!(names(&folder("regressions")).is_subset(&known), "a folder without a target");
+    for (name, target) in TARGETS {
+        for input in fs::read_dir(folder("regressions").join(name)).into_iter().flatten() {
+            let path = input.unwrap().path();
+            println!("{name}: {}", path.display());
+            target(&fs::read(path).unwrap());
+        }
     }
 }
 

@@ -10,6 +10,7 @@ pub mod linux;
 pub mod packet;
 pub mod report;
 pub mod run;
+pub mod scenario;
 
 pub mod settings;
 pub mod stacks;

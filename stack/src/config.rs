@@ -14,9 +14,8 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// Neighbours known from the start; they neither age nor change.
     pub neighbours: Vec<Neighbour>,
-    /// Whether the host forwards between its interfaces. Not built yet: nothing is forwarded, which is also the
-    /// default that RFC 1122 3.1 requires.
-    pub forwarding: bool,
+    /// How the host forwards between its interfaces; `None`, as RFC 1122 3.1 requires by default: not at all.
+    pub forwarding: Option<ForwardingConfig>,
     /// IPv4.
     pub ipv4: Ipv4Config,
     /// IPv6.
@@ -25,6 +24,10 @@ pub struct Config {
     pub arp: ArpConfig,
     /// Neighbour discovery.
     pub neighbour_discovery: NeighbourConfig,
+    /// How IPv6 addresses and routers are found; `None`: addresses are configured and count at once, routers say nothing.
+    pub autoconf: Option<AutoconfConfig>,
+    /// Whether routers are told of the groups that follow from own addresses, too.
+    pub report_own_groups: bool,
     /// ICMP for both families.
     pub icmp: IcmpConfig,
     /// TCP.
@@ -70,6 +73,16 @@ pub struct Route {
     pub interface: usize,
     /// Of two routes with prefixes of one length, that with the lower metric is taken.
     pub metric: u32,
+}
+
+/// What a router does besides forwarding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ForwardingConfig {
+    /// Whether broadcasts to another interface's network are passed on (RFC 1812 5.3.5.2, whose default RFC 2644 turned
+    /// round): no.
+    pub directed_broadcasts: bool,
+    /// Whether datagrams are dropped that come from where their source is not (RFC 1812 5.3.8): no.
+    pub source_filter: bool,
 }
 
 /// A neighbour's hardware address.
@@ -153,8 +166,7 @@ impl Default for ArpConfig {
     }
 }
 
-/// Neighbour discovery; the constants of RFC 4861 10. Duplicate addresses are not looked for (RFC 4862 5.4): addresses
-/// are configured, and count at once.
+/// Neighbour discovery; the constants of RFC 4861 10.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NeighbourConfig {
     /// REACHABLE_TIME: 30 s.
@@ -184,6 +196,23 @@ impl Default for NeighbourConfig {
             queue: 8,
             entries: 1024,
         }
+    }
+}
+
+/// Autoconfiguration of IPv6 (RFC 4862, RFC 4861 6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AutoconfConfig {
+    /// DupAddrDetectTransmits: 1; 0 turns the test off.
+    pub dad_transmits: u32,
+    /// MAX_RTR_SOLICITATIONS: 3.
+    pub router_solicitations: u32,
+    /// Whether addresses are formed from advertised prefixes (RFC 4862 5.5: yes by default).
+    pub form_addresses: bool,
+}
+
+impl Default for AutoconfConfig {
+    fn default() -> AutoconfConfig {
+        AutoconfConfig { dad_transmits: 1, router_solicitations: 3, form_addresses: true }
     }
 }
 

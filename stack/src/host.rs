@@ -1,7 +1,7 @@
 //! A host: frames and calls go in, frames and results come out, and time is told to it.
 
 use crate::client::{Clients, Lookups};
-use crate::config::{Config, Medium, Route};
+use crate::config::{AutoconfConfig, Config, ForwardingConfig, Medium, Route};
 use crate::ip::Cidr;
 use crate::ip::input4::{Problem, Refused};
 use crate::ip::input6::{self, Walk};
@@ -71,6 +71,8 @@ impl Host {
     /// Does everything that is due at `now`.
     pub fn poll(&mut self, now: Instant) {
         self.net.poll_neighbours(now);
+        self.net.poll_autoconf(now);
+        self.net.poll_groups(now);
         // Before TCP sends again what the same instant shows to be in vain.
         self.tell_undelivered(now);
         for (arrival, fragment) in self.net.reassembly4.poll(now) {
@@ -100,11 +102,11 @@ impl Host {
     }
 
     /// Brings a link up or down; false where there is no such interface. While down it neither sends nor receives.
-    pub fn set_link(&mut self, interface: usize, up: bool) -> bool {
+    pub fn set_link(&mut self, now: Instant, interface: usize, up: bool) -> bool {
         if up {
             self.clients.link_came_up(interface);
         }
-        self.net.set_link(interface, up)
+        self.net.set_link(now, interface, up)
     }
 
     /// The host goes down without a word and comes up again as it was configured. What a disk would keep stays: the leases
@@ -116,10 +118,27 @@ impl Host {
         *self = Host { clients, ..Host::new(config) };
     }
 
-    /// Adds an address to an interface; false where there is no such interface.
-    pub fn add_address(&mut self, interface: usize, address: Cidr) -> bool {
-        let link = self.net.interfaces.get_mut(interface);
-        link.map(|link| link.add_address(address)).is_some()
+    /// Adds an address to an interface, which is tested first where that is configured; false where there is no such
+    /// interface.
+    pub fn add_address(&mut self, now: Instant, interface: usize, address: Cidr) -> bool {
+        let exists = interface < self.net.interfaces.len();
+        if exists {
+            self.net.begin_address(now, interface, address);
+        }
+        exists
+    }
+
+    /// Joins or leaves a group on an interface; false where there is no such interface or group.
+    pub fn set_membership(&mut self, now: Instant, interface: usize, group: IpAddr, member: bool) -> bool {
+        match member {
+            true => self.net.join_group(now, interface, group),
+            false => self.net.leave_group(now, interface, group),
+        }
+    }
+
+    /// How IPv6 configures itself, to be changed while the host runs.
+    pub fn autoconf(&mut self) -> &mut Option<AutoconfConfig> {
+        &mut self.net.config.autoconf
     }
 
     /// Removes an address from an interface; false where it is not there.
@@ -131,16 +150,40 @@ impl Host {
     pub fn add_route(&mut self, route: Route) -> bool {
         let exists = route.interface < self.net.interfaces.len();
         if exists {
-            self.net.routes.push(route);
+            self.net.routes.add(route);
         }
         exists
     }
 
     /// Removes the routes to `destination` through `interface`; false where there are none.
     pub fn remove_route(&mut self, destination: Cidr, interface: usize) -> bool {
-        let before = self.net.routes.len();
-        self.net.routes.retain(|route| route.destination != destination || route.interface != interface);
-        self.net.routes.len() < before
+        self.net.routes.retain(|route| route.destination != destination || route.interface != interface)
+    }
+
+    /// Makes the host a router, with `config`, or a host again.
+    pub fn set_forwarding(&mut self, config: Option<ForwardingConfig>) {
+        self.net.config.forwarding = config;
+        self.net.interfaces.iter_mut().for_each(|link| link.forwards = config.is_some());
+    }
+
+    /// How the host forwards, if it does.
+    pub fn forwarding(&self) -> Option<ForwardingConfig> {
+        self.net.config.forwarding
+    }
+
+    /// The time to live and hop limit where a transport says none; false for 0, which lives nowhere (RFC 1122 3.2.1.7).
+    pub fn set_ttl(&mut self, ttl: u8) -> bool {
+        if ttl == 0 {
+            return false;
+        }
+        (self.net.config.ipv4.ttl, self.net.config.ipv6.hop_limit) = (ttl, ttl);
+        true
+    }
+
+    /// Whether a router forwards from and to an interface; false where there is no such interface.
+    pub fn set_forwards(&mut self, interface: usize, forwards: bool) -> bool {
+        let link = self.net.interfaces.get_mut(interface);
+        link.map(|link| link.forwards = forwards).is_some()
     }
 
     /// The defaults of connections, to be changed while the host runs. A connection keeps what it took over when it was
@@ -149,9 +192,15 @@ impl Host {
         &mut self.tcp.config
     }
 
+    /// Forgets what TCP keeps about peers beyond their connections.
+    pub fn forget_peers(&mut self) {
+        self.tcp.forget_peers();
+    }
+
     /// Lets everything happen that the last event has caused at this instant: segments leave, datagrams to the host
     /// itself arrive, calls that waited are tried again.
     pub(crate) fn settle(&mut self, now: Instant) {
+        self.retry_opening_sends(now);
         for _ in 0..MAX_LOOPBACK_STEPS {
             self.send_segments(now);
             self.tell_undelivered(now);
@@ -188,8 +237,12 @@ impl Host {
         let (header, payload) = match self.net.accept_v4(arrival, datagram) {
             Ok(accepted) => accepted,
             Err(Refused::Silently) => return,
+            Err(Refused::Elsewhere) => return self.net.forward_v4(now, arrival, datagram),
             Err(Refused::With(problem)) => return self.net.send_error_v4(now, arrival, datagram, problem),
         };
+        if self.net.is_broadcast_elsewhere(arrival, header.destination) {
+            self.net.forward_v4(now, arrival, datagram);
+        }
         if !header.is_fragment() {
             return self.deliver_v4(now, arrival, datagram, &header, payload);
         }
@@ -217,6 +270,7 @@ impl Host {
                     self.report(now, &report);
                 }
             }
+            protocol::IGMP => self.net.igmp_arrives(now, arrival, payload),
             protocol::UDP => {
                 let to_all = self.net.owner_of(destination).is_none();
                 if !self.udp_arrives(source, destination, to_all, payload) {
@@ -233,6 +287,8 @@ impl Host {
         if self.net.accepts_v6(arrival, &header) {
             let packet = &packet[..ipv6::HEADER_LEN + payload.len()];
             self.walk_v6(now, arrival, packet, &header, false);
+        } else {
+            self.net.forward_v6(now, arrival, packet);
         }
     }
 

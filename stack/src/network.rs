@@ -6,6 +6,7 @@ use crate::ip::path_mtu::PathMtu;
 use crate::ip::reassembly4::Reassembly4;
 use crate::ip::reassembly6::Reassembly6;
 use crate::ip::redirects::Redirects;
+use crate::ip::table::RouteTable;
 use crate::link::interface::Interface;
 use crate::link::{Cast, Due, Resolution, ethernet};
 use crate::rng::Rng;
@@ -36,7 +37,7 @@ impl Arrival {
 pub(crate) struct Network {
     pub(crate) config: Config,
     pub(crate) interfaces: Vec<Interface>,
-    pub(crate) routes: Vec<crate::config::Route>,
+    pub(crate) routes: RouteTable,
     pub(crate) path_mtu: PathMtu,
     pub(crate) redirects: Redirects,
     pub(crate) reassembly4: Reassembly4,
@@ -57,7 +58,7 @@ impl Network {
         let mut rng = Rng::new(config.seed);
         let mut network = Network {
             interfaces: config.interfaces.iter().map(|i| Interface::new(i, &config)).collect(),
-            routes: config.routes.clone(),
+            routes: RouteTable::new(&config.routes),
             path_mtu: PathMtu::default(),
             redirects: Redirects::default(),
             reassembly4: Reassembly4::new(config.ipv4.reassembly),
@@ -177,6 +178,7 @@ impl Network {
                 match due {
                     Due::Ask { address, mac } => self.send_solicitation(interface, address, mac),
                     Due::Unreachable { address, waiting } => {
+                        self.interfaces[interface].autoconf.routers.failed(address);
                         self.redirects.forget(address.into());
                         self.undelivered.extend(waiting);
                     }
@@ -187,19 +189,30 @@ impl Network {
 
     /// When something below the transports is due.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let caches =
-            self.interfaces.iter().flat_map(|i| [i.arp.next_deadline(), i.neighbours.next_deadline()]);
+        let caches = self.interfaces.iter().flat_map(|i| {
+            [
+                i.arp.next_deadline(),
+                i.neighbours.next_deadline(),
+                i.autoconf.next_deadline(),
+                i.groups.next_deadline(),
+            ]
+        });
         caches.chain([self.reassembly4.next_deadline(), self.reassembly6.next_deadline()]).flatten().min()
     }
 
     /// Brings a link up or down. What was learned of its neighbours is forgotten with it.
-    pub(crate) fn set_link(&mut self, interface: usize, up: bool) -> bool {
+    pub(crate) fn set_link(&mut self, now: Instant, interface: usize, up: bool) -> bool {
         let Some(link) = self.interfaces.get_mut(interface) else { return false };
-        link.up = up;
+        let was_up = core::mem::replace(&mut link.up, up);
+        if up && !was_up {
+            self.restart_autoconf(now, interface);
+        }
         if !up {
+            let link = &mut self.interfaces[interface];
             link.arp.flush();
             link.neighbours.flush();
             self.redirects.flush(interface);
+            self.stop_autoconf(interface);
             self.outbox.retain(|(i, _)| *i != interface);
         }
         true

@@ -98,7 +98,7 @@ impl Host {
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
                 let traffic_class = marks.traffic_class & !ECN | ecn;
-                let hop_limit = marks.hop_limit.unwrap_or(self.net.config.ipv6.hop_limit);
+                let hop_limit = marks.hop_limit;
                 let packet = Packet6 { source, destination, protocol, traffic_class, hop_limit, via };
                 self.net.send_v6(now, packet, segment.buffer)
             }
@@ -126,8 +126,11 @@ impl Host {
         }
     }
 
-    /// A datagram of this host found no neighbour: its transport is told.
+    /// A datagram found no neighbour: its transport is told where this host sent it, else its sender.
     pub(crate) fn undelivered(&mut self, now: Instant, datagram: &[u8]) {
+        if self.net.report_undelivered(now, datagram) {
+            return;
+        }
         if let Some(report) = Report::about(datagram, Reported::NoNeighbour) {
             self.report(now, &report);
         }

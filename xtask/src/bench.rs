@@ -1,10 +1,14 @@
 //! `cargo xtask bench`: what a run costs, beside what it costs elsewhere.
 
 mod checkout;
+mod cost;
+mod ends;
 mod figures;
+mod fuzzers;
 mod packetdrill;
 mod runs;
 mod scratch;
+mod transfer;
 
 use crate::exit::{Exit, Outcome};
 use crate::programs::{cargo, root};
@@ -14,9 +18,28 @@ use std::path::PathBuf;
 /// Figures are medians over so many rounds, in which what is compared takes turns.
 const ROUNDS: usize = 11;
 
+/// A part of the measures.
+struct Part {
+    name: &'static str,
+    /// Measured where no part is named: what needs nothing that has to be installed or built first.
+    by_default: bool,
+    measure: fn() -> Result<Vec<Measure>, String>,
+}
+
+/// The parts in the order in which they are measured.
+const PARTS: &[Part] = &[
+    Part { name: "runs", by_default: true, measure: runs::measure },
+    Part { name: "tcp", by_default: true, measure: transfer::measure },
+    Part { name: "fuzz", by_default: false, measure: fuzzers::measure },
+];
+
 /// What `cargo xtask bench` takes.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Options {
+    /// Measure these parts alone: runs (a run of the suite), tcp (the reference stack's), fuzz (an input of the fuzzers, which are
+    /// built for it: needs a C++ compiler). Without any: runs and tcp.
+    #[arg(value_name = "PART")]
+    parts: Vec<String>,
     /// Print `{measures: […]}`.
     #[arg(long)]
     json: bool,
@@ -34,7 +57,18 @@ pub(crate) fn bench(options: &Options) -> Outcome {
         eprintln!("this build is not optimised: the measures are taken by `cargo run --release`");
         return optimised();
     }
-    let mut measures: Vec<Measure> = runs::measure()?;
+    let names: Vec<&str> = PARTS.iter().map(|part| part.name).collect();
+    if let Some(unknown) = options.parts.iter().find(|part| !names.contains(&part.as_str())) {
+        return Err(format!("there is no part '{unknown}' to measure; there are {}", names.join(", ")));
+    }
+    let mut measures: Vec<Measure> = Vec::new();
+    let is_asked = |part: &&Part| match options.parts.as_slice() {
+        [] => part.by_default,
+        parts => parts.iter().any(|name| name == part.name),
+    };
+    for part in PARTS.iter().filter(is_asked) {
+        measures.extend((part.measure)()?);
+    }
     if let Some(program) = &options.packetdrill {
         measures.push(packetdrill::measure(program)?);
     }

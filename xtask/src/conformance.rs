@@ -94,7 +94,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     std::fs::create_dir_all(&options.out).map_err(|e| format!("{}: {e}", options.out.display()))?;
     let played = play::play(options, &plan)?;
     if options.verbose {
-        report::print_ladders(&played.runs);
+        report::print_ladders(&plan.tree, &played.runs);
     }
     table::print(&played.stacks, &played.runs);
     exit = exit.max(report::print(&played));

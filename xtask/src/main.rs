@@ -9,7 +9,6 @@ mod pool;
 mod programs;
 mod progress;
 mod protocol;
-mod results;
 mod settled;
 mod worker;
 
@@ -17,11 +16,13 @@ mod bench;
 mod ci;
 mod conformance;
 mod coverage;
+mod diff;
 mod fuzz;
 mod golden;
 mod selftest;
 mod test;
 
+use cases::results;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -47,7 +48,9 @@ enum Verb {
     /// Say which requirements have a case that can go red.
     #[command(subcommand)]
     Coverage(coverage::Options),
-    /// Fuzz parsers.
+    /// Play generated scenarios on two stacks and say where they differ.
+    Diff(diff::Options),
+    /// Fuzz whatever reads bytes from outside, and stacks.
     #[command(subcommand)]
     Fuzz(fuzz::Options),
     /// Build Linux kernels that run in virtual time, and list them.
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Verb::Selftest(options) => selftest::selftest(&options),
         Verb::Golden(options) => golden::golden(&options),
         Verb::Coverage(options) => coverage::coverage(&options),
+        Verb::Diff(options) => diff::diff(&options),
         Verb::Fuzz(options) => fuzz::fuzz(&options),
         Verb::Oracle(options) => oracle::oracle(&options),
         Verb::Bench(options) => bench::bench(&options),

@@ -1,5 +1,6 @@
 //! Plays one run: from a case's name to an answer. Everything that a worker needs of the harness is in here.
 
+use crate::diff::Pair;
 use crate::fake::Fake;
 use crate::protocol::{Answer, Job, Session, TRACE};
 use crate::results::StackInfo;
@@ -32,6 +33,9 @@ pub(crate) fn open(session: &Session) -> Result<Box<dyn Player>, String> {
     if let Some(fake) = Fake::open(&session.stack) {
         return Ok(Box::new(fake));
     }
+    if let Some(against) = &session.against {
+        return Ok(Box::new(Pair::new(Stack::open(session)?, against)?));
+    }
     let command_line = CommandLine::parse(&session.packetdrill)?;
     Ok(Box::new(Case { stack: Stack::open(session)?, tree: session.tree(), command_line }))
 }
@@ -43,6 +47,9 @@ pub(crate) fn open(session: &Session) -> Result<Box<dyn Player>, String> {
 pub(crate) fn open_in_guest(session: &Session) -> Result<Box<dyn Player>, String> {
     let command_line = CommandLine::parse(&session.packetdrill)?;
     let stack = Stack::Linux(Box::new(guest_kernel(session)?));
+    if let Some(against) = &session.against {
+        return Ok(Box::new(Pair::new(stack, against)?));
+    }
     Ok(Box::new(Case { stack, tree: session.tree(), command_line }))
 }
 
@@ -56,7 +63,7 @@ fn guest_kernel(session: &Session) -> Result<Linux, String> {
 }
 
 /// The stacks that this program knows.
-enum Stack {
+pub(crate) enum Stack {
     Memory(Box<dyn StackUnderTest>),
     Linux(Box<Linux>),
 }
@@ -72,14 +79,14 @@ impl Stack {
         cases::stacks::in_memory(name).map(Stack::Memory).ok_or_else(known)
     }
 
-    fn under_test(&mut self) -> &mut dyn StackUnderTest {
+    pub(crate) fn under_test(&mut self) -> &mut dyn StackUnderTest {
         match self {
             Stack::Memory(stack) => stack.as_mut(),
             Stack::Linux(linux) => linux.as_mut(),
         }
     }
 
-    fn capabilities(&self) -> &Capabilities {
+    pub(crate) fn capabilities(&self) -> &Capabilities {
         match self {
             Stack::Memory(stack) => stack.capabilities(),
             Stack::Linux(linux) => linux.capabilities(),
@@ -87,7 +94,7 @@ impl Stack {
     }
 
     /// Ends the run before anything else is done: a live kernel's connections and namespaces cost something.
-    fn rest(&mut self) {
+    pub(crate) fn rest(&mut self) {
         if let Stack::Linux(linux) = self {
             // What cannot be ended now is tried again when the next run starts, and told then.
             let _ = linux.stop();
@@ -115,10 +122,8 @@ impl Player for Case {
     }
 
     fn play(&mut self, job: &Job) -> Answer {
-        if let Ok(Some(folder)) =
-            self.tree.file(&job.case).path.canonicalize().map(|p| p.parent().map(Path::to_owned))
-        {
-            self.stack.enter(&folder);
+        if let Some(folder) = self.tree.file(&job.case).path.parent() {
+            self.stack.enter(folder);
         }
         match self.script(job) {
             Ok(script) => {

@@ -3,6 +3,7 @@
 //! The worker is told its [`Session`] first and answers with a [`Greeting`]; then each [`Job`] is answered with an
 //! [`Answer`], in order.
 
+use crate::diff::{Compared, Scenarios};
 use crate::results::{Difference, StackInfo};
 use cases::suite::Tree;
 use harness::run::Verdict;
@@ -25,6 +26,9 @@ pub(crate) struct Session {
     pub(crate) link: Option<String>,
     /// packetdrill's options from behind `--`.
     pub(crate) packetdrill: Vec<String>,
+    /// The stack in memory that scenarios are compared with.
+    #[serde(default)]
+    pub(crate) against: Option<String>,
 }
 
 impl Session {
@@ -37,12 +41,13 @@ impl Session {
             is_suite: tree.is_suite,
             link: None,
             packetdrill: Vec::new(),
+            against: None,
         }
     }
 
     /// The tree of cases.
     pub(crate) fn tree(&self) -> Tree {
-        Tree { root: self.root.clone(), shown: self.shown.clone(), is_suite: self.is_suite }
+        Tree::new(self.root.clone(), self.shown.clone(), self.is_suite)
     }
 }
 
@@ -84,6 +89,9 @@ pub(crate) struct Wants {
     pub(crate) pcap: Option<PathBuf>,
     /// Each stimulus on standard error before it is given, so that one that never returns is known.
     pub(crate) trace: bool,
+    /// Scenarios instead of a case.
+    #[serde(default)]
+    pub(crate) scenarios: Option<Scenarios>,
 }
 
 /// What came of a job.
@@ -108,6 +116,9 @@ pub(crate) struct Answer {
     pub(crate) ladder: Option<String>,
     /// The snapshot, where it was wanted.
     pub(crate) snapshot: Option<String>,
+    /// What came of scenarios, where they were wanted.
+    #[serde(default)]
+    pub(crate) compared: Option<Compared>,
     /// The worker ends after this answer, because a panic left its stack in no known state.
     pub(crate) is_last: bool,
 }
@@ -125,6 +136,7 @@ impl Answer {
             green: None,
             ladder: None,
             snapshot: None,
+            compared: None,
             is_last: false,
         }
     }

@@ -1,6 +1,6 @@
-//! Looks for `*.pkt` below a tree's root.
+//! Looks for `*.pkt` and for tables of cases below a tree's root.
 
-use super::{CaseFile, Tree};
+use super::{CaseFile, Tree, table};
 use std::path::{Component, Path, PathBuf};
 
 /// Deeper folders are a loop or a mistake.
@@ -31,8 +31,19 @@ fn walk(tree: &Tree, folder: &Path, depth: usize, found: &mut Vec<CaseFile>) -> 
             walk(tree, &path, depth + 1, found)?;
         } else if path.extension().is_some_and(|e| e == "pkt") && !is_folder {
             found.push(CaseFile { id: id(tree, &path)?, path });
+        } else if name.to_str().is_some_and(|n| n.ends_with(table::EXTENSION)) && !is_folder {
+            cells(tree, &path, found)?;
         }
     }
+    Ok(())
+}
+
+/// The cases that the table at `path` makes.
+fn cells(tree: &Tree, path: &Path, found: &mut Vec<CaseFile>) -> Result<(), String> {
+    let table = tree.tables.read(path, &tree.shown(path))?;
+    // `states.table.toml`: what is left is no file's name, but the folder that its cases seem to be in.
+    let folder = id(tree, &path.with_extension(""))?;
+    found.extend(table.cases.keys().map(|cell| tree.file(&format!("{folder}/{cell}"))));
     Ok(())
 }
 

@@ -8,7 +8,7 @@ fn load(name: &str, files: &[(&str, &str)]) -> Suite {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be made");
         std::fs::write(path, text).expect("a file can be written");
     }
-    let tree = Tree { root: root.clone(), shown: "cases".into(), is_suite: true };
+    let tree = Tree::new(root.clone(), "cases".into(), true);
     let catalogue = Catalogue::load().expect("the catalogue is readable");
     let files = tree.files().expect("the folder is readable");
     let suite = tree.load(&files, &catalogue, &Defines::new());
@@ -105,4 +105,43 @@ fn a_case_knows_its_families_and_level() {
     assert_eq!(found, expected);
     assert_eq!(suite.cases[0].level, Some(Level::Must));
     assert_eq!(suite.cases[0].needs, ["tcp", "listen"]);
+}
+
+#[test]
+fn a_table_makes_cases_that_are_found_and_read_like_others() {
+    let table = format!(
+        "text = '''{}'''\nrows.open.flag = 'R'\ncolumns.reset.at = 1\n\
+         outcomes.challenged.twins = ['drop @a']\n[cells.reset]\nopen = 'challenged RFC5961-3.2-3'\n",
+        GOOD.replace("RFC5961-3.2-3: drop @a", "X")
+            .replace("//! twin X", "{twins}")
+            .replace("RFC5961-3.2-3", "{requires}")
+            .replace("< R 1:1", "< {flag} {at}:1")
+    );
+    let suite = load("table", &[("tcp/states.table.toml", &table), ("tcp/a.pkt", GOOD)]);
+    assert_eq!(suite.errors, []);
+    let ids: Vec<&str> = suite.cases.iter().map(|c| c.id.as_str()).collect();
+    assert_eq!(ids, ["tcp/a", "tcp/states/open/reset"]);
+    assert_eq!(suite.cases[0].requires, suite.cases[1].requires);
+    let wrong = table.replace("{at}:1", "{at}:2");
+    let suite = load("wrong", &[("tcp/states.table.toml", &wrong)]);
+    let error = suite.errors.first().map(ToString::to_string).unwrap_or_default();
+    assert!(error.contains("cases/tcp/states/open/reset.pkt:5:"), "{error}");
+    assert!(error.contains("< R 1:2(0) win 0"), "the generated text is shown: {error}");
+}
+
+#[test]
+fn the_table_that_the_description_of_the_language_shows_makes_cases() {
+    let language = include_str!("../../LANGUAGE.md");
+    let blocks: Vec<&str> =
+        language.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 1);
+    let given = |name: &str| std::fs::read_to_string(crate::root().join("given").join(name)).expect("a file");
+    let names =
+        ["listening", "syn-received", "established", "fin-wait-1", "closing"].map(|n| format!("{n}.pkt"));
+    let texts = names.each_ref().map(|name| (format!("given/{name}"), given(name)));
+    let mut files = vec![("tcp/states.table.toml", blocks[0])];
+    files.extend(texts.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let suite = load("language", &files);
+    assert_eq!(suite.errors, []);
+    assert_eq!(suite.cases.len(), 3);
 }

@@ -2,7 +2,6 @@
 
 use crate::decoders::{Decoder, Fields, Verdict};
 use crate::emission::{Loss, same_bytes};
-use crate::input::choices;
 use pnet::packet::ipv6 as pnet;
 use smoltcp::wire;
 use stack::wire::ipv6_ext::{Extension, FRAGMENT_LEN, Fragment, Unknown, options};
@@ -15,20 +14,28 @@ const FRAGMENT_LOSSES: &[Loss] = &[Loss {
     },
 }];
 
-/// The first byte chooses the kind of header; the rest is the header and what follows it.
+/// `data` is a hop-by-hop options header and what follows it.
 ///
 /// # Panics
 /// At a finding.
-pub fn ipv6_ext(data: &[u8]) {
-    let Some((choice, bytes)) = choices(data) else { return };
-    match choice % 3 {
-        0 => fragment(bytes),
-        1 => routing(bytes),
-        _ => option_header(bytes),
-    }
+pub fn ipv6_hop_by_hop(data: &[u8]) {
+    option_header(data);
 }
 
-fn fragment(bytes: &[u8]) {
+/// `data` is a destination options header and what follows it: the format is the same (RFC 8200 4.6), the host's part in
+/// it is not, and the target `host` has that.
+///
+/// # Panics
+/// At a finding.
+pub fn ipv6_destination_options(data: &[u8]) {
+    option_header(data);
+}
+
+/// `bytes` is a fragment header and what follows it.
+///
+/// # Panics
+/// At a finding.
+pub fn ipv6_fragment(bytes: &[u8]) {
     let parsed = Fragment::parse(bytes);
     if let Ok((header, rest)) = &parsed {
         let emitted = same_bytes(FRAGMENT_LOSSES, bytes, rest, |buffer| header.emit(buffer));
@@ -116,7 +123,11 @@ fn smoltcp_extension(bytes: &[u8]) -> Result<Fields<'_>, &'static str> {
     ]))
 }
 
-fn routing(bytes: &[u8]) {
+/// `bytes` is a routing header and what follows it.
+///
+/// # Panics
+/// At a finding.
+pub fn ipv6_routing(bytes: &[u8]) {
     let Some(header) = extension(bytes) else { return };
     let (kind, left) = (header.routing_type(), header.segments_left());
     let theirs = wire::Ipv6RoutingHeader::new_checked(&bytes[2..]).ok();

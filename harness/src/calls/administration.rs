@@ -41,6 +41,18 @@ pub(super) fn route(a: &Arguments<'_>) -> Planned {
     Ok((Call::Route { destination, gateway, interface, add }, Expect::Number))
 }
 
+pub(super) fn group(a: &Arguments<'_>) -> Planned {
+    let interface = interface(a, 0)?;
+    let join = match a.word(1, "join or leave")? {
+        "join" => true,
+        "leave" => false,
+        _ => return Err(a.wrong(1, "join or leave")),
+    };
+    let text = a.word(2, "a group's address, \"239.1.1.1\"")?;
+    let group = a.world.address(text).ok_or_else(|| unknown_address(a, text))?;
+    Ok((Call::Group { interface, group, join }, Expect::Number))
+}
+
 pub(super) fn set(a: &Arguments<'_>) -> Planned {
     let name = a.word(0, "a setting's name")?.to_string();
     let value = match a.at(1) {

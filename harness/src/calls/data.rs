@@ -1,17 +1,7 @@
 //! What is written, and what must be read.
 
 use super::descriptors::Kind;
-use crate::packet::Mismatch;
-
-/// The bytes of a stream from `offset` on: the byte at offset k is k modulo 251, a prime, so that a segment that is
-/// lost, doubled or moved shows.
-pub fn pattern(offset: u64, length: usize) -> Vec<u8> {
-    (0..length as u64).map(|i| pattern_byte(offset.wrapping_add(i))).collect()
-}
-
-fn pattern_byte(offset: u64) -> u8 {
-    (offset % 251) as u8
-}
+use crate::packet::{Mismatch, pattern};
 
 /// A buffer argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +43,9 @@ pub(super) fn compare(expected: &ExpectedData, start: Option<u64>, data: &[u8]) 
     match (expected, start) {
         (ExpectedData::Unchecked, _) | (ExpectedData::Pattern, None) => Ok(()),
         (ExpectedData::Pattern, Some(start)) => {
-            let wrong = (start..).zip(data).find(|(offset, byte)| pattern_byte(*offset) != **byte);
-            wrong.map_or(Ok(()), |(offset, byte)| Err(byte_differs(offset, pattern_byte(offset), *byte)))
+            let wanted = pattern::bytes(start as u32, data.len());
+            let wrong = (start..).zip(wanted.iter().zip(data)).find(|(_, (want, have))| want != have);
+            wrong.map_or(Ok(()), |(offset, (want, have))| Err(byte_differs(offset, *want, *have)))
         }
         (ExpectedData::Bytes(bytes), _) if data.len() != bytes.len() => {
             Err(length_differs(bytes.len(), data.len()))

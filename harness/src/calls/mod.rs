@@ -25,7 +25,6 @@ mod sockets;
 mod tests;
 mod transfer;
 
-pub use data::pattern;
 pub use describe::{call as describe_call, describe, describe_outcome};
 pub use descriptors::{Descriptor, Descriptors, Kind, Timing};
 pub use signatures::{SIGNATURES, Signature};

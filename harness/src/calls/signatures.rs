@@ -109,6 +109,7 @@ pub const SIGNATURES: &[Signature] = &[
     exact("link", 2, "link(eth0, up|down) = 0", administration::link),
     exact("address", 3, "address(eth0, add|remove, \"192.0.2.7/24\") = 0", administration::address),
     ranged("route", 3, 4, "route(add|remove, \"198.51.100.0/24\", VIA[, eth0]) = 0", administration::route),
+    exact("group", 3, "group(eth0, join|leave, \"239.1.1.1\") = 0", administration::group),
     exact("dhcp", 2, "dhcp(eth0, start|stop|release|inform) = 0", administration::dhcp),
     exact(
         "getaddrinfo",

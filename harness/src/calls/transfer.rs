@@ -2,13 +2,14 @@
 
 use super::address::Side;
 use super::arguments::Arguments;
-use super::data::{Buffer, ExpectedData, pattern};
+use super::data::{Buffer, ExpectedData};
 use super::descriptors::Kind;
 use super::outcome::{Expect, Received};
 use super::signatures::Planned;
 use super::sockets::domain_of;
 use crate::lang::Error;
 use crate::lang::ast::Argument;
+use crate::packet::pattern;
 use crate::sut::{Call, Rules};
 
 /// What ICMP's header is long, in both versions (RFC 792, RFC 4443 section 2.1).
@@ -127,7 +128,7 @@ fn filler(a: &Arguments<'_>, count: usize) -> Result<Vec<u8>, Error> {
         Some(d) if a.rules == Rules::Ours => super::data::pattern_start(d.kind, d.write_offset),
         _ => None,
     };
-    Ok(start.map_or_else(|| vec![0; count], |start| pattern(start, count)))
+    Ok(start.map_or_else(|| vec![0; count], |start| pattern::bytes(start as u32, count)))
 }
 
 /// The vectors' bytes; the pattern goes on from one to the next.

@@ -17,10 +17,12 @@ use crate::packet::rules::PassiveRules;
 use crate::packet::{self, Context, Flows, FrameClass, Timestamps, Variables, World};
 use crate::run::{Difference, Record, TraceEntry, TraceEvent, Verdict};
 use crate::sut::{
-    self, CallId, Capability, Clock, InterfaceId, Medium, Outcome, Refusal, Rules, StackUnderTest,
+    self, CallId, Capabilities, Capability, Clock, InterfaceId, Medium, Outcome, Refusal, Rules,
+    StackUnderTest,
 };
 use stack::Instant;
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// How long after a tick an upstream script starts, on a clock that counts from a tick.
@@ -128,6 +130,49 @@ fn record(
     Record { verdict, first_difference: Some(*difference), trace, virtual_time, family }
 }
 
+/// What a script is played by: our rules or packetdrill's, and what follows from them.
+struct Terms {
+    rules: Rules,
+    config: PacketdrillConfig,
+    world: World,
+    tolerance: Tolerance,
+}
+
+impl Terms {
+    fn of(
+        script: &Script,
+        options: &PlayOptions<'_>,
+        capabilities: &Capabilities,
+        survey: &Survey,
+    ) -> Result<Terms, Stop> {
+        let (family, seed) = (options.family, options.seed);
+        let Some(head) = &script.head else {
+            let config = options.packetdrill.clone();
+            let config = config.with_options(&script.options, &options.command_line).map_err(|found| {
+                let field = "script".into();
+                Stop::Error(Box::new(Difference { field, found, ..Difference::default() }))
+            })?;
+            let world = topology::of_packetdrill(&config, family, seed);
+            let tolerance = Tolerance::packetdrill(&config);
+            return Ok(Terms { rules: Rules::Packetdrill, config, world, tolerance });
+        };
+        for need in &head.needs {
+            let capability = Capability::from_name(&need.value).ok_or_else(|| {
+                let error = format!("there is no capability called '{}'", need.value);
+                Stop::script(&lang::Error::new(&need.span, error))
+            })?;
+            require(capabilities, capability)?;
+        }
+        let world = topology::of_case(head, family, capabilities, survey, seed);
+        Ok(Terms {
+            rules: Rules::Ours,
+            config: options.packetdrill.clone(),
+            world: world.map_err(|e| Stop::script(&e))?,
+            tolerance: Tolerance::Declared(capabilities.clone()),
+        })
+    }
+}
+
 impl<'a> Player<'a> {
     fn start(
         stack: &'a mut (dyn StackUnderTest + 'a),
@@ -136,33 +181,7 @@ impl<'a> Player<'a> {
     ) -> Result<Player<'a>, Stop> {
         let survey = Survey::of(script, options.family);
         let capabilities = stack.capabilities().clone();
-        let mut config = options.packetdrill;
-        let (rules, world, tolerance, exactly) = match &script.head {
-            Some(head) => {
-                for need in &head.needs {
-                    let capability = Capability::from_name(&need.value).ok_or_else(|| {
-                        let error = format!("there is no capability called '{}'", need.value);
-                        Stop::script(&lang::Error::new(&need.span, error))
-                    })?;
-                    require(&capabilities, capability)?;
-                }
-                let world = topology::of_case(head, options.family, &capabilities, &survey, options.seed)
-                    .map_err(|e| Stop::script(&e))?;
-                (Rules::Ours, world, Tolerance::Declared(capabilities.clone()), head.exactly)
-            }
-            None => {
-                config = config.with_options(&script.options, &options.command_line).map_err(|found| {
-                    Stop::Error(Box::new(Difference {
-                        field: "script".into(),
-                        found,
-                        ..Difference::default()
-                    }))
-                })?;
-                let world = topology::of_packetdrill(&config, options.family, options.seed);
-                let tolerance = Tolerance::packetdrill(&config);
-                (Rules::Packetdrill, world, tolerance, false)
-            }
-        };
+        let Terms { rules, config, world, tolerance } = Terms::of(script, &options, &capabilities, &survey)?;
         for need in &survey.needs {
             require(&capabilities, *need)?;
         }
@@ -194,7 +213,7 @@ impl<'a> Player<'a> {
             observer: options.observer,
             violation: None,
             plays_neighbours: !survey.speaks_of_resolution,
-            exactly,
+            exactly: script.head.as_ref().is_some_and(|head| head.exactly),
             anchored: false,
             line: 0,
             place: None,
@@ -292,19 +311,30 @@ impl<'a> Player<'a> {
                 Ok(())
             }
             Action::For { variable, from, to, body } => {
-                let (from, to) = (self.value(from, event)?, self.value(to, event)?);
-                for value in from..=to {
-                    self.iterations += 1;
-                    if self.iterations > MAX_ITERATIONS {
-                        let text = format!("more than {MAX_ITERATIONS} repetitions in one run");
-                        return Err(Stop::script(&lang::Error::new(&event.span, text)));
-                    }
-                    self.variables.insert(variable.clone(), value);
-                    self.events(body, phase)?;
-                }
-                Ok(())
+                let range = self.value(from, event)?..=self.value(to, event)?;
+                self.repeat(event, variable, range, body, phase)
             }
         }
+    }
+
+    fn repeat(
+        &mut self,
+        event: &'a Event,
+        variable: &str,
+        range: RangeInclusive<i64>,
+        body: &'a [Event],
+        phase: &mut Phase,
+    ) -> Result<(), Stop> {
+        for value in range {
+            self.iterations += 1;
+            if self.iterations > MAX_ITERATIONS {
+                let text = format!("more than {MAX_ITERATIONS} repetitions in one run");
+                return Err(Stop::script(&lang::Error::new(&event.span, text)));
+            }
+            self.variables.insert(variable.to_owned(), value);
+            self.events(body, phase)?;
+        }
+        Ok(())
     }
 
     /// packetdrill's anchoring: a relative event counts from now, an inbound packet that follows one from that one.

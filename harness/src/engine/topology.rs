@@ -102,37 +102,12 @@ fn known_neighbours(world: &World) -> Vec<Neighbour> {
 }
 
 fn declare(world: &mut World, line: &Spanned<Topology>, medium: Medium) -> Result<(), Error> {
-    let family = world.setup.family;
     match &line.value {
         Topology::Forwarding => world.setup.forwarding = true,
         Topology::Interface { name, addresses, mtu, unconfigured } => {
             let prefixes = addresses.iter().map(|a| prefix(a, line)).collect::<Result<Vec<_>, _>>()?;
-            let addresses = prefixes.into_iter().filter(|p| is_of(p.address, family)).collect();
-            let mtu = mtu.unwrap_or(default_mtu(family));
-            match world.setup.interfaces.iter_mut().find(|i| i.name == *name) {
-                Some(interface) => {
-                    interface.mtu = mtu;
-                    if *unconfigured {
-                        interface.addresses.clear();
-                    }
-                    if !Vec::is_empty(&addresses) {
-                        interface.addresses = addresses;
-                    }
-                }
-                None => {
-                    let mac = made_up_mac(1, world.setup.interfaces.len());
-                    world.setup.interfaces.push(Interface {
-                        name: name.clone(),
-                        medium,
-                        mtu,
-                        mac,
-                        addresses,
-                    });
-                }
-            }
-            if let Some(first) = world.setup.interfaces[0].addresses.first() {
-                world.local = first.address;
-            }
+            let mtu = mtu.unwrap_or(default_mtu(world.setup.family));
+            declare_interface(world, name, prefixes, *unconfigured, mtu, medium);
         }
         Topology::Host { name, addresses, mac, interface } => {
             let interface = interface_named(world, interface.as_deref(), line)?;
@@ -144,39 +119,79 @@ fn declare(world: &mut World, line: &Spanned<Topology>, medium: Medium) -> Resul
                 })?,
                 None => made_up_mac(2, world.hosts.len()),
             };
-            let host = Host { name: name.clone(), addresses, mac, interface };
-            match world.hosts.iter_mut().find(|h| h.name == *name) {
-                Some(known) => *known = host,
-                None => world.hosts.push(host),
-            }
-            if let Some(remote) = world.hosts[0].addresses.iter().find(|a| is_of(**a, family)) {
-                world.remote = *remote;
-            }
+            declare_host(world, Host { name: name.clone(), addresses, mac, interface });
         }
         Topology::Route { destination, via, interface } => {
-            let destination = match destination.as_str() {
-                "default" if family.is_ipv6_on_wire() => {
-                    Prefix { address: IpAddr::from([0u16; 8]), length: 0 }
-                }
-                "default" => Prefix { address: IpAddr::from([0u8; 4]), length: 0 },
-                text => prefix(text, line)?,
-            };
-            let gateway = match via {
-                Some(name) => Some(world.address(name).ok_or_else(|| {
-                    Error::new(&line.span, format!("no host or address is called '{name}'"))
-                })?),
-                None => None,
-            };
-            let interface = match (interface, gateway.and_then(|g| world.host_of(g))) {
-                (None, Some(host)) => host.interface,
-                (name, _) => interface_named(world, name.as_deref(), line)?,
-            };
-            if is_of(destination.address, family) {
-                world.setup.routes.push(Route { destination, gateway, interface });
+            let route = route(world, line, destination, via.as_deref(), interface.as_deref())?;
+            if is_of(route.destination.address, world.setup.family) {
+                world.setup.routes.push(route);
             }
         }
     }
     Ok(())
+}
+
+/// A new interface, or another size and other addresses for one that is there.
+fn declare_interface(
+    world: &mut World,
+    name: &str,
+    prefixes: Vec<Prefix>,
+    unconfigured: bool,
+    mtu: u16,
+    medium: Medium,
+) {
+    let setup = &mut world.setup;
+    let addresses: Vec<Prefix> = prefixes.into_iter().filter(|p| is_of(p.address, setup.family)).collect();
+    match setup.interfaces.iter_mut().find(|i| i.name == name) {
+        Some(interface) => {
+            interface.mtu = mtu;
+            if unconfigured || !addresses.is_empty() {
+                interface.addresses = addresses;
+            }
+        }
+        None => {
+            let mac = made_up_mac(1, setup.interfaces.len());
+            setup.interfaces.push(Interface { name: name.to_owned(), medium, mtu, mac, addresses });
+        }
+    }
+    if let Some(first) = setup.interfaces[0].addresses.first() {
+        world.local = first.address;
+    }
+}
+
+fn declare_host(world: &mut World, host: Host) {
+    match world.hosts.iter_mut().find(|h| h.name == host.name) {
+        Some(known) => *known = host,
+        None => world.hosts.push(host),
+    }
+    let family = world.setup.family;
+    if let Some(remote) = world.hosts[0].addresses.iter().find(|a| is_of(**a, family)) {
+        world.remote = *remote;
+    }
+}
+
+/// The route that a line declares; it leaves by its gateway's interface where it names none.
+fn route(
+    world: &World,
+    line: &Spanned<Topology>,
+    destination: &str,
+    via: Option<&str>,
+    interface: Option<&str>,
+) -> Result<Route, Error> {
+    let destination = match destination {
+        "default" if world.setup.family.is_ipv6_on_wire() => {
+            Prefix { address: IpAddr::from([0u16; 8]), length: 0 }
+        }
+        "default" => Prefix { address: IpAddr::from([0u8; 4]), length: 0 },
+        text => prefix(text, line)?,
+    };
+    let unknown = |name| Error::new(&line.span, format!("no host or address is called '{name}'"));
+    let gateway = via.map(|name| world.address(name).ok_or_else(|| unknown(name))).transpose()?;
+    let interface = match (interface, gateway.and_then(|g| world.host_of(g))) {
+        (None, Some(host)) => host.interface,
+        (name, _) => interface_named(world, name, line)?,
+    };
+    Ok(Route { destination, gateway, interface })
 }
 
 fn is_of(address: IpAddr, family: Family) -> bool {

@@ -507,6 +507,8 @@ pub struct HeaderOption {
     pub address: Option<String>,
     /// Its content: bytes, or so many zeros.
     pub data: Vec<u8>,
+    /// Whatever follows the content: it ended with `*`.
+    pub open: bool,
     /// Where it stands.
     pub span: Span,
 }

@@ -128,9 +128,28 @@ pub(super) fn write(path: &str, value: &str) -> io::Result<()> {
     fs::write(format!("{ROOT}/{path}"), value)
 }
 
+/// What a folder of settings holds, in order.
+pub(super) fn names(folder: &str) -> io::Result<Vec<String>> {
+    let entries = fs::read_dir(format!("{ROOT}/{folder}"))?;
+    let names: io::Result<Vec<_>> = entries.map(|entry| Ok(entry?.file_name())).collect();
+    let mut names: Vec<String> = names?.into_iter().filter_map(|name| name.into_string().ok()).collect();
+    names.sort();
+    Ok(names)
+}
+
 /// Reads a file of one line.
 pub(super) fn read_absolute(path: &str) -> io::Result<String> {
     Ok(fs::read_to_string(path)?.trim().to_owned())
+}
+
+/// Major and minor number of the running kernel, as far as it can be told.
+pub(super) fn release() -> Option<(u32, u32)> {
+    numbers(&read_absolute("/proc/sys/kernel/osrelease").ok()?)
+}
+
+fn numbers(release: &str) -> Option<(u32, u32)> {
+    let mut parts = release.split(|c: char| !c.is_ascii_digit());
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 /// Reads one setting of the calling thread's namespace.
@@ -142,6 +161,15 @@ pub(super) fn read(path: &str) -> io::Result<String> {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn a_release_begins_with_two_numbers() {
+        for (release, expected) in
+            [("6.12.117-oracle", Some((6, 12))), ("7.2-rc1", Some((7, 2))), ("6", None), ("", None)]
+        {
+            assert_eq!(numbers(release), expected, "{release}");
+        }
+    }
 
     #[test]
     fn no_setting_is_there_twice() {

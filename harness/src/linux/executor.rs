@@ -204,6 +204,11 @@ impl Pool {
         unsafe { libc::read(self.fd(), (&raw mut count).cast(), 8) };
     }
 
+    /// What the threads share.
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// Takes what has completed.
     pub(super) fn completions(&self) -> Vec<Completion> {
         std::mem::take(&mut *lock(&self.shared.done))
@@ -241,11 +246,13 @@ impl Drop for Pool {
             lock(&lane.queue).jobs.clear();
             lane.wake.notify_all();
         }
-        for fd in self.shared.descriptors.list() {
-            // SAFETY: the descriptor is the run's own; what is no socket refuses.
-            unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
+        if !self.threads.is_empty() {
+            for fd in self.shared.descriptors.list() {
+                // SAFETY: the descriptor is the run's own; what is no socket refuses.
+                unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
+            }
+            self.interrupt();
         }
-        self.interrupt();
         self.shared.descriptors.close_all();
     }
 }

@@ -14,8 +14,10 @@ mod address;
 mod baseline;
 mod choice;
 mod clock;
+mod commands;
 mod executor;
 mod link;
+mod memberships;
 mod namespace;
 mod netlink;
 mod network;
@@ -23,6 +25,7 @@ mod offload;
 mod orphans;
 mod os;
 mod priority;
+mod prompt;
 mod reaper;
 mod room;
 mod run;
@@ -133,13 +136,20 @@ impl Linux {
     pub fn stop(&mut self) -> Result<(), Refusal> {
         let Some(run) = self.run.take() else { return Ok(()) };
         let network = run.end();
-        priority::ordinary();
+        if !self.inherits {
+            priority::ordinary();
+        }
         let left = match &self.home {
             Some(home) => namespace::enter(home).doing("going back to the first network namespace"),
             None => namespace::unshare_network().doing("unshare(CLONE_NEWNET)"),
         }
         .map_err(Refusal::Broken);
-        self.reaper.take(network);
+        if self.inherits {
+            // Where waiting costs nothing, a thread would.
+            drop(network);
+        } else {
+            self.reaper.take(network);
+        }
         left
     }
 

@@ -1,6 +1,10 @@
-//! As much of rtnetlink as a run needs: links, addresses, routes, neighbours, a queueing discipline.
+//! As much of netlink as a run needs: links, addresses, routes, neighbours, queueing disciplines.
 //!
 //! Each request is one message that the kernel acknowledges; an error is the `io::Error` of its error number.
+
+mod changes;
+
+pub(super) use changes::{Change, Qdisc, Route};
 
 use super::os::{check, owned};
 use crate::sut::{MacAddress, Prefix};
@@ -99,10 +103,13 @@ fn link_header(index: u32, flags: i32, change: i32) -> Vec<u8> {
 impl Netlink {
     /// Opens a socket in the namespace of the calling thread.
     pub(super) fn open() -> io::Result<Netlink> {
+        Netlink::open_protocol(libc::NETLINK_ROUTE)
+    }
+
+    fn open_protocol(protocol: i32) -> io::Result<Netlink> {
+        let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC;
         // SAFETY: no pointers.
-        let fd = owned(unsafe {
-            libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_ROUTE)
-        })?;
+        let fd = owned(unsafe { libc::socket(libc::AF_NETLINK, kind, protocol) })?;
         Ok(Netlink { fd, sequence: 0 })
     }
 
@@ -270,15 +277,7 @@ impl Netlink {
 
     /// Makes `kind` the queueing discipline of a link.
     pub(super) fn set_root_qdisc(&mut self, index: u32, kind: &str) -> io::Result<()> {
-        let mut header = vec![0; 4];
-        header.extend_from_slice(&index.to_ne_bytes());
-        header.extend_from_slice(&0u32.to_ne_bytes());
-        header.extend_from_slice(&TC_H_ROOT.to_ne_bytes());
-        header.extend_from_slice(&0u32.to_ne_bytes());
-        self.ask(
-            Request::new(libc::RTM_NEWQDISC, CREATE | REPLACE, &header)
-                .attribute(TCA_KIND, &terminated(kind)),
-        )
+        self.change_qdisc(Change::Replace, index, Qdisc { kind: Some(kind), limit: None })
     }
 }
 

@@ -4,6 +4,7 @@ use super::baseline;
 use super::choice::LinkChoice;
 use super::clock::{self, Clock};
 use super::link::{Kind, LARGEST_FRAME, Link, PacketSocket, Pnet, Stamped, Tun, WithoutEthernet};
+use super::memberships::Memberships;
 use super::namespace::{self, Access};
 use super::netlink::{Netlink, index_of};
 use super::offload;
@@ -30,6 +31,8 @@ pub(super) struct Network {
     /// In the order of the setup.
     pub(super) ports: Vec<Port>,
     netlink: Netlink,
+    /// Groups that the case has joined.
+    pub(super) memberships: Memberships,
     rules: Rules,
     /// The namespace has its settings already.
     inherits: bool,
@@ -125,7 +128,14 @@ impl Network {
             setup.interfaces.iter().map(|i| plan(choice, i, setup, access)).collect();
         let plans = plans?;
         let netlink = Netlink::open().doing("netlink socket").map_err(Refusal::Broken)?;
-        let mut network = Network { ports: Vec::new(), netlink, rules: setup.rules, inherits, sides: None };
+        let mut network = Network {
+            ports: Vec::new(),
+            netlink,
+            memberships: Memberships::default(),
+            rules: setup.rules,
+            inherits,
+            sides: None,
+        };
         network.configure(setup, &plans).map_err(Refusal::Broken)?;
         Ok(network)
     }
@@ -186,7 +196,10 @@ impl Network {
             self.netlink.set_mac(index, interface.mac)?;
         }
         self.bring_up(index, interface)?;
-        Ok(Port { index, link: Box::new(Stamped::new(device, index)?), pair: None })
+        // Where time passes only while the driver waits, a frame is there at the moment that it is sent.
+        let link: Box<dyn Link> =
+            if self.inherits { Box::new(device) } else { Box::new(Stamped::new(device, index)?) };
+        Ok(Port { index, link, pair: None })
     }
 
     fn bring_up(&mut self, index: u32, interface: &Interface) -> io::Result<()> {

@@ -5,16 +5,23 @@ use super::os::{ioctl_struct, owned};
 use std::io;
 use std::os::fd::AsRawFd;
 
-/// ethtool commands that take a value, and what they turn off.
-const FEATURES: [(u32, &str); 7] = [
-    (0x1f, "TSO"),
-    (0x24, "GSO"),
-    (0x2c, "GRO"),
-    (0x22, "UFO"),
-    (0x19, "scatter and gather"),
-    (0x17, "transmit checksums"),
-    (0x15, "receive checksums"),
-];
+/// ethtool commands that take a value, and what the program of that name calls them.
+const FEATURES: [(u32, &str); 7] =
+    [(0x1f, "tso"), (0x24, "gso"), (0x2c, "gro"), (0x22, "ufo"), (0x19, "sg"), (0x17, "tx"), (0x15, "rx")];
+
+/// A feature by its name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Feature(u32);
+
+/// The feature that ethtool calls `name`.
+pub(super) fn feature(name: &str) -> Option<Feature> {
+    FEATURES.iter().find(|(_, known)| *known == name).map(|(command, _)| Feature(*command))
+}
+
+/// Turns a feature of the interface `name` on or off.
+pub(super) fn set(name: &str, feature: Feature, on: bool) -> io::Result<()> {
+    ethtool(name, Value { command: feature.0, data: u32::from(on) }).map(drop)
+}
 
 const SIOCETHTOOL: libc::Ioctl = 0x8946;
 

@@ -9,6 +9,7 @@ use super::baseline;
 use super::os::owned;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::OnceLock;
 
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const SOCK_DESTROY: u16 = 21;
@@ -27,17 +28,16 @@ pub(super) fn abort_all() {
     if !aborts_orphans() {
         return;
     }
-    for family in [libc::AF_INET, libc::AF_INET6] {
-        // A kernel without the function answers with an error, and there is nothing more to be done.
-        let _ = abort_family(u8::try_from(family).unwrap_or(0));
-    }
+    // A kernel without the function answers with an error, and there is nothing more to be done.
+    let _ = open().and_then(|fd| {
+        [libc::AF_INET, libc::AF_INET6].iter().try_for_each(|family| abort_family(&fd, *family))
+    });
 }
 
 /// Whether SOCK_DESTROY ends orphans: before Linux 6.11 it took away their timers instead, and they stayed for ever.
 fn aborts_orphans() -> bool {
-    let release = baseline::read_absolute("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|n| n.parse::<u32>().ok());
-    (numbers.next(), numbers.next()) >= (Some(6), Some(11))
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| baseline::release() >= Some((6, 11)))
 }
 
 /// struct inet_diag_req_v2 behind a netlink header.
@@ -53,15 +53,18 @@ fn request(kind: u16, flags: u16, family: u8, id: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn abort_family(family: u8) -> io::Result<()> {
+fn open() -> io::Result<OwnedFd> {
     let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC;
     // SAFETY: no pointers.
-    let fd = owned(unsafe { libc::socket(libc::AF_NETLINK, kind, libc::NETLINK_SOCK_DIAG) })?;
-    send(&fd, &request(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, family, &[0; ID]))?;
-    let ids = connections(&fd)?;
-    for id in ids {
-        // Answers come only to what fails, and are not waited for.
-        send(&fd, &request(SOCK_DESTROY, 0, family, &id))?;
+    owned(unsafe { libc::socket(libc::AF_NETLINK, kind, libc::NETLINK_SOCK_DIAG) })
+}
+
+fn abort_family(fd: &OwnedFd, family: i32) -> io::Result<()> {
+    let family = u8::try_from(family).unwrap_or(0);
+    send(fd, &request(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, family, &[0; ID]))?;
+    for id in connections(fd)? {
+        // Answers come only to what fails; they are read with the next dump and say nothing there.
+        send(fd, &request(SOCK_DESTROY, 0, family, &id))?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::Linux;
 use super::clock::{Alarm, Clock};
+use super::commands::{Commands, Unknown};
 use super::executor::{LaneKind, Perform, Pool};
 use super::link::LARGEST_FRAME;
 use super::namespace;
@@ -9,6 +10,7 @@ use super::network::Network;
 use super::orphans;
 use super::os::{Doing, readable, wait_readable};
 use super::priority;
+use super::prompt::Prompt;
 use super::settings::{self, BySocket};
 use super::shell::Shell;
 use super::syscalls;
@@ -52,6 +54,16 @@ pub(super) struct Run {
     /// A first system call was made: from now on the script's times count.
     is_prompt: bool,
     working_directory: Option<PathBuf>,
+    /// In a kernel of the driver's own.
+    own: Option<Own>,
+}
+
+/// What a run has in a kernel that runs for the driver alone.
+struct Own {
+    /// There is no shell.
+    commands: Commands,
+    /// Threads are dear.
+    prompt: Prompt,
 }
 
 fn broken(what: &str) -> impl FnOnce(io::Error) -> Refusal {
@@ -70,6 +82,10 @@ impl Run {
             Rules::Ours => Clock::start(),
             Rules::Packetdrill => Clock::start_at_tick(),
         };
+        let own = linux.inherits.then(|| Own {
+            commands: Commands::new(linux.working_directory.clone()),
+            prompt: Prompt::new(system_calls(by_socket.clone())),
+        });
         Ok(Run {
             pool: Pool::new(clock).map_err(broken("eventfd"))?,
             network,
@@ -85,12 +101,16 @@ impl Run {
             before: Vec::new(),
             is_prompt: false,
             working_directory: linux.working_directory.clone(),
+            own,
         })
     }
 
     /// Ends the run's calls and connections, and gives back what remains to be closed. To be called in its namespace.
-    pub(super) fn end(self) -> Network {
+    pub(super) fn end(mut self) -> Network {
         drop(self.pool);
+        if let Some(own) = &mut self.own {
+            own.commands.undo();
+        }
         orphans::abort_all();
         self.network
     }
@@ -124,14 +144,24 @@ impl Run {
             return Ok(id);
         }
         let wait = if syscalls::may_block(&call) { self.settle } else { NEVER_BLOCKS };
+        if let Some(own) = &mut self.own {
+            if matches!(call, Call::Open { .. }) {
+                own.commands.enter();
+                own.commands.expect_files();
+            }
+            if let Some(outcome) = own.prompt.try_call(&call, self.pool.shared()) {
+                self.administrative.push(Event::Completed { id, at: self.clock.now(), outcome });
+                return Ok(id);
+            }
+        }
         let submitted = match call {
             // A file is opened where the commands see it.
-            Call::Shell { .. } | Call::Open { .. } => {
+            Call::Shell { .. } | Call::Open { .. } if self.own.is_none() => {
                 let directory = self.working_directory.clone();
                 self.pool.submit(LaneKind::Shell, id, call, || commands(Shell::new(directory)))
             }
             _ => {
-                if !std::mem::replace(&mut self.is_prompt, true) {
+                if self.own.is_none() && !std::mem::replace(&mut self.is_prompt, true) {
                     priority::prompt();
                 }
                 let by_socket = self.by_socket.clone();
@@ -161,7 +191,19 @@ impl Run {
                 let index = index(&self.network, *interface)?;
                 self.network.netlink().route(index, *destination, *gateway, *add)
             }
+            Call::Group { interface, group, join } => {
+                let index = index(&self.network, *interface)?;
+                self.network.memberships.change(index, *group, *join)
+            }
             Call::Set { name, value } => settings::change(name, value, &mut self.before)?,
+            Call::Shell { command } => {
+                let Some(own) = &mut self.own else { return Ok(None) };
+                own.prompt.expect_tight_buffers();
+                let status = own.commands.run(command, self.network.netlink());
+                let status =
+                    status.map_err(|Unknown(what)| Refusal::Unsupported(format!("command '{what}'")))?;
+                return Ok(Some(Outcome::value(status)));
+            }
             _ => return Ok(None),
         };
         Ok(Some(match done {
@@ -176,23 +218,21 @@ impl Run {
             return Ok(());
         }
         let before = self.frames.len();
-        for (at, port) in self.network.ports.iter_mut().enumerate() {
+        for at in 0..self.network.ports.len() {
             for _ in 0..MOST_FRAMES {
+                let port = &mut self.network.ports[at];
                 let received = port.link.receive(&mut self.buffer).map_err(broken("receiving a frame"))?;
                 let Some(received) = received else { break };
                 let stamped = received.realtime.map(|realtime| self.clock.at_realtime(realtime));
-                let at_time = stamped.unwrap_or_else(|| self.clock.now());
+                let at_time = stamped.unwrap_or_else(|| self.now());
+                let port = &mut self.network.ports[at];
                 let mut bytes = self.buffer[..received.len].to_vec();
                 port.link.complete(&mut bytes);
                 self.frames.push(Event::Frame { interface: InterfaceId(at), at: at_time, bytes });
             }
         }
-        let is_drained = self.frames.len() == before;
-        self.known = self.known.take().map(|known| Known {
-            is_drained,
-            // The frames came while time passed.
-            now: if is_drained { known.now } else { Cell::default() },
-        });
+        let is_drained = self.frames.len() < before + MOST_FRAMES;
+        self.known = self.known.take().map(|known| Known { is_drained, ..known });
         Ok(())
     }
 

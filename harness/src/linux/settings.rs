@@ -24,7 +24,8 @@ struct Setting {
     paths: &'static [&'static str],
 }
 
-/// The settings that a case may change, with the kernel's names for them.
+/// The settings that a case may change, with the kernel's names for them. `DEV` stands for an interface's name, `*` for
+/// every name that there is.
 const SETTINGS: &[Setting] = &[
     Setting { name: "cc", paths: &[CONGESTION_CONTROL] },
     Setting {
@@ -32,7 +33,77 @@ const SETTINGS: &[Setting] = &[
         paths: &["ipv4/ip_default_ttl", "ipv6/conf/all/hop_limit", "ipv6/conf/default/hop_limit"],
     },
     Setting { name: "forwarding", paths: &["ipv4/ip_forward", "ipv6/conf/all/forwarding"] },
+    Setting { name: "DEV.forwarding", paths: &["ipv4/conf/DEV/forwarding", "ipv6/conf/DEV/forwarding"] },
+    // Both the switch for all and that of the interface where the broadcast comes in must be on.
+    Setting { name: "directed_broadcasts", paths: &["ipv4/conf/*/bc_forwarding"] },
+    Setting { name: "dad_transmits", paths: &["ipv6/conf/*/dad_transmits"] },
+    Setting { name: "form_addresses", paths: &["ipv6/conf/*/autoconf"] },
+    Setting { name: "source_filter", paths: &["ipv4/conf/all/rp_filter"] },
 ];
+
+/// A setting's value that stands for values of the kernel's own settings.
+struct Choice {
+    setting: &'static str,
+    value: &'static str,
+    sysctls: &'static [(&'static str, &'static str)],
+    /// The first release that has it no more.
+    until: Option<(u32, u32)>,
+}
+
+const ECN: &str = "ipv4/tcp_ecn";
+/// Segments are lost by count and not by time (RACK-TLP, RFC 8985), and a time-out is never called spurious (F-RTO, RFC 5682).
+const BY_COUNT: [(&str, &str); 3] =
+    [("ipv4/tcp_recovery", "0"), ("ipv4/tcp_early_retrans", "0"), ("ipv4/tcp_frto", "0")];
+
+/// What cases ask for beyond [`SETTINGS`], where the kernel has it.
+const CHOICES: &[Choice] = &[
+    Choice { setting: "ecn", value: "off", sysctls: &[(ECN, "0")], until: None },
+    Choice { setting: "ecn", value: "on", sysctls: &[(ECN, "1")], until: None },
+    Choice { setting: "ecn", value: "accept", sysctls: &[(ECN, "2")], until: None },
+    // Linux 6.17 has removed it; without SACK the count of duplicates remains.
+    Choice { setting: "recovery", value: "rfc6675", sysctls: &BY_COUNT, until: Some((6, 17)) },
+    Choice {
+        setting: "recovery",
+        value: "rfc6582",
+        sysctls: &[BY_COUNT[0], BY_COUNT[1], BY_COUNT[2], ("ipv4/tcp_sack", "0")],
+        until: None,
+    },
+    // The kernel's own, since 2.6.39.
+    Choice { setting: "iw", value: "rfc6928", sysctls: &[], until: None },
+];
+
+/// The choice of that value, where this kernel has it.
+fn choice(setting: &str, value: &str) -> Option<&'static Choice> {
+    let choice = CHOICES.iter().find(|choice| (choice.setting, choice.value) == (setting, value))?;
+    let is_there = choice.until.is_none_or(|until| baseline::release().is_some_and(|own| own < until));
+    is_there.then_some(choice)
+}
+
+impl Choice {
+    fn apply(&self) -> io::Result<()> {
+        self.sysctls.iter().try_for_each(|(path, value)| baseline::write(path, value))
+    }
+}
+
+/// What `autoconf=on` changes once the interfaces are there: what [`baseline`] has turned off is mainline's default again,
+/// with RFC 4861's number of solicitations, and the RFCs' MLD interval.
+const AUTOCONF: &[(&str, &str)] = &[
+    ("accept_dad", "1"),
+    ("dad_transmits", "1"),
+    ("router_solicitations", "3"),
+    ("mldv2_unsolicited_report_interval", "1000"),
+    ("autoconf", "1"),
+    ("accept_ra", "1"),
+];
+
+fn enable_autoconf() -> io::Result<()> {
+    for device in baseline::names("ipv6/conf/")? {
+        for (name, value) in AUTOCONF {
+            baseline::write(&format!("ipv6/conf/{device}/{name}"), value)?;
+        }
+    }
+    Ok(())
+}
 
 /// A congestion control that the namespace refuses as its default, and that each TCP socket is given instead.
 ///
@@ -69,9 +140,16 @@ fn set_for_socket(fd: i32, algorithm: &str) {
 /// # Errors
 /// [`Refusal::Unsupported`] with the setting that this kernel, or this driver, does not have.
 pub(super) fn apply(setup: &Setup) -> Result<Option<BySocket>, Refusal> {
-    let known = |name: &str| name == "cc" || (name == GSO && setup.rules == Rules::Packetdrill);
-    if let Some(name) = setup.settings.keys().find(|name| !known(name)) {
-        return Err(Refusal::Unsupported(name.clone()));
+    for (name, value) in &setup.settings {
+        if name == "cc" || (name == GSO && setup.rules == Rules::Packetdrill) {
+            continue;
+        }
+        if (name.as_str(), value.as_str()) == ("autoconf", "on") {
+            enable_autoconf().map_err(|error| Refusal::Broken(format!("autoconf: {error}")))?;
+            continue;
+        }
+        let unsupported = || Refusal::Unsupported(format!("{name}={value}"));
+        choice(name, value).ok_or_else(unsupported)?.apply().map_err(|_| unsupported())?;
     }
     let asked = setup.settings.get("cc");
     let algorithm = match (asked, setup.rules) {
@@ -111,10 +189,25 @@ fn takes_by_socket(algorithm: &str) -> bool {
 /// # Errors
 /// [`Refusal::Unsupported`] where there is no setting of that name.
 pub(super) fn change(name: &str, value: &str, before: &mut Before) -> Result<io::Result<()>, Refusal> {
-    let Some(setting) = SETTINGS.iter().find(|s| s.name == name) else {
+    if let Some(choice) = choice(name, value) {
+        return Ok(choice.apply());
+    }
+    let (device, general) = match name.split_once('.') {
+        Some((device, rest)) if !rest.contains('.') && device.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+            (device, format!("DEV.{rest}"))
+        }
+        _ => ("", name.to_owned()),
+    };
+    let Some(setting) = SETTINGS.iter().find(|s| s.name == general) else {
         return change_sysctl(name, value, before);
     };
-    Ok(setting.paths.iter().try_for_each(|path| baseline::write(path, value)))
+    let paths = setting.paths.iter().map(|path| path.replace("DEV", device));
+    Ok(paths.into_iter().try_for_each(|path| match path.split_once('*') {
+        None => baseline::write(&path, value),
+        Some((folder, below)) => baseline::names(folder)?
+            .iter()
+            .try_for_each(|name| baseline::write(&format!("{folder}{name}{below}"), value)),
+    }))
 }
 
 /// The values that settings had before they were changed, by path, oldest first.

@@ -3,7 +3,7 @@
 use super::network::Network;
 use super::os::Doing;
 use super::{LinkChoice, Linux, baseline, capabilities, clock};
-use crate::sut::{Capabilities, Capability, Clock, Granularity, Refusal};
+use crate::sut::{Capabilities, Clock, Granularity, Refusal};
 use std::time::Duration;
 
 /// What lies between two things that happen at once: each reading of the clock takes 256 ns of such a kernel's time, and
@@ -22,9 +22,7 @@ const TICK: Duration = Duration::from_millis(1);
 
 /// What a kernel in virtual time declares, under the name that `--stack` takes and with its release as its version.
 pub fn in_virtual_time(name: &str, release: &str, choice: &LinkChoice) -> Capabilities {
-    let mut declared = capabilities(choice);
-    // The guest has no programs that a command could call.
-    declared.has.remove(&Capability::Shell);
+    let declared = capabilities(choice);
     Capabilities {
         name: name.to_owned(),
         version: release.to_owned(),

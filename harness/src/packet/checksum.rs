@@ -3,24 +3,24 @@
 use super::dissect::{self, Part};
 use super::fields::{self, Kind};
 use super::names;
-use super::pattern::pattern;
+use super::pattern;
 use crate::lang::ast::LayerKind;
 use std::net::IpAddr;
 
 /// A sum under way: 16-bit words in ones' complement arithmetic.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sum(u64);
+pub(crate) struct Sum(u64);
 
 impl Sum {
     /// Adds bytes, padded with a zero where their number is odd.
     #[must_use]
-    pub(super) fn add(self, bytes: &[u8]) -> Sum {
+    pub(crate) fn add(self, bytes: &[u8]) -> Sum {
         let words = bytes.chunks(2).map(|w| u64::from(w[0]) << 8 | u64::from(w.get(1).copied().unwrap_or(0)));
         Sum(self.0 + words.sum::<u64>())
     }
 
     /// The field's value: the complement of the folded sum.
-    pub(super) fn finish(self) -> u16 {
+    pub(crate) fn finish(self) -> u16 {
         let mut sum = self.0;
         while sum > 0xffff {
             sum = (sum & 0xffff) + (sum >> 16);
@@ -30,7 +30,7 @@ impl Sum {
 }
 
 /// The pseudo-header of `protocol` with `length` bytes: RFC 9293 section 3.1, RFC 8200 section 8.1.
-fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: usize) -> Sum {
+pub(crate) fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: usize) -> Sum {
     let sum = match (source, destination) {
         (IpAddr::V4(s), IpAddr::V4(d)) => Sum::default().add(&s.octets()).add(&d.octets()),
         (IpAddr::V6(s), IpAddr::V6(d)) => Sum::default().add(&s.octets()).add(&d.octets()),
@@ -61,7 +61,7 @@ pub(super) fn right(frame: &[u8], parts: &[Part], index: usize) -> Option<u16> {
             let have = bytes.len().saturating_sub(8) as u32;
             // What lies behind a length that is shorter than the frame is not part of the datagram.
             bytes.truncate(said.max(8));
-            bytes.extend((0..missing as u32).map(|i| pattern(have + i)));
+            bytes.extend((0..missing as u32).map(|i| pattern::byte(have + i)));
             with_pseudo_header(frame, &parts[..index], part.kind, &bytes)?
         }
         LayerKind::Tcp | LayerKind::Icmpv6 => with_pseudo_header(frame, &parts[..index], part.kind, &bytes)?,

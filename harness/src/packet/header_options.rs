@@ -113,6 +113,26 @@ pub(super) fn write(
     Ok(bytes)
 }
 
+/// Whether the `at`th of the options that a script says is open and `found` begins as it does.
+///
+/// # Errors
+/// Where an option has no such name.
+pub(super) fn is_open(
+    style: Style,
+    said: &[HeaderOption],
+    at: usize,
+    found: &Raw<'_>,
+) -> Result<bool, lang::Error> {
+    let kinds = said.iter().map(|option| Ok((kind_of(style, option)?, option)));
+    let kinds = kinds.collect::<Result<Vec<_>, lang::Error>>()?;
+    // As `split` leaves out what only pads.
+    let mut shown = kinds.into_iter().filter(|(kind, _)| style != Style::Ipv6 || *kind > 1);
+    let option = shown.nth(at);
+    Ok(option.is_some_and(|(kind, option)| {
+        option.open && kind == found.kind && found.data.starts_with(&option.data)
+    }))
+}
+
 /// The address that an option begins with, by name: `slla LOCAL_MAC`.
 fn address(world: &World, place: &Place, option: &HeaderOption) -> Result<Vec<u8>, lang::Error> {
     let Some(name) = &option.address else { return Ok(Vec::new()) };

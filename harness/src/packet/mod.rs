@@ -7,7 +7,7 @@
 mod alter;
 mod build;
 mod build_tcp;
-mod checksum;
+pub(crate) mod checksum;
 mod complete;
 mod describe;
 mod describe_options;
@@ -26,7 +26,7 @@ mod names;
 pub mod neighbours;
 mod number;
 mod options;
-mod pattern;
+pub mod pattern;
 pub mod rules;
 #[cfg(test)]
 mod suite_tests;
@@ -42,7 +42,6 @@ mod world;
 pub use dissect::{Dissection, Part, dissect};
 pub use flows::{Direction, Flows, Timestamps};
 pub use neighbours::{FrameClass, classify};
-pub use pattern::pattern;
 pub use summary::{TcpSummary, tcp_summary};
 pub use world::{Host, World};
 

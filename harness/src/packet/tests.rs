@@ -82,7 +82,7 @@ fn pnet_reads_what_is_built() {
             };
             assert_eq!(segment.get_checksum(), right);
             assert_eq!((segment.get_source(), segment.get_destination()), (40000, 8080));
-            let expected: Vec<u8> = (0..length as u32).map(pattern).collect();
+            let expected: Vec<u8> = (0..length as u32).map(pattern::byte).collect();
             assert_eq!(segment.payload(), expected);
 
             let echo = vec![name("type_name", "echo_request"), number("id", 1), number("seq", 2)];
@@ -230,6 +230,7 @@ fn specimen(run: &mut Run, kind: usize) -> Vec<Layer> {
         5 => [vec![layer(LayerKind::Ip, vec![number("id", 7), number("mf", 1)])], udp()].concat(),
         6 if v6 => {
             let option = |name: &str, kind| HeaderOption {
+                open: false,
                 name: name.to_string(),
                 kind,
                 length: None,

@@ -5,7 +5,7 @@
 
 mod arithmetic;
 mod defaults;
-mod shell;
+pub(crate) mod shell;
 
 use shell::{Command, Joint};
 use std::fmt;

@@ -4,9 +4,11 @@ use super::arithmetic;
 
 /// What joins a command to the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Joint {
-    /// A line's end, `;`, `&&`, or nothing before it.
+pub(crate) enum Joint {
+    /// A line's end, `;`, or nothing before it.
     Then,
+    /// `&&`
+    And,
     /// `||`
     Else,
     /// `|`
@@ -15,31 +17,34 @@ pub(super) enum Joint {
 
 /// A command with its words unquoted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Command {
-    pub(super) joint: Joint,
-    pub(super) words: Vec<String>,
+pub(crate) struct Command {
+    pub(crate) joint: Joint,
+    pub(crate) words: Vec<String>,
     /// The file that its output goes to, where that is not /dev/null.
-    pub(super) output: Option<String>,
+    pub(crate) output: Option<String>,
+    /// What is in that file stays, in front.
+    pub(crate) appends: bool,
     /// As it was written.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 /// Splits `line`. What cannot be understood without a shell — substitutions, open quotes, background — gives the text of
 /// the command that it is in.
-pub(super) fn split(line: &str) -> Result<Vec<Command>, String> {
+pub(crate) fn split(line: &str) -> Result<Vec<Command>, String> {
     let mut commands = Vec::new();
     let mut rest = line;
     let mut joint = Joint::Then;
     loop {
-        let mut reader = Reader { rest, words: Vec::new(), output: None };
+        let mut reader = Reader { rest, words: Vec::new(), output: None, appends: false };
         let end = reader.command();
         let consumed = &rest[..rest.len() - reader.rest.len()];
         let text = consumed.trim().trim_end_matches([';', '&', '|']).trim().to_string();
         let end = end.ok_or_else(|| text.clone())?;
         if !reader.words.is_empty() {
-            commands.push(Command { joint, words: reader.words, output: reader.output, text });
+            let Reader { words, output, appends, .. } = reader;
+            commands.push(Command { joint, words, output, appends, text });
         }
-        rest = reader.rest;
+        rest = &rest[consumed.len()..];
         joint = match end {
             End::Text => return Ok(commands),
             End::Joint(next) => next,
@@ -55,7 +60,7 @@ enum End {
 
 /// Separators, longer ones first.
 const SEPARATORS: &[(&str, Joint)] =
-    &[("&&", Joint::Then), ("||", Joint::Else), ("|", Joint::Pipe), (";", Joint::Then), ("\n", Joint::Then)];
+    &[("&&", Joint::And), ("||", Joint::Else), ("|", Joint::Pipe), (";", Joint::Then), ("\n", Joint::Then)];
 
 /// Redirections of outputs, longer ones first, and whether they name a file that matters.
 const REDIRECTIONS: &[(&str, bool)] =
@@ -65,6 +70,7 @@ struct Reader<'a> {
     rest: &'a str,
     words: Vec<String>,
     output: Option<String>,
+    appends: bool,
 }
 
 impl Reader<'_> {
@@ -117,6 +123,7 @@ impl Reader<'_> {
         let file = self.word()?;
         if matters && file != "/dev/null" {
             self.output = Some(file);
+            self.appends = text == ">>";
         }
         Some(())
     }

@@ -1,6 +1,7 @@
 //! The reference stack, the crate `stack`, behind [`StackUnderTest`]. It serves BSD socket calls itself.
 
 mod calls;
+mod network;
 mod results;
 mod setup;
 mod sysctl;
@@ -35,6 +36,8 @@ pub struct Reference {
     /// TCP's configuration when the run began.
     started: tcp::Config,
     host: Host,
+    /// The interfaces' names.
+    interfaces: Vec<String>,
     now: Instant,
     events: Vec<Event>,
     /// Calls under way: how each result is to be told.
@@ -57,7 +60,7 @@ impl Reference {
 
     fn with_profile(name: &str, profile: tcp::Config) -> Reference {
         use Capability::*;
-        // Not there: receiving urgent data through MSG_OOB, forwarding, a shell.
+        // Not there: receiving urgent data through MSG_OOB, the client of DNS, a shell.
         let has = [
             Ethernet,
             IpMedium,
@@ -76,6 +79,7 @@ impl Reference {
             Poll,
             TcpInfo,
             Multihomed,
+            Forwarding,
             DhcpClient,
             Resolver,
             Reboot,
@@ -84,6 +88,7 @@ impl Reference {
         Reference {
             capabilities: in_virtual_time(name, version, Duration::from_nanos(1), &has),
             host: Host::new(Config::default()),
+            interfaces: Vec::new(),
             started: profile.clone(),
             profile,
             now: Instant::ZERO,
@@ -112,6 +117,13 @@ impl Reference {
             self.host.tcp_config().clone_from(&self.started);
             return Ok(true);
         }
+        if (name, value) == ("ip tcp_metrics flush", "all") {
+            self.host.forget_peers();
+            return Ok(true);
+        }
+        if let Some(known) = network::set(&mut self.host, &self.interfaces, name, value) {
+            return Ok(known);
+        }
         sysctl::set(self.host.tcp_config(), name, value)
             .ok_or_else(|| Refusal::Unsupported(format!("the setting {name}")))
     }
@@ -121,9 +133,9 @@ impl Reference {
         // What Linux's tools report where there is no such interface, address or route.
         let (no_interface, no_address, no_route) = (libc::ENODEV, libc::EADDRNOTAVAIL, libc::ESRCH);
         let (done, errno) = match call {
-            Call::Link { interface, up } => (self.host.set_link(interface.0, *up), no_interface),
+            Call::Link { interface, up } => (self.host.set_link(self.now, interface.0, *up), no_interface),
             Call::Address { interface, prefix, add: true } => {
-                (self.host.add_address(interface.0, cidr(prefix)), no_interface)
+                (self.host.add_address(self.now, interface.0, cidr(prefix)), no_interface)
             }
             Call::Address { interface, prefix, add: false } => {
                 (self.host.remove_address(interface.0, prefix.address), no_address)
@@ -133,6 +145,9 @@ impl Reference {
             }
             Call::Route { destination, interface, add: false, .. } => {
                 (self.host.remove_route(cidr(destination), interface.0), no_route)
+            }
+            Call::Group { interface, group, join } => {
+                (self.host.set_membership(self.now, interface.0, *group, *join), no_address)
             }
             Call::Dhcp { interface, command } => {
                 (self.host.dhcp(self.now, interface.0, dhcp(*command)), no_interface)
@@ -158,6 +173,7 @@ impl StackUnderTest for Reference {
         let config = setup::config(setup, self.profile.clone())?;
         self.started = config.tcp.clone();
         self.host = Host::new(config);
+        self.interfaces = setup.interfaces.iter().map(|i| i.name.clone()).collect();
         self.now = Instant::ZERO;
         self.events.clear();
         self.waiting.clear();

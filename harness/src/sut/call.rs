@@ -244,6 +244,12 @@ pub enum Call {
         interface: InterfaceId,
         add: bool,
     },
+    /// Joins or leaves a multicast group on an interface.
+    Group {
+        interface: InterfaceId,
+        group: IpAddr,
+        join: bool,
+    },
     /// Tells the DHCP client of an interface what to do.
     Dhcp {
         interface: InterfaceId,

@@ -223,7 +223,7 @@ impl Host {
         configured.domain.clone_from(&parameters.domain);
         let former = core::mem::replace(&mut configured.routes, routes.clone());
         self.net.routes.retain(|route| !former.contains(route));
-        self.net.routes.extend(routes);
+        routes.into_iter().for_each(|route| self.net.routes.add(route));
         if let Some(link) = self.net.interfaces.get_mut(interface) {
             link.mtu = parameters.mtu.map_or(configured.mtu, |mtu| mtu.min(configured.mtu));
         }

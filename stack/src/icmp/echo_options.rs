@@ -1,6 +1,7 @@
 //! IP options in the reply to an Echo Request (RFC 1122 3.2.2.6): Record Route and Timestamp come back with this host
 //! in them, a source route comes back reversed.
 
+use crate::ip::option_writing::{record, stamp};
 use crate::time::Instant;
 use crate::wire::ipv4::Header;
 use crate::wire::ipv4_options::{
@@ -13,8 +14,8 @@ pub(super) fn reply_options(now: Instant, request: &Header<'_>, own: Ipv4Addr) -
     let (mut reply, mut first_hop) = (Vec::new(), request.source);
     for option in options(request.options).flatten() {
         match option.kind {
-            RECORD_ROUTE => reply.extend(recorded(&option, own)),
-            TIMESTAMP => reply.extend(stamped(now, &option, own)),
+            RECORD_ROUTE => reply.extend(changed(&option, |bytes| record(bytes, own))),
+            TIMESTAMP => reply.extend(changed(&option, |bytes| stamp(now, bytes, own, |a| a == own))),
             LOOSE_SOURCE_ROUTE | STRICT_SOURCE_ROUTE => {
                 if let Some((option, hop)) = reversed(&option, request.source) {
                     reply.extend(option);
@@ -28,45 +29,34 @@ pub(super) fn reply_options(now: Instant, request: &Header<'_>, own: Ipv4Addr) -
     (reply, first_hop)
 }
 
-/// Record Route with `own` in the next free place, if there is one (RFC 791 3.1).
-fn recorded(option: &Opt<'_>, own: Ipv4Addr) -> Vec<u8> {
+fn changed(option: &Opt<'_>, change: impl FnOnce(&mut [u8])) -> Vec<u8> {
     let mut bytes = option.bytes.to_vec();
-    let at = usize::from(bytes[2]).saturating_sub(1);
-    if let Some(place) = bytes.get_mut(at..at + 4) {
-        place.copy_from_slice(&own.octets());
-        bytes[2] += 4;
-    }
+    change(&mut bytes);
     bytes
 }
 
-/// Timestamp with this host's time in the next free place; where there is none, the overflow is counted (RFC 791 3.1).
-/// The host has no clock of the day, so the time is its own, marked as such by the highest bit.
-fn stamped(now: Instant, option: &Opt<'_>, own: Ipv4Addr) -> Vec<u8> {
-    let mut bytes = option.bytes.to_vec();
-    let at = usize::from(bytes[2]).saturating_sub(1);
-    let stamp = (now.as_millis() as u32 | 0x8000_0000).to_be_bytes();
-    let place: Vec<u8> = match bytes[3] & 0xf {
-        0 => stamp.to_vec(),
-        1 => [own.octets(), stamp].concat(),
-        3 if bytes.get(at..at + 4) == Some(&own.octets()) => [own.octets(), stamp].concat(),
-        _ => return bytes,
-    };
-    if let Some(free) = bytes.get_mut(at..at + place.len()) {
-        free.copy_from_slice(&place);
-        bytes[2] += place.len() as u8;
-    } else if bytes[3] < 0xf0 {
-        bytes[3] += 0x10;
-    }
-    bytes
+/// The way back along the source route in `datagram`, as far as it was gone: an option that is padded, and the first hop.
+/// `None` where there is none (RFC 1812 4.3.2.6).
+pub(super) fn way_back(datagram: &Header<'_>) -> Option<(Vec<u8>, Ipv4Addr)> {
+    let is_route = |o: &Opt<'_>| matches!(o.kind, LOOSE_SOURCE_ROUTE | STRICT_SOURCE_ROUTE);
+    let route = options(datagram.options).flatten().find(is_route)?;
+    let (mut option, hop) = reversed(&route, datagram.source)?;
+    option.resize(option.len().next_multiple_of(4), END);
+    Some((option, hop))
 }
 
-/// A source route back: the recorded addresses in reverse, the first of them being the datagram's destination and the
-/// request's source the last (RFC 1122 3.2.1.8(c)). `None` where no address was recorded.
+/// A source route back: the addresses in front of the pointer in reverse, the first of them being the datagram's
+/// destination and the request's source the last (RFC 1122 3.2.1.8(c)), which some list at the beginning, too
+/// (RFC 1812 4.2.2.1). `None` where no address was recorded.
 fn reversed(option: &Opt<'_>, source: Ipv4Addr) -> Option<(Vec<u8>, Ipv4Addr)> {
-    let addresses: Vec<[u8; 4]> =
-        option.bytes.get(3..)?.chunks_exact(4).map(|a| [a[0], a[1], a[2], a[3]]).collect();
+    let end = usize::from(*option.bytes.get(2)?).saturating_sub(1).min(option.bytes.len());
+    let mut addresses: Vec<[u8; 4]> =
+        option.bytes.get(3..end)?.chunks_exact(4).map(|a| [a[0], a[1], a[2], a[3]]).collect();
+    if addresses.first() == Some(&source.octets()) {
+        addresses.remove(0);
+    }
     let (last, others) = addresses.split_last()?;
-    let mut bytes = vec![option.kind, option.bytes[1], 4];
+    let mut bytes = vec![option.kind, 7 + 4 * others.len() as u8, 4];
     bytes.extend(others.iter().rev().flatten());
     bytes.extend(source.octets());
     Some((bytes, Ipv4Addr::from(*last)))

@@ -3,11 +3,12 @@
 use super::Reported;
 use super::echo_options::reply_options;
 use super::report::{Quoted, Report, quoted_v4, quoted_v6, reported_v4, reported_v6};
+use crate::ip::option_writing::timestamp;
 use crate::ip::output::{Packet4, Packet6};
 use crate::ip::path_mtu::told;
 use crate::network::{Arrival, Network};
 use crate::time::Instant;
-use crate::wire::{Buffer, icmpv4, icmpv6, ipv4, ipv6, protocol};
+use crate::wire::{Buffer, icmpv4, icmpv6, ipv4, ipv6, mld, protocol};
 
 impl Network {
     /// An ICMPv4 message arrives. Gives the error for a transport, where it is one.
@@ -20,7 +21,16 @@ impl Network {
     ) -> Option<Report> {
         let (header, body) = icmpv4::Header::parse(message).ok()?;
         if header.kind == icmpv4::ECHO_REQUEST {
-            self.answer_echo_v4(now, arrival, ip, &header, body);
+            self.answer_v4(now, arrival, ip, &header, (icmpv4::ECHO_REPLY, body));
+            return None;
+        }
+        if header.kind == icmpv4::TIMESTAMP_REQUEST && header.code == 0 {
+            if let Some(originate) = body.get(..4) {
+                // RFC 792 page 16: when it came, and when the reply leaves, which is the same here.
+                let time = timestamp(now).to_be_bytes();
+                let data = [originate, &time, &time].concat();
+                self.answer_v4(now, arrival, ip, &header, (icmpv4::TIMESTAMP_REPLY, &data));
+            }
             return None;
         }
         if header.kind == icmpv4::REDIRECT {
@@ -50,6 +60,10 @@ impl Network {
         match header.kind {
             icmpv6::ECHO_REQUEST => {
                 self.answer_echo_v6(now, arrival, ip, &header, body);
+                None
+            }
+            mld::QUERY..=mld::DONE => {
+                self.mld_arrives(now, arrival.interface, ip, &header, body);
                 None
             }
             // RFC 6980 5: never in fragments.
@@ -103,14 +117,14 @@ impl Network {
         Reported::TooBig { mtu }
     }
 
-    /// RFC 1122 3.2.2.6: the same data, the same type of service, from the address that was spoken to.
-    fn answer_echo_v4(
+    /// RFC 1122 3.2.2.6 and 3.2.2.8: the same identifier, the same type of service, from the address that was spoken to.
+    fn answer_v4(
         &mut self,
         now: Instant,
         arrival: Arrival,
         ip: &ipv4::Header<'_>,
         request: &icmpv4::Header,
-        data: &[u8],
+        (kind, data): (u8, &[u8]),
     ) {
         let to_all = self.owner_of(ip.destination.into()).is_none();
         let from_one = arrival.loopback || self.is_one_host_v4(arrival.interface, ip.source);
@@ -119,7 +133,7 @@ impl Network {
         }
         let Some(source) = self.reply_source_v4(arrival, ip.destination, ip.source) else { return };
         let (options, destination) = reply_options(now, ip, source);
-        let (kind, code, rest) = (icmpv4::ECHO_REPLY, 0, request.rest);
+        let (code, rest) = (0, request.rest);
         let mut buffer = Buffer::with_payload(data);
         icmpv4::Header { kind, code, rest }.emit(&mut buffer);
         let packet = Packet4 {
@@ -152,7 +166,7 @@ impl Network {
         let (kind, code, rest) = (icmpv6::ECHO_REPLY, 0, request.rest);
         let mut buffer = Buffer::with_payload(data);
         icmpv6::Header { kind, code, rest }.emit(source, destination, &mut buffer);
-        let (traffic_class, hop_limit) = (ip.traffic_class, self.config.ipv6.hop_limit);
+        let (traffic_class, hop_limit) = (ip.traffic_class, None);
         let via = destination.is_unicast_link_local().then_some(arrival.interface);
         let packet =
             Packet6 { source, destination, protocol: protocol::ICMPV6, traffic_class, hop_limit, via };

@@ -1,5 +1,6 @@
 //! ICMP errors out, and the rules that forbid them.
 
+use super::echo_options::way_back;
 use super::report::upper_layer;
 use crate::ip::input4::Problem;
 use crate::ip::output::{Packet4, Packet6};
@@ -29,16 +30,19 @@ impl Network {
         let quote = &datagram[..total.min(MAX_ERROR_V4 - ipv4::HEADER_LEN - icmpv4::HEADER_LEN)];
         let mut buffer = Buffer::with_payload(quote);
         icmpv4::Header { kind: problem.kind, code: problem.code, rest: problem.rest }.emit(&mut buffer);
-        let Some(source) = self.reply_source_v4(arrival, header.destination, header.source) else { return };
+        let Some(source) = self.error_source_v4(arrival, header.destination, header.source) else { return };
+        // RFC 1812 4.3.2.6: over the way that the datagram came, unless its source route is what is wrong.
+        let routed = self.config.forwarding.is_some() && problem.kind != icmpv4::PARAMETER_PROBLEM;
+        let way = way_back(&header).filter(|_| routed);
+        let (options, destination) = way.unwrap_or((Vec::new(), header.source));
         let packet = Packet4 {
             source,
-            destination: header.source,
+            destination,
             protocol: protocol::ICMPV4,
-            // RFC 1122 3.2.2: errors with the default type of service.
-            tos: 0,
+            tos: self.error_tos(header.tos),
             ttl: self.config.ipv4.ttl,
             dont_fragment: false,
-            options: &[],
+            options: &options,
             via: None,
         };
         // An error that cannot be sent is not an event for anybody.
@@ -50,10 +54,53 @@ impl Network {
     fn may_report_v4(&self, arrival: Arrival, header: &ipv4::Header<'_>, payload: &[u8]) -> bool {
         let about_error =
             header.protocol == protocol::ICMPV4 && payload.first().is_none_or(|k| icmpv4::is_error(*k));
-        let to_one = !header.destination.is_multicast()
-            && !self.interfaces.get(arrival.interface).is_some_and(|i| i.is_broadcast(header.destination));
+        let to_one =
+            !header.destination.is_multicast() && self.broadcast_interface(header.destination).is_none();
         let from_one = arrival.loopback || self.is_one_host_v4(arrival.interface, header.source);
         !about_error && to_one && arrival.cast == Cast::Unicast && header.fragment_offset == 0 && from_one
+    }
+
+    /// RFC 1122 3.2.2: a host's errors have the default type of service; RFC 1812 4.3.2.5: a router's that of the datagram,
+    /// and the precedence of internetwork control.
+    fn error_tos(&self, tos: u8) -> u8 {
+        const INTERNETWORK_CONTROL: u8 = 6 << 5;
+        match self.config.forwarding {
+            Some(_) => tos & 0x1e | INTERNETWORK_CONTROL,
+            None => 0,
+        }
+    }
+
+    /// The address that an error comes from: a router's is one of the interface that it leaves by (RFC 1812 4.3.2.4).
+    fn error_source_v4(&self, arrival: Arrival, spoken_to: Ipv4Addr, to: Ipv4Addr) -> Option<Ipv4Addr> {
+        match self.source_for(to.into(), None).filter(|_| self.config.forwarding.is_some()) {
+            Some(IpAddr::V4(source)) => Some(source),
+            _ => self.reply_source_v4(arrival, spoken_to, to),
+        }
+    }
+
+    /// Tells the sender of a datagram that this router could not deliver; false where the host itself sent it.
+    pub(crate) fn report_undelivered(&mut self, now: Instant, datagram: &[u8]) -> bool {
+        let version = datagram.first().map(|byte| byte >> 4);
+        let source: IpAddr = match version {
+            Some(4) => ipv4::Header::parse_quoted(datagram)
+                .map_or(Ipv4Addr::UNSPECIFIED.into(), |(h, _)| h.source.into()),
+            _ => ipv6::Header::parse_quoted(datagram)
+                .map_or(Ipv6Addr::UNSPECIFIED.into(), |(h, _)| h.source.into()),
+        };
+        if self.config.forwarding.is_none() || source.is_unspecified() || self.owner_of(source).is_some() {
+            return false;
+        }
+        let Some(hop) = self.route(source, None) else { return true };
+        let arrival = Arrival { interface: hop.interface, cast: Cast::Unicast, loopback: false };
+        let rest = [0; 4];
+        if version == Some(4) {
+            let problem = Problem { kind: icmpv4::UNREACHABLE, code: icmpv4::HOST, rest };
+            self.send_error_v4(now, arrival, datagram, problem);
+        } else {
+            let error = icmpv6::Header { kind: icmpv6::UNREACHABLE, code: icmpv6::ADDRESS, rest };
+            self.send_error_v6(now, arrival, datagram, error, false);
+        }
+        true
     }
 
     /// The address to answer from: the one that was spoken to (RFC 1122 3.3.4.2), or one that the route gives.
@@ -98,7 +145,7 @@ impl Network {
         let room = ipv6::MIN_MTU - ipv6::HEADER_LEN - icmpv6::HEADER_LEN;
         let mut buffer = Buffer::with_payload(&packet[..packet.len().min(length).min(room)]);
         error.emit(source, destination, &mut buffer);
-        let hop_limit = self.config.ipv6.hop_limit;
+        let hop_limit = None;
         let via = destination.is_unicast_link_local().then_some(arrival.interface);
         let packet =
             Packet6 { source, destination, protocol: protocol::ICMPV6, traffic_class: 0, hop_limit, via };

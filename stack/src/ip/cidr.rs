@@ -19,8 +19,7 @@ impl Cidr {
                 (u32::from(net) ^ u32::from(address)) & self.mask4() == 0
             }
             (IpAddr::V6(net), IpAddr::V6(address)) => {
-                let mask = u128::MAX.checked_shl(128u32.saturating_sub(self.length.into())).unwrap_or(0);
-                (u128::from(net) ^ u128::from(address)) & mask == 0
+                (u128::from(net) ^ u128::from(address)) & self.mask6() == 0
             }
             _ => false,
         }
@@ -32,6 +31,18 @@ impl Cidr {
         let hosts = !self.mask4();
         let host = u32::from(address) & hosts;
         self.length < 31 && self.contains(address.into()) && (host == hosts || host == 0)
+    }
+
+    /// The first address with the prefix.
+    pub(crate) fn network(&self) -> IpAddr {
+        match self.address {
+            IpAddr::V4(a) => Ipv4Addr::from(u32::from(a) & self.mask4()).into(),
+            IpAddr::V6(a) => Ipv6Addr::from(u128::from(a) & self.mask6()).into(),
+        }
+    }
+
+    fn mask6(&self) -> u128 {
+        u128::MAX.checked_shl(128u32.saturating_sub(self.length.into())).unwrap_or(0)
     }
 
     fn mask4(&self) -> u32 {

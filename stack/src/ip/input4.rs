@@ -19,6 +19,8 @@ pub(crate) struct Problem {
 pub(crate) enum Refused {
     /// Silently.
     Silently,
+    /// It is for somebody else, or has a source route that goes on: a router's affair.
+    Elsewhere,
     /// And its sender is told, where the rules of ICMP allow it.
     With(Problem),
 }
@@ -31,14 +33,26 @@ impl Network {
         arrival: Arrival,
         bytes: &'a [u8],
     ) -> Result<(Header<'a>, &'a [u8]), Refused> {
-        let (header, payload) = Header::parse(bytes).map_err(|_| Refused::Silently)?;
-        if !self.is_for_us_v4(arrival, header.destination) || !self.is_valid_source_v4(arrival, &header) {
+        let (header, payload) = Header::parse(bytes).map_err(|_| self.refuse_broken(bytes))?;
+        if !self.is_for_us_v4(arrival, header.destination) {
+            return Err(Refused::Elsewhere);
+        }
+        if !self.is_valid_source_v4(arrival, &header) {
             return Err(Refused::Silently);
         }
         if !header.options.is_empty() {
-            check_options(&header)?;
+            check_options(&header, self.config.forwarding.is_some())?;
         }
         Ok((header, payload))
+    }
+
+    /// RFC 1812 5.2.2: a router says of a datagram with a good header that was cut off; of what else is broken nobody does.
+    fn refuse_broken(&self, bytes: &[u8]) -> Refused {
+        let cut_off = Header::is_cut_off(bytes) && self.config.forwarding.is_some();
+        if !cut_off {
+            return Refused::Silently;
+        }
+        Refused::With(Problem { kind: icmpv4::PARAMETER_PROBLEM, code: 0, rest: [2, 0, 0, 0] })
     }
 
     /// 3.2.1.3: the host's own addresses, broadcasts of the interface where it arrived, and groups joined there. What
@@ -48,7 +62,7 @@ impl Network {
         if destination.is_multicast() {
             return interface.is_member(destination.into());
         }
-        if interface.is_broadcast(destination) {
+        if interface.is_broadcast(destination) || self.is_broadcast_elsewhere(arrival, destination) {
             return true;
         }
         let own = match destination.is_loopback() {
@@ -56,6 +70,13 @@ impl Network {
             false => self.owner_of(destination.into()).is_some(),
         };
         own && arrival.cast != Cast::Broadcast
+    }
+
+    /// RFC 1812 5.2.3: a broadcast to the network of another interface is for a router, too, which may pass it on besides.
+    pub(crate) fn is_broadcast_elsewhere(&self, arrival: Arrival, destination: Ipv4Addr) -> bool {
+        let here = self.interfaces.get(arrival.interface).is_some_and(|i| i.is_broadcast(destination));
+        let to_router = self.config.forwarding.is_some() && arrival.cast == Cast::Unicast;
+        to_router && !here && self.broadcast_interface(destination).is_some()
     }
 
     /// 3.2.1.3: a source must be one host's address, and not this host's own. 0.0.0.0 is that of a host which is still
@@ -80,8 +101,8 @@ impl Network {
     }
 }
 
-/// Options must be what RFC 791 says, and a source route must end here: hosts do not forward (3.2.1.8, 3.3.5).
-fn check_options(header: &Header<'_>) -> Result<(), Refused> {
+/// Options must be what RFC 791 says, and a source route must end here where the host does not forward (3.2.1.8, 3.3.5).
+fn check_options(header: &Header<'_>, forwards: bool) -> Result<(), Refused> {
     if let Err(bad) = ipv4_options::check(header.options) {
         let pointer = u8::try_from(20 + bad.offset).unwrap_or(20);
         let rest = [pointer, 0, 0, 0];
@@ -91,6 +112,9 @@ fn check_options(header: &Header<'_>) -> Result<(), Refused> {
         let source_route =
             matches!(option.kind, ipv4_options::LOOSE_SOURCE_ROUTE | ipv4_options::STRICT_SOURCE_ROUTE);
         if source_route && usize::from(option.bytes[2]) <= option.bytes.len() {
+            if forwards {
+                return Err(Refused::Elsewhere);
+            }
             let (kind, code) = (icmpv4::UNREACHABLE, icmpv4::SOURCE_ROUTE_FAILED);
             return Err(Refused::With(Problem { kind, code, rest: [0; 4] }));
         }

@@ -41,7 +41,10 @@ impl Network {
             true => interface.is_member(destination.into()),
             false if destination.is_unicast_link_local() => interface.has(destination.into()),
             false if destination.is_loopback() => arrival.loopback,
-            false => self.owner_of(destination.into()).is_some() && arrival.cast != Cast::Broadcast,
+            false => {
+                let own = self.owner_of(destination.into()).is_some() || self.is_subnet_anycast(destination);
+                own && arrival.cast != Cast::Broadcast
+            }
         };
         // RFC 4291 2.7, 2.5.3: groups send nothing, and the loopback address stays within the node. Mapped addresses
         // stand for IPv4's in the socket interface alone (RFC 3493 3.7).
@@ -49,6 +52,13 @@ impl Network {
             && source.to_ipv4_mapped().is_none()
             && (arrival.loopback || !self.is_own_or_loopback(source));
         for_us && from_one
+    }
+
+    /// RFC 4291 2.6.1: an interface's prefix with zeros behind it is the address of every router there.
+    pub(crate) fn is_subnet_anycast(&self, address: Ipv6Addr) -> bool {
+        let prefixes = self.interfaces.iter().filter(|link| link.forwards).flat_map(|link| link.ipv6());
+        let mut subnets = prefixes.filter(|(_, cidr)| cidr.length < 127).map(|(_, cidr)| cidr.network());
+        subnets.any(|subnet| subnet == std::net::IpAddr::V6(address))
     }
 
     fn is_own_or_loopback(&self, address: Ipv6Addr) -> bool {

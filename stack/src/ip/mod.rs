@@ -1,9 +1,12 @@
-//! IP: input checks, routes, source selection, fragmentation and reassembly.
+//! IP: input checks, routes, source selection, forwarding, fragmentation and reassembly.
 
 mod cidr;
+pub(crate) mod forward4;
+pub(crate) mod forward6;
 mod holes;
 pub(crate) mod input4;
 pub(crate) mod input6;
+pub(crate) mod option_writing;
 pub(crate) mod output;
 pub(crate) mod path_mtu;
 pub(crate) mod reassembly4;
@@ -11,6 +14,7 @@ pub(crate) mod reassembly6;
 pub(crate) mod redirects;
 pub(crate) mod routes;
 mod source;
+pub(crate) mod table;
 
 pub use cidr::Cidr;
 pub(crate) use cidr::solicited_node;

@@ -38,7 +38,8 @@ pub(crate) struct Packet6 {
     pub(crate) destination: Ipv6Addr,
     pub(crate) protocol: u8,
     pub(crate) traffic_class: u8,
-    pub(crate) hop_limit: u8,
+    /// `None`: what routers say of the link, or the configuration.
+    pub(crate) hop_limit: Option<u8>,
     /// The interface, where there is no choice.
     pub(crate) via: Option<usize>,
 }
@@ -47,13 +48,29 @@ impl Network {
     /// The largest datagram on the way to `destination`: the interface's MTU, or less where a router said so.
     pub(crate) fn mtu_towards(&self, now: Instant, destination: IpAddr, via: Option<usize>) -> u16 {
         match self.route(destination, via) {
-            Some(hop) => hop_mtu(&self.path_mtu, now, destination, &hop, self.interface_mtu(hop.interface)),
+            Some(hop) => {
+                let interface_mtu = self.interface_mtu_for(destination, hop.interface);
+                hop_mtu(&self.path_mtu, now, destination, &hop, interface_mtu)
+            }
             None => self.interface_mtu(0),
         }
     }
 
-    fn interface_mtu(&self, interface: usize) -> u16 {
+    pub(super) fn interface_mtu(&self, interface: usize) -> u16 {
         self.interfaces.get(interface).map_or(1500, |interface| interface.mtu)
+    }
+
+    /// The interface's MTU, or for IPv6 what a router said that all on the link can take (RFC 4861 6.3.4).
+    fn interface_mtu_for(&self, destination: IpAddr, interface: usize) -> u16 {
+        let own = self.interface_mtu(interface);
+        let told = self.interfaces.get(interface).and_then(|link| link.autoconf.mtu);
+        told.filter(|_| destination.is_ipv6()).map_or(own, |told| told.min(own))
+    }
+
+    /// The hop limit where nobody asks for another one.
+    fn hop_limit(&self, interface: usize) -> u8 {
+        let told = self.interfaces.get(interface).and_then(|link| link.autoconf.hop_limit);
+        told.unwrap_or(self.config.ipv6.hop_limit)
     }
 
     /// Sends an IPv4 datagram, in fragments where it must be and may be (RFC 791 3.2).
@@ -93,14 +110,15 @@ impl Network {
         if len <= mtu {
             let mut datagram = payload;
             header.emit(&mut datagram);
-            self.forward(now, &hop, datagram);
+            self.hand_over(now, &hop, datagram);
             return Ok(());
         }
         self.fragment_v4(now, &hop, mtu, header, &payload)
     }
 
-    /// RFC 791 3.2: pieces of 8 bytes' multiple, MF on all but the last; options after the first as their kinds say.
-    fn fragment_v4(
+    /// RFC 791 3.2: pieces of 8 bytes' multiple, MF on all but the last; options after the first as their kinds say. What
+    /// is a fragment itself is cut on.
+    pub(super) fn fragment_v4(
         &mut self,
         now: Instant,
         hop: &Hop,
@@ -109,6 +127,7 @@ impl Network {
         payload: &[u8],
     ) -> Result<(), SendError> {
         let copied = ipv4_options::copied(header.options);
+        let (start, more_behind) = (usize::from(header.fragment_offset), header.more_fragments);
         let mut header = ipv4::Header { ..header };
         let mut offset = 0;
         while offset < payload.len() {
@@ -117,18 +136,19 @@ impl Network {
                 return Err(SendError::TooBig);
             }
             let end = payload.len().min(offset + room);
-            header.fragment_offset = u16::try_from(offset).map_err(|_| SendError::TooBig)?;
-            header.more_fragments = end < payload.len();
+            header.fragment_offset = u16::try_from(start + offset).map_err(|_| SendError::TooBig)?;
+            header.more_fragments = end < payload.len() || more_behind;
             let mut fragment = Buffer::with_payload(&payload[offset..end]);
             header.emit(&mut fragment);
-            self.forward(now, hop, fragment);
+            self.hand_over(now, hop, fragment);
             header.options = &copied;
             offset = end;
         }
         Ok(())
     }
 
-    fn forward(&mut self, now: Instant, hop: &Hop, datagram: Buffer) {
+    /// To the next hop, which may be the host itself.
+    pub(super) fn hand_over(&mut self, now: Instant, hop: &Hop, datagram: Buffer) {
         match hop.next {
             _ if hop.local => self.loop_back(hop.interface, datagram),
             IpAddr::V4(next) => self.send_to_neighbour_v4(now, hop.interface, next, datagram),
@@ -145,7 +165,7 @@ impl Network {
     ) -> Result<(), SendError> {
         let destination = IpAddr::V6(packet.destination);
         let hop = self.route(destination, packet.via).ok_or(SendError::NoRoute)?;
-        let interface_mtu = self.interface_mtu(hop.interface);
+        let interface_mtu = self.interface_mtu_for(destination, hop.interface);
         let mtu = usize::from(hop_mtu(&self.path_mtu, now, destination, &hop, interface_mtu));
         if payload.len() > usize::from(u16::MAX) - FRAGMENT_LEN {
             return Err(SendError::TooBig);
@@ -154,14 +174,14 @@ impl Network {
             traffic_class: packet.traffic_class,
             flow_label: 0,
             next_header: packet.protocol,
-            hop_limit: packet.hop_limit.max(1),
+            hop_limit: packet.hop_limit.unwrap_or(self.hop_limit(hop.interface)).max(1),
             source: packet.source,
             destination: packet.destination,
         };
         if ipv6::HEADER_LEN + payload.len() <= mtu {
             let mut datagram = payload;
             header.emit(&mut datagram);
-            self.forward(now, &hop, datagram);
+            self.hand_over(now, &hop, datagram);
             return Ok(());
         }
         header.next_header = protocol::FRAGMENT;
@@ -174,7 +194,7 @@ impl Network {
             let mut buffer = Buffer::with_payload(piece);
             Fragment { next_header: packet.protocol, offset, more, identification }.emit(&mut buffer);
             header.emit(&mut buffer);
-            self.forward(now, &hop, buffer);
+            self.hand_over(now, &hop, buffer);
             offset = offset.saturating_add(u16::try_from(piece.len()).unwrap_or(u16::MAX));
         }
         Ok(())

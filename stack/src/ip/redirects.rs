@@ -48,6 +48,10 @@ impl Network {
         destination: IpAddr,
         next: IpAddr,
     ) -> bool {
+        // A router knows better (RFC 1812 5.2.7.2, RFC 4861 8.2).
+        if self.config.forwarding.is_some() {
+            return false;
+        }
         let present = self.route(destination, None);
         let from_first_hop = present
             .is_some_and(|hop| hop.interface == interface && hop.next == router && router != destination);

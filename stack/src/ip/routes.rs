@@ -1,5 +1,6 @@
 //! The routing table: the longest prefix wins, then the lowest metric, then the older route.
 
+use super::Cidr;
 use crate::config::Route;
 use crate::network::Network;
 use std::net::IpAddr;
@@ -25,24 +26,42 @@ impl Network {
             return self.is_up(interface).then_some(Hop { interface, next: destination, local: false });
         }
         let usable = |interface: usize| self.is_up(interface) && via.is_none_or(|via| via == interface);
-        let connected = self.interfaces.iter().enumerate().flat_map(|(interface, i)| {
-            i.addresses.iter().map(move |cidr| Route {
-                destination: *cidr,
-                gateway: None,
-                interface,
-                metric: 0,
-            })
+        let connected = self.connected(destination).filter(|route| usable(route.interface));
+        let configured = self.routes.matching(destination).filter(|route| usable(route.interface));
+        // Of equals min_by_key takes the first, and connected networks stand before all routes.
+        let best = |route: &Route| (u8::MAX - route.destination.length, route.metric);
+        let connected = connected.min_by_key(best);
+        let route = connected.into_iter().chain(configured.copied().next()).min_by_key(best);
+        let route = route.or_else(|| self.default_router(destination, usable))?;
+        let named = self.redirects.get(route.interface, destination);
+        let next = named.or(route.gateway).unwrap_or(destination);
+        Some(Hop { interface: route.interface, next, local: false })
+    }
+
+    /// The networks of the interfaces that include `destination`.
+    fn connected(&self, destination: IpAddr) -> impl Iterator<Item = Route> {
+        let networks = self.interfaces.iter().enumerate().flat_map(|(interface, i)| {
+            let route = move |cidr: &Cidr| Route { destination: *cidr, gateway: None, interface, metric: 0 };
+            i.addresses.iter().chain(i.autoconf.routers.prefixes()).map(route)
         });
-        connected
-            .chain(self.routes.iter().copied())
-            .filter(|route| route.destination.contains(destination) && usable(route.interface))
-            // Of equals min_by_key takes the first, and connected networks stand before all routes.
-            .min_by_key(|route| (u8::MAX - route.destination.length, route.metric))
-            .map(|route| {
-                let named = self.redirects.get(route.interface, destination);
-                let next = named.or(route.gateway).unwrap_or(destination);
-                Hop { interface: route.interface, next, local: false }
-            })
+        networks.filter(move |route| route.destination.contains(destination))
+    }
+
+    /// The router that advertised itself on one of the interfaces (RFC 4861 6.3.6).
+    fn default_router(&self, destination: IpAddr, usable: impl Fn(usize) -> bool) -> Option<Route> {
+        let links = self.interfaces.iter().enumerate().filter(|(i, _)| usable(*i) && destination.is_ipv6());
+        let routers = links.filter_map(|(interface, link)| {
+            let router = link.autoconf.routers.choose(|address| link.neighbours.known(address).is_some())?;
+            Some((interface, router))
+        });
+        let everything = Cidr { address: std::net::Ipv6Addr::UNSPECIFIED.into(), length: 0 };
+        let route = |(interface, router): (usize, std::net::Ipv6Addr)| Route {
+            destination: everything,
+            gateway: Some(router.into()),
+            interface,
+            metric: 0,
+        };
+        routers.map(route).next()
     }
 
     /// The interface whose own address `address` is; loopback addresses are the first one's.
@@ -61,7 +80,7 @@ impl Network {
         let routed =
             self.routes.iter().filter(|r| r.destination.length > 0 && r.destination.contains(destination));
         let routed = routed.map(|route| route.interface).find(|interface| self.is_up(*interface));
-        let family = |cidr: &super::Cidr| cidr.address.is_ipv4() == destination.is_ipv4();
+        let family = |cidr: &Cidr| cidr.address.is_ipv4() == destination.is_ipv4();
         let first = || self.interfaces.iter().position(|i| i.up && i.addresses.iter().any(family));
         routed.or_else(first)
     }

@@ -20,7 +20,10 @@ impl Network {
             own.enumerate()
                 .max_by_key(|(index, cidr)| {
                     let on_subnet = cidr.contains(hop.next);
-                    (rank(cidr.address, destination), on_subnet, usize::MAX - index)
+                    let (scope, common) = rank(cidr.address, destination);
+                    // RFC 6724 5, rule 3; RFC 4862 5.5.4.
+                    let fresh = !interface.is_deprecated(cidr.address);
+                    (scope, fresh, common, on_subnet, usize::MAX - index)
                 })
                 .map(|(_, cidr)| cidr.address)
         };

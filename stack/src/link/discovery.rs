@@ -1,12 +1,13 @@
 //! Neighbour discovery messages in and out (RFC 4861 6 and 7).
 
+use super::autoconf::Parameters;
 use super::interface::{ALL_NODES, Interface};
 use super::neighbours::Advertised;
 use crate::ip::solicited_node;
 use crate::network::Network;
 use crate::time::Instant;
 use crate::wire::icmpv6::Header as Icmp;
-use crate::wire::ipv6::Header;
+use crate::wire::ipv6::{Header, MIN_MTU};
 use crate::wire::ndp::{Message, Options};
 use crate::wire::{Buffer, MacAddress, ethernet, protocol};
 use std::net::{IpAddr, Ipv6Addr};
@@ -31,14 +32,25 @@ impl Network {
             Ok(Message::NeighbourSolicitation { target, options }) => {
                 self.solicitation_arrives(now, interface, ip, target, &options);
             }
-            Ok(Message::NeighbourAdvertisement { solicited, override_flag, target, options, .. }) => {
+            Ok(Message::NeighbourAdvertisement { router, solicited, override_flag, target, options }) => {
+                if self.claimed(interface, target, None) {
+                    return;
+                }
+                self.router_flag(interface, target, router);
                 let advertised = Advertised { mac: options.target_link, solicited, override_flag };
                 self.advertisement_arrives(now, interface, ip, target, advertised);
             }
-            // RFC 4861 6.3.4: a router's address is learned; its prefixes and parameters are not taken over here, since
-            // addresses and routes are configured.
-            Ok(Message::RouterAdvertisement { options, .. }) if ip.source.is_unicast_link_local() => {
+            Ok(Message::RouterAdvertisement {
+                hop_limit,
+                lifetime,
+                reachable_time,
+                retrans_timer,
+                options,
+                ..
+            }) if ip.source.is_unicast_link_local() => {
                 self.learn_neighbour(interface, ip.source, options.source_link);
+                let parameters = Parameters { hop_limit, lifetime, reachable_time, retrans_timer };
+                self.advertisement_of_router(now, interface, ip.source, parameters, &options);
             }
             Ok(Message::Redirect { target, destination, options }) if ip.source.is_unicast_link_local() => {
                 self.redirect_arrives(interface, ip, target, destination, &options);
@@ -64,6 +76,10 @@ impl Network {
     ) {
         let probe = ip.source.is_unspecified();
         let valid_probe = ip.destination == solicited_node(target) && options.source_link.is_none();
+        // RFC 4862 5.4.3: a test by somebody else claims the address; any other question is not for this host yet.
+        if probe && valid_probe && self.claimed(interface, target, options.nonce) {
+            return;
+        }
         let owned = self.interfaces.get(interface).is_some_and(|i| i.has(target.into()));
         if target.is_multicast() || (probe && !valid_probe) || !owned {
             return;
@@ -73,7 +89,7 @@ impl Network {
         }
         let target_link = self.interfaces.get(interface).map(|i| i.mac);
         let answer = Message::NeighbourAdvertisement {
-            router: false,
+            router: self.config.forwarding.is_some(),
             solicited: !probe,
             override_flag: true,
             target,
@@ -100,6 +116,14 @@ impl Network {
         self.release(interface, waiting, advertised.mac);
     }
 
+    /// RFC 4861 7.2.5: who says that it is no router goes from the list of them.
+    fn router_flag(&mut self, interface: usize, target: Ipv6Addr, is_router: bool) {
+        let Some(link) = self.interfaces.get_mut(interface) else { return };
+        if !is_router && link.autoconf.routers.remove(target) {
+            self.redirects.forget(target.into());
+        }
+    }
+
     /// RFC 4861 8.1 and 8.3.
     fn redirect_arrives(
         &mut self,
@@ -114,6 +138,27 @@ impl Network {
         if taken {
             self.learn_neighbour(interface, target, options.target_link);
         }
+    }
+
+    /// A router's Redirect to the sender of `packet`, with the new hop's hardware address where that is known, and as much of
+    /// the packet as fits the least MTU (RFC 4861 4.5, 4.6.3).
+    pub(crate) fn send_redirect_v6(
+        &mut self,
+        now: Instant,
+        interface: usize,
+        header: &Header,
+        target: Ipv6Addr,
+        packet: &[u8],
+    ) {
+        /// IPv6 and ICMPv6 headers, two addresses, and the options' own bytes.
+        const OVERHEAD: usize = 40 + 8 + 32 + 8 + 8;
+        let Some(link) = self.interfaces.get(interface) else { return };
+        let Some(source) = link.link_local() else { return };
+        let redirected = packet[..packet.len().min((MIN_MTU - OVERHEAD) / 8 * 8)].to_vec();
+        let target_link = link.neighbours.known(target);
+        let options = Options { target_link, redirected, ..Options::default() };
+        let message = Message::Redirect { target, destination: header.destination, options };
+        self.send_discovery(interface, source, header.source, &message, Reach::Resolve(now));
     }
 
     fn learn_neighbour(&mut self, interface: usize, address: Ipv6Addr, mac: Option<MacAddress>) {
@@ -145,7 +190,7 @@ impl Network {
         self.send_discovery(interface, source, destination, &message, reach);
     }
 
-    fn send_discovery(
+    pub(super) fn send_discovery(
         &mut self,
         interface: usize,
         source: Ipv6Addr,
@@ -166,7 +211,7 @@ impl Network {
 }
 
 /// How a message finds its hardware address.
-enum Reach {
+pub(super) enum Reach {
     Mac(MacAddress),
     Resolve(Instant),
 }

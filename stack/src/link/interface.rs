@@ -1,7 +1,9 @@
 //! An interface: its addresses, the groups that follow from them, and its caches.
 
 use super::arp::ArpCache;
+use super::autoconf::Autoconf;
 use super::conflicts::Conflicts;
+use super::groups::Groups;
 use super::neighbours::NeighbourCache;
 use crate::config::{Config, InterfaceConfig, Medium};
 use crate::ip::{Cidr, solicited_node};
@@ -15,6 +17,14 @@ const INTERFACE_ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 1)
 /// 224.0.0.1, of which every host is a member (RFC 1112 4).
 const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
 
+/// ff02::2, every router on the link.
+pub(crate) const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
+/// Every router of the interface, the link and the site.
+const ROUTERS: [Ipv6Addr; 3] =
+    [Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 2), ALL_ROUTERS, Ipv6Addr::new(0xff05, 0, 0, 0, 0, 0, 0, 2)];
+/// 224.0.0.2, every router on the link.
+const ALL_ROUTERS_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 2);
+
 #[derive(Debug)]
 pub(crate) struct Interface {
     pub(crate) medium: Medium,
@@ -22,9 +32,13 @@ pub(crate) struct Interface {
     pub(crate) mac: MacAddress,
     pub(crate) addresses: Vec<Cidr>,
     pub(crate) up: bool,
+    /// Whether the host is a router that forwards from and to here (RFC 1812 5.3.11).
+    pub(crate) forwards: bool,
     pub(crate) arp: ArpCache,
     pub(crate) conflicts: Conflicts,
     pub(crate) neighbours: NeighbourCache,
+    pub(crate) autoconf: Autoconf,
+    pub(crate) groups: Groups,
 }
 
 impl Interface {
@@ -35,9 +49,12 @@ impl Interface {
             mac: interface.mac,
             addresses: Vec::new(),
             up: true,
+            forwards: config.forwarding.is_some(),
             arp: ArpCache::new(config.arp),
             conflicts: Conflicts::default(),
             neighbours: NeighbourCache::new(config.neighbour_discovery),
+            autoconf: Autoconf::default(),
+            groups: Groups::default(),
         };
         interface.addresses.iter().for_each(|address| new.add_address(*address));
         new
@@ -45,13 +62,18 @@ impl Interface {
 
     /// Adds an address, and the link-local one that an IPv6 interface on Ethernet always has (RFC 4291 2.8).
     pub(crate) fn add_address(&mut self, cidr: Cidr) {
-        if !self.has(cidr.address) {
-            self.addresses.push(cidr);
-        }
+        self.assign(cidr);
         let link_local =
             self.addresses.iter().any(|a| matches!(a.address, IpAddr::V6(a) if a.is_unicast_link_local()));
         if cidr.address.is_ipv6() && self.medium == Medium::Ethernet && !link_local {
             self.addresses.push(Cidr { address: link_local_of(self.mac).into(), length: 64 });
+        }
+    }
+
+    /// Adds an address and nothing besides.
+    pub(crate) fn assign(&mut self, cidr: Cidr) {
+        if !self.has(cidr.address) {
+            self.addresses.push(cidr);
         }
     }
 
@@ -67,23 +89,44 @@ impl Interface {
         self.addresses.iter().any(|a| a.address == address)
     }
 
+    /// The link-local IPv6 address, which stands for the interface towards its neighbours.
+    pub(crate) fn link_local(&self) -> Option<Ipv6Addr> {
+        self.ipv6().map(|(address, _)| address).find(Ipv6Addr::is_unicast_link_local)
+    }
+
+    /// Whether an address is not to be used for new communication any more (RFC 4862 5.5.4).
+    pub(crate) fn is_deprecated(&self, address: IpAddr) -> bool {
+        matches!(address, IpAddr::V6(address) if self.autoconf.lifetimes.is_deprecated(address))
+    }
+
     /// Whether frames to this group address are for the host.
     pub(crate) fn listens_to(&self, group: MacAddress) -> bool {
-        let own = self.addresses.iter().filter_map(|a| match a.address {
-            IpAddr::V4(_) => None,
-            IpAddr::V6(a) => Some(MacAddress::of_ipv6_multicast(solicited_node(a))),
+        let own = self.ipv6().map(|(address, _)| address).chain(self.autoconf.tentative());
+        let own = own.map(|address| MacAddress::of_ipv6_multicast(solicited_node(address)));
+        let joined = self.groups.joined().map(|group| match group {
+            IpAddr::V4(group) => MacAddress::of_ipv4_multicast(*group),
+            IpAddr::V6(group) => MacAddress::of_ipv6_multicast(*group),
         });
-        own.chain([MacAddress::of_ipv4_multicast(ALL_HOSTS), MacAddress::of_ipv6_multicast(ALL_NODES)])
-            .any(|mac| mac == group)
+        let everybody = [MacAddress::of_ipv4_multicast(ALL_HOSTS), MacAddress::of_ipv6_multicast(ALL_NODES)];
+        let routers =
+            [MacAddress::of_ipv4_multicast(ALL_ROUTERS_V4), MacAddress::of_ipv6_multicast(ALL_ROUTERS)];
+        let routers = routers.into_iter().filter(|_| self.forwards);
+        own.chain(joined).chain(everybody).chain(routers).any(|mac| mac == group)
     }
 
     /// Whether the host is a member of this IP group here.
     pub(crate) fn is_member(&self, group: IpAddr) -> bool {
+        if self.groups.is_member(group) {
+            return true;
+        }
         match group {
-            IpAddr::V4(group) => group == ALL_HOSTS,
+            IpAddr::V4(group) => group == ALL_HOSTS || (self.forwards && group == ALL_ROUTERS_V4),
             IpAddr::V6(group) => {
-                let solicited = |a: &Cidr| matches!(a.address, IpAddr::V6(a) if solicited_node(a) == group);
-                matches!(group, ALL_NODES | INTERFACE_ALL_NODES) || self.addresses.iter().any(solicited)
+                let mut own = self.ipv6().map(|(address, _)| address).chain(self.autoconf.tentative());
+                // RFC 4291 2.8: those of every node, and those of every router in three scopes.
+                matches!(group, ALL_NODES | INTERFACE_ALL_NODES)
+                    || (self.forwards && ROUTERS.contains(&group))
+                    || own.any(|address| solicited_node(address) == group)
             }
         }
     }
@@ -112,7 +155,7 @@ impl Interface {
 }
 
 /// The link-local address of a hardware address (RFC 4291 appendix A).
-fn link_local_of(mac: MacAddress) -> Ipv6Addr {
+pub(super) fn link_local_of(mac: MacAddress) -> Ipv6Addr {
     let [a, b, c, d, e, f] = mac.0.map(u16::from);
     let word = |high: u16, low: u16| high << 8 | low;
     Ipv6Addr::new(0xfe80, 0, 0, 0, word(a ^ 2, b), word(c, 0xff), word(0xfe, d), word(e, f))

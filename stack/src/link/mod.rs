@@ -2,11 +2,15 @@
 
 pub(crate) mod arp;
 mod arp_packets;
+pub(crate) mod autoconf;
 pub(crate) mod conflicts;
 mod discovery;
 pub(crate) mod ethernet;
+pub(crate) mod groups;
 pub(crate) mod interface;
+pub(crate) mod lifetimes;
 pub(crate) mod neighbours;
+pub(crate) mod routers;
 
 use crate::wire::{Buffer, MacAddress};
 

@@ -4,6 +4,7 @@ use super::{Due, Resolution};
 use crate::config::NeighbourConfig;
 use crate::time::Instant;
 use crate::wire::{Buffer, MacAddress};
+use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv6Addr;
 
@@ -69,6 +70,25 @@ impl NeighbourCache {
 
     pub(crate) fn add_permanent(&mut self, address: Ipv6Addr, mac: MacAddress) {
         self.entries.insert(address, State::Permanent { mac });
+    }
+
+    /// The hardware address of a neighbour, where one is known.
+    pub(crate) fn known(&self, address: Ipv6Addr) -> Option<MacAddress> {
+        self.entries.get(&address)?.mac()
+    }
+
+    /// What a router says instead of the configuration (RFC 4861 6.3.4).
+    pub(crate) fn set_reachable_time(&mut self, time: Duration) {
+        self.config.reachable_time = time;
+    }
+
+    /// What a router says instead of the configuration.
+    pub(crate) fn set_retrans_timer(&mut self, time: Duration) {
+        self.config.retrans_timer = time;
+    }
+
+    pub(crate) fn retrans_timer(&self) -> Duration {
+        self.config.retrans_timer
     }
 
     /// Forgets all but what the configuration gave, as when the link went down.

@@ -4,6 +4,7 @@
 use super::address::to_wire;
 use super::call::{Call, CallId, Domain, Outcome, PollFd, Received, Value, flags};
 use super::errno::Errno;
+use super::fast_open::Sending;
 use super::table::State;
 use crate::host::Host;
 use crate::tcp::ConnectionId;
@@ -116,6 +117,20 @@ impl Host {
         self.sockets.completed.len() > before
     }
 
+    /// Tries again the sends that wait for a handshake: what they have to send goes with its last ACK (RFC 9293 3.10.7.3,
+    /// RFC 7413 4.2.2).
+    pub(crate) fn retry_opening_sends(&mut self, now: Instant) {
+        let opening = |pending: &Pending| match &pending.waiting {
+            Waiting::Socket { fd, operation: Operation::Send { .. }, .. } => {
+                matches!(self.sockets.table.get(*fd).map(|socket| socket.state), Ok(State::Connecting(_)))
+            }
+            _ => false,
+        };
+        if self.sockets.pending.iter().any(opening) {
+            self.retry_pending(now);
+        }
+    }
+
     /// Tries a call: its outcome, or `None` where it goes on waiting.
     fn attempt(&mut self, now: Instant, pending: &mut Pending) -> Option<Outcome> {
         let late = pending.deadline.is_some_and(|deadline| deadline <= now);
@@ -172,7 +187,9 @@ impl Host {
                     Ok(to) => to,
                     Err(errno) => return Some(Err(errno)),
                 };
-                self.attempt_send(now, fd, (data, to, *flags), sent, dont_wait(*flags))
+                let dont_wait = dont_wait(*flags);
+                let mut sending = Sending { data, to, flags, sent, dont_wait };
+                self.attempt_send(now, fd, &mut sending)
             }
         }
     }
@@ -233,29 +250,29 @@ impl Host {
         }
     }
 
-    fn attempt_send(
-        &mut self,
-        now: Instant,
-        fd: i32,
-        (data, to, message_flags): (&[u8], Option<SocketAddr>, i32),
-        sent: &mut usize,
-        dont_wait: bool,
-    ) -> Option<Outcome> {
+    fn attempt_send(&mut self, now: Instant, fd: i32, sending: &mut Sending<'_>) -> Option<Outcome> {
         if let Ok(State::Datagram(id)) = self.sockets.table.get(fd).map(|socket| socket.state) {
-            return Some(self.send_datagram(now, fd, id, data, to).map(Value::Sent));
+            return Some(self.send_datagram(now, fd, id, sending.data, sending.to).map(Value::Sent));
+        }
+        let ended = self.send_on_syn(now, fd, sending);
+        if ended.is_some() {
+            return ended;
         }
         loop {
-            match self.send_stream(now, fd, &data[*sent..], message_flags) {
-                Ok(count) => *sent += count,
-                Err(Errno::EAGAIN) if !dont_wait => return None,
-                Err(errno) if *sent == 0 => return Some(Err(errno)),
+            let connecting =
+                matches!(self.sockets.table.get(fd).map(|socket| socket.state), Ok(State::Connecting(_)));
+            match self.send_stream(now, fd, &sending.data[*sending.sent..], *sending.flags) {
+                Ok(count) => *sending.sent += count,
+                Err(Errno::EAGAIN) if !sending.dont_wait => return None,
+                // What went with a SYN that failed was not sent.
+                Err(errno) if *sending.sent == 0 || connecting => return Some(Err(errno)),
                 Err(errno) => {
                     self.keep_error(fd, errno);
-                    return Some(Ok(Value::Sent(*sent)));
+                    return Some(Ok(Value::Sent(*sending.sent)));
                 }
             }
-            if *sent >= data.len() {
-                return Some(Ok(Value::Sent(*sent)));
+            if *sending.sent >= sending.data.len() {
+                return Some(Ok(Value::Sent(*sending.sent)));
             }
         }
     }

@@ -40,6 +40,8 @@ pub mod flags {
     pub const MSG_WAITALL: i32 = 0x100;
     /// More will follow.
     pub const MSG_MORE: i32 = 0x8000;
+    /// Open the connection, and send with the SYN (RFC 7413).
+    pub const MSG_FASTOPEN: i32 = 0x2000_0000;
 }
 
 /// Events of poll, with Linux's values.

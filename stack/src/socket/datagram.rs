@@ -103,8 +103,8 @@ impl Host {
                 self.net.send_v4(now, packet, buffer)
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
-                let unicast = if destination.is_multicast() { 1 } else { self.net.config.ipv6.hop_limit };
-                let hop_limit = hop_limit.unwrap_or(unicast);
+                // RFC 3493 5.2: packets to groups stay on the link unless asked otherwise.
+                let hop_limit = hop_limit.or(destination.is_multicast().then_some(1));
                 let (protocol, traffic_class, via) = (protocol::UDP, options.traffic_class, None);
                 let packet = Packet6 { source, destination, protocol, traffic_class, hop_limit, via };
                 self.net.send_v6(now, packet, buffer)

@@ -6,6 +6,7 @@ mod blocking;
 mod call;
 mod datagram;
 mod errno;
+mod fast_open;
 mod ip_options;
 mod options;
 mod ports;
@@ -139,7 +140,9 @@ impl Host {
             Call::Disconnect { fd } => match self.sockets.table.get(fd)?.state {
                 State::Datagram(id) => self.disconnect_datagram(fd, id).map(done),
                 State::Idle => Ok(Value::Done),
-                State::Listening(_) | State::Connecting(_) | State::Connected(_) => Err(Errno::EOPNOTSUPP),
+                State::Listening(_) | State::Deferred(_) | State::Connecting(_) | State::Connected(_) => {
+                    Err(Errno::EOPNOTSUPP)
+                }
             },
             Call::Shutdown { fd, how } => self.shutdown(now, fd, how).map(done),
             Call::Getsockopt { fd, level, name, length } => {
@@ -195,7 +198,7 @@ impl Host {
             Err(errno) => return self.complete(now, call, Err(errno)),
         };
         let lingering = match socket.state {
-            State::Idle => None,
+            State::Idle | State::Deferred(_) => None,
             State::Datagram(id) => {
                 self.udp.close(id);
                 None
@@ -223,7 +226,7 @@ impl Host {
                 Ok(next.map_or(0, |datagram| datagram.data.len()))
             }
             State::Listening(_) => Err(Errno::EINVAL),
-            State::Idle => Ok(0),
+            State::Idle | State::Deferred(_) => Ok(0),
             State::Connecting(_) | State::Connected(_) => {
                 match self.receive_stream(now, fd, PROBE, flags::MSG_PEEK) {
                     Ok(received) => Ok(received.length),

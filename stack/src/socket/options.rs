@@ -28,6 +28,14 @@ pub(super) struct Options {
     /// Milliseconds; 0: the default.
     pub(super) user_timeout: u32,
     pub(super) congestion: Option<tcp::CongestionAlgorithm>,
+    /// Retransmissions of a SYN.
+    pub(super) syn_retries: Option<u32>,
+    /// TCP_FASTOPEN: pending requests that a listener allows.
+    pub(super) fast_open_queue: Option<u32>,
+    pub(super) fast_open_key: Option<[u8; 16]>,
+    /// connect leaves the SYN to the first send, where that can go with it.
+    pub(super) fast_open_connect: bool,
+    pub(super) fast_open_without_cookie: bool,
     pub(super) tos: u8,
     pub(super) ttl: Option<u8>,
     pub(super) traffic_class: u8,
@@ -52,6 +60,10 @@ impl Options {
             receive_buffer: self.receive_buffer.map(|bytes| bytes / 2),
             mss: self.mss,
             congestion: self.congestion,
+            syn_retries: self.syn_retries,
+            fast_open_queue: self.fast_open_queue.map(|count| count as usize),
+            fast_open_key: self.fast_open_key,
+            fast_open_without_cookie: self.fast_open_without_cookie,
             dual_stack: domain == Domain::Inet6 && !self.v6only,
             ..tcp::SocketOptions::default()
         }

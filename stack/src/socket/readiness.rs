@@ -3,7 +3,6 @@
 use super::call::{PollFd, events};
 use super::table::State;
 use crate::host::Host;
-use crate::tcp;
 
 const READ: i16 = events::POLLIN | events::POLLRDNORM;
 const WRITE: i16 = events::POLLOUT | events::POLLWRNORM;
@@ -25,15 +24,13 @@ impl Host {
         error
             | match socket.state {
                 State::Idle => WRITE | events::POLLHUP,
+                State::Deferred(_) => WRITE,
                 State::Listening(id) => when(self.tcp.can_accept(id), READ),
                 State::Datagram(id) => self.udp.get(id).map_or(0, |udp| {
                     let readable = udp.peek().is_some() || socket.shut_read;
                     WRITE | when(readable, READ) | when(udp.error.is_some(), events::POLLERR)
                 }),
                 State::Connecting(id) | State::Connected(id) => {
-                    if matches!(self.tcp.state(id), tcp::State::SynSent | tcp::State::SynReceived) {
-                        return error;
-                    }
                     let found = self.tcp.readiness(id);
                     when(found.readable || socket.shut_read, READ)
                         | when(found.writable || socket.shut_write, WRITE)

@@ -77,7 +77,9 @@ impl Host {
         let socket = self.sockets.table.get_mut(fd)?;
         match level {
             SOL_SOCKET => set_socket_option(socket, name, value)?,
-            SOL_TCP if socket.is_stream() => tcp_options::set(&mut socket.options, name, value)?,
+            SOL_TCP if socket.is_stream() => {
+                tcp_options::set(&mut socket.options, name, value, &self.tcp.config)?
+            }
             SOL_IP => ip_options::set_ip(&mut socket.options, name, value)?,
             SOL_IPV6 => ip_options::set_ipv6(socket, name, value)?,
             _ => return Err(Errno::ENOPROTOOPT),
@@ -96,7 +98,7 @@ impl Host {
                     udp.capacity = socket.options.receive_buffer.unwrap_or(udp.capacity);
                 }
             }
-            State::Idle => {}
+            State::Idle | State::Deferred(_) => {}
             State::Listening(id) => {
                 if let Some(own) = self.tcp.listener_options_mut(id) {
                     *own = options;
@@ -163,7 +165,7 @@ impl Host {
         match socket.state {
             State::Datagram(id) => self.take_datagram_error(fd, id),
             State::Connecting(id) | State::Connected(id) => Ok(self.tcp.take_error(id).map(Errno::of_tcp)),
-            State::Idle | State::Listening(_) => Ok(None),
+            State::Idle | State::Deferred(_) | State::Listening(_) => Ok(None),
         }
     }
 }

@@ -39,7 +39,7 @@ impl Host {
         match socket.state {
             State::Datagram(_) => return Err(Errno::EOPNOTSUPP),
             State::Listening(_) => return Ok(()),
-            State::Connecting(_) | State::Connected(_) => return Err(Errno::EINVAL),
+            State::Deferred(_) | State::Connecting(_) | State::Connected(_) => return Err(Errno::EINVAL),
             State::Idle => {}
         }
         let options = socket.options.for_tcp(socket.domain, &self.tcp.config);
@@ -57,7 +57,9 @@ impl Host {
         let listener = match socket.state {
             State::Datagram(_) => return Err(Errno::EOPNOTSUPP),
             State::Listening(id) => id,
-            State::Idle | State::Connecting(_) | State::Connected(_) => return Err(Errno::EINVAL),
+            State::Idle | State::Deferred(_) | State::Connecting(_) | State::Connected(_) => {
+                return Err(Errno::EINVAL);
+            }
         };
         let (domain, options) = (socket.domain, socket.options.clone());
         if !self.tcp.can_accept(listener) {
@@ -82,10 +84,21 @@ impl Host {
 
     /// connect: an active OPEN, or how an earlier one went. [`Errno::EINPROGRESS`]: it is under way.
     pub(super) fn connect_stream(&mut self, now: Instant, fd: i32, wire: SocketAddr) -> Result<(), Errno> {
-        match self.sockets.table.get(fd)?.state {
+        let state = self.sockets.table.get(fd)?.state;
+        match state {
             State::Connecting(_) => self.connect_result(now, fd).and_then(|done| done.ok_or(Errno::EALREADY)),
-            State::Idle => self.open_stream(now, fd, wire),
-            State::Datagram(_) | State::Listening(_) | State::Connected(_) => Err(Errno::EISCONN),
+            State::Idle if self.can_defer(now, fd, wire)? => {
+                self.sockets.table.get_mut(fd)?.state = State::Deferred(wire);
+                Ok(())
+            }
+            State::Idle => {
+                let fast = self.sockets.table.get(fd)?.options.fast_open_connect;
+                self.open_stream(now, fd, wire, fast.then_some(&[]))?;
+                Err(Errno::EINPROGRESS)
+            }
+            State::Datagram(_) | State::Listening(_) | State::Deferred(_) | State::Connected(_) => {
+                Err(Errno::EISCONN)
+            }
         }
     }
 
@@ -94,7 +107,7 @@ impl Host {
         let State::Connecting(id) = self.sockets.table.get(fd)?.state else { return Ok(Some(())) };
         match self.tcp.state(id) {
             tcp::State::SynSent | tcp::State::SynReceived => Ok(None),
-            tcp::State::Closed => {
+            tcp::State::Closed if !self.tcp.was_open(id) => {
                 // Whoever asked SO_ERROR has taken the reason away.
                 let error = self.tcp.take_error(id).map_or(Errno::ECONNABORTED, Errno::of_tcp);
                 self.give_up_connection(now, fd, id)?;
@@ -107,7 +120,14 @@ impl Host {
         }
     }
 
-    fn open_stream(&mut self, now: Instant, fd: i32, wire: SocketAddr) -> Result<(), Errno> {
+    /// An active OPEN, by Fast Open with `data` where there is some; returns how much of it the SYN takes.
+    pub(super) fn open_stream(
+        &mut self,
+        now: Instant,
+        fd: i32,
+        wire: SocketAddr,
+        data: Option<&[u8]>,
+    ) -> Result<usize, Errno> {
         let remote = self.own_if_unspecified(wire);
         if self.is_to_many(remote.ip()) {
             return Err(Errno::ENETUNREACH);
@@ -123,7 +143,11 @@ impl Host {
         let options = socket.options.for_tcp(socket.domain, &self.tcp.config);
         let local = SocketAddr::new(own, bound.port());
         self.tcp.set_mtu(None, self.net.mtu_towards(now, remote.ip(), None));
-        let opened = self.tcp.open_active(now, local, remote, options).map_err(|error| match error {
+        let opened = match data {
+            Some(data) => self.tcp.open_active_fast(now, local, remote, options, data),
+            None => self.tcp.open_active(now, local, remote, options).map(|id| (id, 0)),
+        };
+        let (opened, taken) = opened.map_err(|error| match error {
             tcp::Error::AddressInUse => Errno::EADDRNOTAVAIL,
             error => Errno::of_tcp(error),
         })?;
@@ -132,7 +156,7 @@ impl Host {
         socket.autobound = autobound;
         let options = socket.options.clone();
         self.sockets.mark(opened, &options);
-        Err(Errno::EINPROGRESS)
+        Ok(taken)
     }
 
     /// A connection that failed leaves a socket that can be connected again, without the port that connect took.
@@ -164,6 +188,7 @@ impl Host {
                 Some(()) => Ok(id),
                 None => Err(Errno::EAGAIN),
             },
+            State::Deferred(_) => Err(Errno::EAGAIN),
             State::Datagram(_) | State::Idle | State::Listening(_) => Err(refusal),
         }
     }
@@ -219,7 +244,7 @@ impl Host {
         let (read, write) = (how != How::Write, how != How::Read);
         let socket = self.sockets.table.get_mut(fd)?;
         match socket.state {
-            State::Datagram(_) | State::Idle => return Err(Errno::ENOTCONN),
+            State::Datagram(_) | State::Idle | State::Deferred(_) => return Err(Errno::ENOTCONN),
             State::Listening(id) if read => {
                 socket.state = State::Idle;
                 self.tcp.close_listener(now, id);
@@ -279,7 +304,7 @@ impl Host {
                 .get(id)
                 .filter(|udp| udp.port() != 0)
                 .map(|udp| SocketAddr::new(udp.address.unwrap_or(any(socket.domain)), udp.port())),
-            State::Idle | State::Listening(_) => socket.local,
+            State::Idle | State::Deferred(_) | State::Listening(_) => socket.local,
         };
         Ok(to_user(socket.domain, wire.unwrap_or(nowhere)))
     }
@@ -293,7 +318,7 @@ impl Host {
                 _ => Some(self.tcp.endpoints(id).1),
             },
             State::Datagram(id) => self.udp.get(id).and_then(|udp| udp.remote),
-            State::Idle | State::Listening(_) => None,
+            State::Idle | State::Deferred(_) | State::Listening(_) => None,
         };
         wire.map(|wire| to_user(socket.domain, wire)).ok_or(Errno::ENOTCONN)
     }

@@ -20,6 +20,8 @@ pub(super) enum State {
     Idle,
     /// TCP, listening.
     Listening(tcp::ListenerId),
+    /// TCP, connected as far as the user knows: the first send opens the connection (TCP_FASTOPEN_CONNECT).
+    Deferred(SocketAddr),
     /// TCP, actively opened; the user has not been told yet how it went.
     Connecting(tcp::ConnectionId),
     /// TCP, open, or closed by the peer.
@@ -74,7 +76,7 @@ impl Socket {
     pub(super) fn connection(&self) -> Option<tcp::ConnectionId> {
         match self.state {
             State::Connecting(id) | State::Connected(id) => Some(id),
-            State::Datagram(_) | State::Idle | State::Listening(_) => None,
+            State::Datagram(_) | State::Idle | State::Listening(_) | State::Deferred(_) => None,
         }
     }
 }

@@ -5,17 +5,22 @@ use super::options::Options;
 use super::sockopt::{integer, within};
 use super::tcp_info;
 use crate::host::Host;
-use crate::tcp::CongestionAlgorithm;
+use crate::tcp::{Config, CongestionAlgorithm};
 
 const TCP_NODELAY: i32 = 1;
 const TCP_MAXSEG: i32 = 2;
 const TCP_KEEPIDLE: i32 = 4;
 const TCP_KEEPINTVL: i32 = 5;
 const TCP_KEEPCNT: i32 = 6;
+const TCP_SYNCNT: i32 = 7;
 const TCP_INFO: i32 = 11;
 const TCP_QUICKACK: i32 = 12;
 const TCP_CONGESTION: i32 = 13;
 const TCP_USER_TIMEOUT: i32 = 18;
+const TCP_FASTOPEN: i32 = 23;
+const TCP_FASTOPEN_CONNECT: i32 = 30;
+const TCP_FASTOPEN_KEY: i32 = 33;
+const TCP_FASTOPEN_NO_COOKIE: i32 = 34;
 
 /// Bytes of a congestion control's name, padded with zeros, as Linux has it.
 const NAME_LEN: usize = 16;
@@ -23,7 +28,7 @@ const NAME_LEN: usize = 16;
 /// The MSS of a socket that has none yet (RFC 9293 3.7.1).
 const DEFAULT_MSS: u32 = 536;
 
-pub(super) fn set(options: &mut Options, name: i32, value: &[u8]) -> Result<(), Errno> {
+pub(super) fn set(options: &mut Options, name: i32, value: &[u8], config: &Config) -> Result<(), Errno> {
     match name {
         TCP_NODELAY => options.nodelay = integer(value)? != 0,
         TCP_QUICKACK => options.quick_ack = integer(value)? != 0,
@@ -34,6 +39,14 @@ pub(super) fn set(options: &mut Options, name: i32, value: &[u8]) -> Result<(), 
         TCP_KEEPINTVL => options.keepalive_interval = Some(within(value, 1..=32_767)?),
         TCP_KEEPCNT => options.keepalive_probes = Some(within(value, 1..=127)?),
         TCP_CONGESTION => options.congestion = Some(algorithm(value)?),
+        TCP_SYNCNT => options.syn_retries = Some(within(value, 1..=127)?),
+        TCP_FASTOPEN => options.fast_open_queue = Some(within(value, 0..=i32::MAX)?),
+        TCP_FASTOPEN_KEY => {
+            options.fast_open_key = Some(value.try_into().map_err(|_| Errno::EINVAL)?);
+        }
+        TCP_FASTOPEN_CONNECT if !config.fast_open.client => return Err(Errno::EOPNOTSUPP),
+        TCP_FASTOPEN_CONNECT => options.fast_open_connect = within(value, 0..=1)? != 0,
+        TCP_FASTOPEN_NO_COOKIE => options.fast_open_without_cookie = within(value, 0..=1)? != 0,
         TCP_USER_TIMEOUT => options.user_timeout = within(value, 0..=i32::MAX)?,
         _ => return Err(Errno::ENOPROTOOPT),
     }
@@ -74,6 +87,10 @@ impl Host {
             TCP_KEEPINTVL => seconds(options.keepalive_interval, defaults.interval),
             TCP_KEEPCNT => options.keepalive_probes.unwrap_or(defaults.probes),
             TCP_USER_TIMEOUT => options.user_timeout,
+            TCP_SYNCNT => options.syn_retries.unwrap_or(0),
+            TCP_FASTOPEN => options.fast_open_queue.unwrap_or(0),
+            TCP_FASTOPEN_CONNECT => u32::from(options.fast_open_connect),
+            TCP_FASTOPEN_NO_COOKIE => u32::from(options.fast_open_without_cookie),
             TCP_CONGESTION => {
                 let own = options.congestion.unwrap_or(self.tcp.config.congestion);
                 let mut name = algorithm_name(own).as_bytes().to_vec();

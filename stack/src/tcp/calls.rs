@@ -3,6 +3,7 @@
 use super::config::Push;
 use super::connections::is_unicast;
 use super::control_block::{Context, ControlBlock, FourTuple, Origin};
+use super::fastopen;
 use super::info::peer_has_closed;
 use super::listen::Listener;
 use super::state::State;
@@ -55,6 +56,50 @@ impl Connections {
         remote: SocketAddr,
         options: SocketOptions,
     ) -> Result<ConnectionId, Error> {
+        self.open(now, local, remote, options, None).map(|(id, _)| id)
+    }
+
+    /// Active OPEN by Fast Open (RFC 7413): the SYN asks for a cookie or, where there is one, takes as much of `data` as
+    /// it may; returns how many bytes. The rest is for [`Connections::send`].
+    ///
+    /// # Errors
+    /// As [`Connections::open_active`].
+    pub fn open_active_fast(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        remote: SocketAddr,
+        options: SocketOptions,
+        data: &[u8],
+    ) -> Result<(ConnectionId, usize), Error> {
+        self.open(now, local, remote, options, Some(data))
+    }
+
+    /// Whether a SYN from `local` to `remote` could carry text.
+    pub fn can_open_fast(
+        &self,
+        now: Instant,
+        local: SocketAddr,
+        remote: SocketAddr,
+        options: &SocketOptions,
+    ) -> bool {
+        let cx = Context { config: &self.config, now };
+        self.cookies.plan(&cx, FourTuple { local, remote }, options, u16::MAX).room > 0
+    }
+
+    /// Forgets what is kept about peers beyond their connections.
+    pub fn forget_peers(&mut self) {
+        self.cookies.clear();
+    }
+
+    fn open(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        remote: SocketAddr,
+        options: SocketOptions,
+        fast: Option<&[u8]>,
+    ) -> Result<(ConnectionId, usize), Error> {
         let ends = [local, remote];
         let usable = ends.iter().all(|end| is_unicast(end.ip()) && end.port() != 0);
         if !usable || local.is_ipv4() != remote.is_ipv4() {
@@ -70,10 +115,20 @@ impl Connections {
             return Err(Error::NoResources);
         }
         let opening = self.opening(now, tuple, Origin::Active, options);
-        let tcb = ControlBlock::new(opening, &Context { config: &self.config, now });
+        let cx = Context { config: &self.config, now };
+        let mut tcb = ControlBlock::new(opening, &cx);
+        let mut taken = 0;
+        if let Some(data) = fast {
+            let plan = self.cookies.plan(&cx, tuple, &tcb.options, tcb.offer.mss);
+            taken = tcb.send.push(data, plan.room as usize);
+            if taken > 0 {
+                tcb.send.mark_push();
+            }
+            tcb.fast_open = fastopen::State::active(&plan, taken as u32);
+        }
         let id = self.add(tuple, tcb);
         self.flush(now, id);
-        Ok(id)
+        Ok((id, taken))
     }
 
     /// SEND: queues as much of `data` as there is room for and sends what may go; returns how many bytes were taken.
@@ -202,6 +257,11 @@ impl Connections {
     /// STATUS: the state; CLOSED where there is no such connection.
     pub fn state(&self, id: ConnectionId) -> State {
         self.slab.get(id).map_or(State::Closed, |tcb| tcb.state)
+    }
+
+    /// Whether the handshake was ever completed.
+    pub fn was_open(&self, id: ConnectionId) -> bool {
+        self.slab.get(id).is_some_and(|tcb| !tcb.syn_is_outstanding())
     }
 
     /// What a call would meet now.

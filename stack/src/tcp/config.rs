@@ -40,6 +40,28 @@ pub enum LossRecovery {
     Rfc6582,
     /// By what the peer's SACK options tell (RFC 6675).
     Rfc6675,
+    /// By when segments were sent, with a reordering window and a probe of the tail (RFC 8985).
+    Rack,
+}
+
+/// How cwnd comes down to ssthresh in a recovery by SACK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// At once (RFC 6675 5 step 4.2).
+    AtOnce,
+    /// In proportion to what is delivered (RFC 6937).
+    Prr(PrrBound),
+}
+
+/// What bounds RFC 6937 where more was lost than the reduction asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrrBound {
+    /// CRB: no more goes than is delivered.
+    Conservative,
+    /// SSRB: a segment more for each ACK.
+    SlowStart,
+    /// A segment more for each ACK of new data that tells of no further loss: RFC 9937's rule.
+    SlowStartIfGood,
 }
 
 /// Which segments carry PSH. Every call counts as pushed (RFC 9293 MUST-60).
@@ -79,6 +101,43 @@ pub struct KeepaliveTimes {
     pub interval: Duration,
     /// Unanswered probes after which the connection is dropped; at least 2 for MUST-29.
     pub probes: u32,
+}
+
+/// TCP Fast Open (RFC 7413): what the host permits where a user asks for it.
+#[derive(Clone, Debug)]
+pub struct FastOpenConfig {
+    /// Active opens may ask for cookies and use them. On.
+    pub client: bool,
+    /// Listeners may give cookies and take text by them. On.
+    pub server: bool,
+    /// Active opens put text on a SYN without any cookie, which no RFC has. Off.
+    pub client_without_cookie: bool,
+    /// Listeners take text without a cookie, which no RFC has. Off.
+    pub server_without_cookie: bool,
+    /// Listeners do so unasked, up to their backlogs; RFC 7413 4.2 has the user ask for it. Off.
+    pub every_listener: bool,
+    /// The option under kind 254 is understood, and tried where the other gets no answer; section 9 advises against it.
+    /// Off.
+    pub experimental: bool,
+    /// The key that cookies are made with; `None`: one that follows from the stack's seed.
+    pub key: Option<[u8; 16]>,
+    /// For how long nothing is tried after a negative response (4.1.3.1). An hour; `None`: negative responses are
+    /// forgotten.
+    pub retry_after: Option<Duration>,
+}
+
+impl FastOpenConfig {
+    /// What RFC 7413 says.
+    const RFC: FastOpenConfig = FastOpenConfig {
+        client: true,
+        server: true,
+        client_without_cookie: false,
+        server_without_cookie: false,
+        every_listener: false,
+        experimental: false,
+        key: None,
+        retry_after: Some(Duration::from_secs(3600)),
+    };
 }
 
 /// The defaults of all connections. [`Config::default`] is the profile `rfc`: what the RFCs say, where they say it.
@@ -128,8 +187,24 @@ pub struct Config {
     pub validate_slow_start: bool,
     /// Loss recovery with SACK. [`LossRecovery::Rfc6675`].
     pub recovery: LossRecovery,
+    /// How cwnd is reduced. [`Reduction::AtOnce`].
+    pub reduction: Reduction,
+    /// Whether an ECN-Echo reduces cwnd that way, too, and not at once. Off.
+    pub reduce_by_prr_on_ecn: bool,
+    /// ssthresh is a whole number of segments. Off.
+    pub ssthresh_in_segments: bool,
+    /// What RACK's timer and the tail loss probe wait longer than RFC 8985 says. 0.
+    pub reorder_slack: Duration,
+    /// Probe the tail where losses are found by RACK (RFC 8985 7). On.
+    pub tail_loss_probe: bool,
+    /// TLP.max_ack_delay (RFC 8985 7.2). 0.2 s, as `delayed_ack`.
+    pub tlp_ack_delay: Duration,
     /// ECN. [`EcnMode::Accept`].
     pub ecn: EcnMode,
+    /// TCP Fast Open.
+    pub fast_open: FastOpenConfig,
+    /// What the user has not read stays readable after a reset; RFC 9293 3.10.7.4 flushes it. Off.
+    pub unread_survives_reset: bool,
     /// Send new data on the first two duplicate ACKs (RFC 3042, RFC 5681 3.2 step 1). On.
     pub limited_transmit: bool,
     /// How long an ACK waits for company (RFC 9293 MUST-40, less than 500 ms). 200 ms.
@@ -140,6 +215,14 @@ pub struct Config {
     pub slow_start_after_idle: bool,
     /// When reading sends an ACK. [`WindowUpdate::TwoSegments`].
     pub window_update: WindowUpdate,
+    /// The MSS that a SYN offers is no more than the path takes. RFC 9293 3.7.1 has it tell what can be received. Off.
+    pub offer_follows_path: bool,
+    /// A SYN,ACK that echoes a timestamp which no SYN of ours had is reset, as one that acknowledges the wrong number. Off.
+    pub check_syn_echo: bool,
+    /// Text without a timestamp is taken where timestamps are in use; RFC 7323 3.2 has it dropped. Off.
+    pub timestamps_may_lack: bool,
+    /// Soft errors that ICMP tells of end a connection that is being opened; RFC 9293 MUST-56 forbids it. Off.
+    pub soft_errors_end_opening: bool,
     /// Where PSH stands. [`Push::QueueEnd`].
     pub push: Push,
     /// The reset of ABORT carries ACK; RFC 9293 3.10.5 has none. Off.
@@ -198,11 +281,23 @@ impl Default for Config {
             slow_start_limit: 1,
             validate_slow_start: false,
             recovery: LossRecovery::Rfc6675,
+            reduction: Reduction::AtOnce,
+            reduce_by_prr_on_ecn: false,
+            ssthresh_in_segments: false,
+            reorder_slack: Duration::ZERO,
+            tail_loss_probe: true,
+            tlp_ack_delay: Duration::from_millis(200),
             ecn: EcnMode::Accept,
+            fast_open: FastOpenConfig::RFC,
+            unread_survives_reset: false,
             limited_transmit: true,
             delayed_ack: Duration::from_millis(200),
             quick_acks: 0,
             window_update: WindowUpdate::TwoSegments,
+            offer_follows_path: false,
+            check_syn_echo: false,
+            timestamps_may_lack: false,
+            soft_errors_end_opening: false,
             push: Push::QueueEnd,
             abort_with_ack: false,
             slow_start_after_idle: true,
@@ -261,13 +356,40 @@ impl Config {
             // tcp_slow_start() adds whatever is acknowledged, where tcp_is_cwnd_limited().
             slow_start_limit: u32::MAX,
             validate_slow_start: true,
+            // tcp_recovery is 1, tcp_early_retrans 3.
+            recovery: LossRecovery::Rack,
+            // tcp_cwnd_reduction(), in TCP_CA_CWR as well; ssthresh is counted in segments.
+            reduction: Reduction::Prr(PrrBound::SlowStartIfGood),
+            reduce_by_prr_on_ecn: true,
+            ssthresh_in_segments: true,
+            // TCP_TIMEOUT_MIN_US is two ticks of a millisecond.
+            reorder_slack: Duration::from_millis(2),
+            // tcp_schedule_loss_probe() adds tcp_rto_min().
+            tlp_ack_delay: Duration::from_millis(200),
             // tcp_ecn is 2.
             ecn: EcnMode::Accept,
+            // tcp_fastopen is 1; the experimental option is tried by tcp_fastopen_cache_set(), which keeps no failures.
+            fast_open: FastOpenConfig {
+                server: false,
+                experimental: true,
+                retry_after: None,
+                ..FastOpenConfig::RFC
+            },
+            // tcp_reset() leaves the receive queue alone.
+            unread_survives_reset: true,
             // TCP_DELACK_MIN.
             delayed_ack: Duration::from_millis(40),
             // TCP_MAX_QUICKACKS.
             quick_acks: 16,
             window_update: WindowUpdate::Doubled,
+            // tcp_advertise_mss() asks the route.
+            offer_follows_path: true,
+            // tcp_rcv_synsent_state_process().
+            check_syn_echo: true,
+            // tcp_validate_incoming() asks PAWS of those that have one.
+            timestamps_may_lack: true,
+            // tcp_v4_err() and tcp_req_err().
+            soft_errors_end_opening: true,
             push: Push::CallsAndBursts,
             // tcp_send_active_reset().
             abort_with_ack: true,
@@ -305,6 +427,14 @@ pub struct SocketOptions {
     pub dual_stack: bool,
     /// Keep soft errors to itself (RFC 9293 SHLD-20).
     pub hide_soft_errors: bool,
+    /// Retransmissions of a SYN before the open fails, in place of [`Config::r2_syn`].
+    pub syn_retries: Option<u32>,
+    /// PendingFastOpenRequests that a listener allows (RFC 7413 4.2); 0: Fast Open is off.
+    pub fast_open_queue: Option<usize>,
+    /// A listener's own key.
+    pub fast_open_key: Option<[u8; 16]>,
+    /// Fast Open without cookies.
+    pub fast_open_without_cookie: bool,
 }
 
 /// The least MSS that a user can set or a peer impose: a smaller one would turn a window into a flood of headers.

@@ -1,8 +1,10 @@
 //! The congestion window (RFC 5681) and when fast retransmit and fast recovery move it (RFC 6582).
 
 use super::SeqNumber;
-use super::config::{Config, CongestionAlgorithm, InitialWindow};
+use super::config::{Config, CongestionAlgorithm, InitialWindow, LossRecovery, PrrBound, Reduction};
 use super::cubic::{Cubic, Growth};
+use super::info::CongestionState;
+use super::prr::{self, Prr};
 use crate::time::Instant;
 use core::time::Duration;
 
@@ -39,7 +41,7 @@ enum Recovery {
     None,
     /// Fast recovery until `recover` is acknowledged.
     Fast { partial_seen: bool },
-    /// The same by the scoreboard: RecoveryPoint is `recover` (RFC 6675 5).
+    /// The same by the scoreboard or by RACK: RecoveryPoint is `recover` (RFC 6675 5, RFC 8985 6).
     Sack,
 }
 
@@ -68,8 +70,17 @@ pub(crate) struct Congestion {
     /// The highest sequence number sent when recovery was last entered (RFC 6582).
     recover: SeqNumber,
     recovery: Recovery,
-    /// Whether the scoreboard tells of losses, and not the count of duplicate ACKs alone.
-    by_scoreboard: bool,
+    /// What tells of losses.
+    recover_by: LossRecovery,
+    reduction: Reduction,
+    /// The reduction that is under way, if it is not made at once.
+    prr: Option<Prr>,
+    /// ECN-Echo reduces by PRR, and does so until `reduced` is acknowledged.
+    prr_on_ecn: bool,
+    echoed: bool,
+    /// The retransmission timer has expired, and `recover` is not acknowledged yet.
+    timed_out: bool,
+    whole_segments: bool,
     /// SND.NXT when cwnd was last reduced, for whatever reason: one reduction a window.
     reduced: SeqNumber,
     /// cwnd was reduced, which the peer of an ECN connection is to be told (RFC 3168 6.1.2).
@@ -105,7 +116,13 @@ impl Congestion {
             flight_before_duplicates: 0,
             recover: iss - 1,
             recovery: Recovery::None,
-            by_scoreboard: false,
+            recover_by: LossRecovery::Rfc6582,
+            reduction: config.reduction,
+            prr: None,
+            prr_on_ecn: config.reduce_by_prr_on_ecn,
+            echoed: false,
+            timed_out: false,
+            whole_segments: config.ssthresh_in_segments,
             reduced: iss,
             cwr_due: false,
             cubic: Cubic::default(),
@@ -125,14 +142,35 @@ impl Congestion {
         }
     }
 
-    /// The peer permits SACK: RFC 6675 from now on.
-    pub(crate) fn use_scoreboard(&mut self) {
-        self.by_scoreboard = true;
+    /// The peer permits SACK: losses are found by what it tells from now on.
+    pub(crate) fn recover_by(&mut self, recovery: LossRecovery) {
+        self.recover_by = recovery;
     }
 
-    /// Whether losses are found by the scoreboard.
+    /// What tells of losses.
+    pub(crate) fn recovers_by(&self) -> LossRecovery {
+        self.recover_by
+    }
+
+    /// Whether SACK tells of losses.
     pub(crate) fn uses_scoreboard(&self) -> bool {
-        self.by_scoreboard
+        self.recover_by != LossRecovery::Rfc6582
+    }
+
+    /// Whether a loss is being repaired: fast recovery, or what follows a timeout.
+    pub(crate) fn is_recovering(&self, una: SeqNumber) -> bool {
+        self.recovery != Recovery::None || (self.timed_out && una <= self.recover)
+    }
+
+    /// What it is about.
+    pub(crate) fn state(&self, una: SeqNumber) -> CongestionState {
+        match self.recovery {
+            Recovery::None if self.timed_out && una <= self.recover => CongestionState::Loss,
+            Recovery::None if self.echoed => CongestionState::Reduced,
+            Recovery::None if self.duplicate_acks > 0 => CongestionState::Disorder,
+            Recovery::None => CongestionState::Open,
+            Recovery::Fast { .. } | Recovery::Sack => CongestionState::Recovery,
+        }
     }
 
     /// Whether a recovery by the scoreboard is under way.
@@ -185,7 +223,7 @@ impl Congestion {
     /// Bytes that may be in flight: cwnd, and a segment more for each of the first two duplicate ACKs (RFC 3042).
     pub(crate) fn window(&self) -> u32 {
         let extra = match self.recovery {
-            Recovery::None if self.limited_transmit && !self.by_scoreboard => {
+            Recovery::None if self.limited_transmit && !self.uses_scoreboard() => {
                 self.duplicate_acks.min(DUPLICATE_THRESHOLD - 1)
             }
             _ => 0,
@@ -197,7 +235,12 @@ impl Congestion {
     pub(crate) fn new_data_acknowledged(&mut self, acked: Acked) -> Response {
         self.duplicate_acks = 0;
         let Acked { bytes, ack, flight, .. } = acked;
+        self.timed_out &= ack <= self.recover;
+        if self.echoed && ack >= self.reduced {
+            self.end_reduction();
+        }
         match self.recovery {
+            Recovery::None if self.echoed => Response::None,
             Recovery::None => {
                 if !acked.marked {
                     self.grow(acked);
@@ -215,6 +258,7 @@ impl Congestion {
                 if ack > self.recover {
                     self.recovery = Recovery::None;
                     self.bytes_acked = 0;
+                    self.end_reduction();
                 }
                 Response::None
             }
@@ -300,11 +344,74 @@ impl Congestion {
         if !loss || ack <= self.recover {
             return Response::None;
         }
-        self.lower_ssthresh(ack, snd_nxt, self.flight_before_duplicates);
-        self.cwnd = self.ssthresh;
-        self.recover = snd_nxt - 1;
-        self.recovery = Recovery::Sack;
+        self.begin_sack(ack, snd_nxt, (self.flight_before_duplicates, flight));
         Response::Retransmit
+    }
+
+    /// RACK has found a loss in the `flight` bytes from `ack` to `snd_nxt`. True where a recovery begins: not inside one,
+    /// nor before what a timeout made lost is repaired.
+    pub(crate) fn begin_rack(&mut self, ack: SeqNumber, snd_nxt: SeqNumber, flight: u32) -> bool {
+        let begins = !self.is_recovering(ack);
+        if begins {
+            self.begin_sack(ack, snd_nxt, (flight, flight));
+        }
+        begins
+    }
+
+    /// `before` is what was outstanding when the first sign of a loss came, `flight` what is now.
+    fn begin_sack(&mut self, ack: SeqNumber, snd_nxt: SeqNumber, (before, flight): (u32, u32)) {
+        self.lower_ssthresh(ack, snd_nxt, before);
+        (self.recover, self.recovery, self.echoed) = (snd_nxt - 1, Recovery::Sack, false);
+        self.begin_reduction(flight);
+    }
+
+    fn begin_reduction(&mut self, flight: u32) {
+        match self.reduction {
+            Reduction::AtOnce => self.cwnd = self.ssthresh,
+            // RecoverFS; Linux takes cwnd for it, which limited transmit does not add to.
+            Reduction::Prr(PrrBound::SlowStartIfGood) => {
+                self.prr = Some(Prr::new(self.cwnd, PrrBound::SlowStartIfGood));
+            }
+            Reduction::Prr(bound) => self.prr = Some(Prr::new(flight, bound)),
+        }
+    }
+
+    /// cwnd is where the reduction was to bring it (RFC 6937 3).
+    fn end_reduction(&mut self) {
+        if self.prr.take().is_some() {
+            self.cwnd = self.ssthresh;
+        }
+        self.echoed = false;
+    }
+
+    /// An ACK in a reduction by PRR: cwnd is what is in the network, and what may follow it.
+    pub(crate) fn reduce(&mut self, ack: prr::Ack) {
+        let good = ack.good && !self.echoed;
+        if let Some(prr) = self.prr.as_mut().filter(|_| ack.delivered > 0) {
+            let count = prr.acknowledged(prr::Ack { good, ..ack }, self.ssthresh, self.mss);
+            self.cwnd = ack.pipe + count;
+        }
+    }
+
+    /// `bytes` have been sent, new or again.
+    pub(crate) fn transmitted(&mut self, bytes: u32) {
+        if let Some(prr) = &mut self.prr {
+            prr.sent(bytes);
+        }
+    }
+
+    /// A loss was repaired by a probe, with nothing outstanding before `ack` any more: a recovery that is over as it begins
+    /// (RFC 8985 7.4.2).
+    pub(crate) fn repaired_by_probe(&mut self, ack: SeqNumber, snd_nxt: SeqNumber) {
+        if !self.is_recovering(ack) {
+            self.lower_ssthresh(ack, snd_nxt, self.cwnd);
+            self.cwnd = self.cwnd.min(self.ssthresh);
+        }
+    }
+
+    /// After a timeout one segment may go beside the `pipe` bytes that are not known to be lost (RFC 8985 6.3).
+    pub(crate) fn let_one_go(&mut self, pipe: u32) {
+        self.cwnd = pipe + self.mss;
     }
 
     /// What may be sent while `pipe` bytes seem to be in the network: nothing where it is less than a segment.
@@ -331,9 +438,16 @@ impl Congestion {
     /// Equation (4) of RFC 5681, or RFC 8312 4.5.
     fn ssthresh_after_loss(&mut self, flight: u32) -> u32 {
         match self.algorithm {
-            CongestionAlgorithm::NewReno => (flight / 2).max(2 * self.mss),
-            CongestionAlgorithm::Cubic => self.cubic.cut(self.cwnd, self.mss),
+            CongestionAlgorithm::NewReno => self.whole((flight / 2).max(2 * self.mss)),
+            CongestionAlgorithm::Cubic => {
+                let cut = self.cubic.cut(self.cwnd, self.mss);
+                self.whole(cut)
+            }
         }
+    }
+
+    fn whole(&self, bytes: u32) -> u32 {
+        if self.whole_segments { bytes - bytes % self.mss } else { bytes }
     }
 
     /// An ACK of `ack` carries ECN-Echo: as for a loss, once for each window of data (RFC 3168 6.1.2). True where cwnd
@@ -345,11 +459,16 @@ impl Congestion {
         }
         let least = self.cwnd < 2 * self.mss;
         self.lower_ssthresh(ack, snd_nxt, self.cwnd);
+        self.bytes_acked = 0;
+        if self.prr_on_ecn {
+            self.echoed = true;
+            self.begin_reduction(self.cwnd);
+            return least;
+        }
         self.cwnd = match self.algorithm {
             CongestionAlgorithm::NewReno => (self.cwnd / 2).max(self.mss),
             CongestionAlgorithm::Cubic => (self.cwnd / 10 * 7).max(self.mss),
         };
-        self.bytes_acked = 0;
         least
     }
 
@@ -365,6 +484,7 @@ impl Congestion {
         self.reduced = snd_nxt;
         self.cwr_due = true;
         self.recovery = Recovery::None;
+        (self.prr, self.echoed, self.timed_out) = (None, false, true);
         self.duplicate_acks = 0;
         self.bytes_acked = 0;
     }

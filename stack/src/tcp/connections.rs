@@ -3,6 +3,7 @@
 use super::ack::Due;
 use super::action::Action;
 use super::control_block::{Context, ControlBlock, FourTuple, Opening, Origin};
+use super::fastopen::{self, Answer};
 use super::isn::Secret;
 use super::listen::Listeners;
 use super::output::{Outgoing, Output, Sink};
@@ -32,6 +33,8 @@ pub struct Connections {
     /// Connections that entered TIME-WAIT, oldest first; some may have left it.
     time_wait: VecDeque<ConnectionId>,
     challenges: RateLimiter,
+    /// A client's Fast Open cookies.
+    pub(crate) cookies: fastopen::Cache,
     mtus: BTreeMap<IpAddr, u16>,
     advice: VecDeque<IpAddr>,
     /// The present as the last call told it.
@@ -55,6 +58,7 @@ impl Connections {
             pending: VecDeque::new(),
             time_wait: VecDeque::new(),
             challenges: RateLimiter::default(),
+            cookies: fastopen::Cache::default(),
             mtus: BTreeMap::new(),
             advice: VecDeque::new(),
             now: Instant::ZERO,
@@ -104,6 +108,9 @@ impl Connections {
         tcb.ecn.arrived = ecn;
         let action = states::segment_arrives(tcb, &cx, *segment);
         let (after, tuple) = (tcb.state, FourTuple { local: tcb.local, remote: tcb.remote });
+        if before == State::SynSent && after.is_synchronized() {
+            self.cookies.answered(&cx, tcb, segment);
+        }
         self.state_changed(id, before, after);
         match action {
             Action::Reopen => self.reopen(now, id, tuple, segment),
@@ -160,10 +167,11 @@ impl Connections {
 
     fn handshake_is_over(&mut self, id: ConnectionId) {
         let Some(Origin::Passive(listener)) = self.slab.get(id).map(|tcb| tcb.origin) else { return };
-        if let Some(listener) = self.listeners.get_mut(listener)
-            && listener.pending.remove(&id)
-        {
-            listener.ready.push_back(id);
+        if let Some(listener) = self.listeners.get_mut(listener) {
+            listener.fast.remove(&id);
+            if listener.pending.remove(&id) {
+                listener.ready.push_back(id);
+            }
         }
     }
 
@@ -214,10 +222,35 @@ impl Connections {
         tcb.state = State::SynReceived;
         tcb.synchronize(syn, now);
         tcb.set_snd_wnd(syn, u32::from(syn.wnd));
+        let opened = self.open_fast(now, listener_id, &mut tcb, syn);
         let id = self.add(tuple, tcb);
-        if let Some(listener) = self.listeners.get_mut(listener_id) {
+        let Some(listener) = self.listeners.get_mut(listener_id) else { return };
+        if opened {
+            listener.fast.insert(id);
+            listener.ready.push_back(id);
+        } else {
             listener.pending.insert(id);
         }
+    }
+
+    /// The server's side of Fast Open: whether the connection can be accepted already.
+    fn open_fast(
+        &self,
+        now: Instant,
+        listener: ListenerId,
+        tcb: &mut ControlBlock,
+        syn: &Segment<'_>,
+    ) -> bool {
+        let Some(listener) = self.listeners.get(listener) else { return false };
+        let tuple = FourTuple { local: tcb.local, remote: tcb.remote };
+        let (config, room) = (&self.config.fast_open, (listener.fast.len(), listener.backlog()));
+        let key = self.secret.cookie_key();
+        match fastopen::answer(config, &listener.options, tuple, syn, room, key) {
+            Answer::Plain => {}
+            Answer::Cookie(option) => tcb.fast_open.option = Some(option),
+            Answer::Open => fastopen::open(tcb, &Context { config: &self.config, now }, syn),
+        }
+        tcb.fast_open.opened
     }
 
     /// A SYN takes over from TIME-WAIT, where somebody listens; else it is a stray SYN like any other.
@@ -260,7 +293,10 @@ impl Connections {
         self.now = now;
         let Some(tcb) = self.slab.get_mut(id) else { return };
         let before = tcb.state;
-        tcb.enter_closed(error);
+        if before == State::SynSent && error.is_some() && tcb.owned {
+            self.cookies.refused(now, tcb);
+        }
+        tcb.enter_closed(error, &self.config);
         self.timers.reschedule(id, &mut tcb.deadlines);
         let (tuple, owned) = (FourTuple { local: tcb.local, remote: tcb.remote }, tcb.owned);
         if self.by_tuple.get(&tuple) == Some(&id) {
@@ -286,10 +322,11 @@ impl Connections {
     fn forget_half_open(&mut self, id: ConnectionId) {
         let Some(tcb) = self.slab.get_mut(id) else { return };
         let Origin::Passive(listener) = tcb.origin else { return };
-        if let Some(listener) = self.listeners.get_mut(listener)
-            && listener.pending.remove(&id)
-        {
-            self.slab.remove(id);
+        if let Some(listener) = self.listeners.get_mut(listener) {
+            listener.fast.remove(&id);
+            if listener.pending.remove(&id) {
+                self.slab.remove(id);
+            }
         }
     }
 

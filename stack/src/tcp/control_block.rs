@@ -5,9 +5,12 @@ use super::action::Action;
 use super::config::{Config, LossRecovery, SocketOptions};
 use super::congestion::Congestion;
 use super::ecn::Ecn;
+use super::fastopen;
+use super::flight::{Delivery, Flight};
 use super::keepalive::{self, Keepalive};
 use super::options::{self, Offer};
 use super::persist::{self, Persist};
+use super::rack::{self, Rack};
 use super::receive::ReceiveQueue;
 use super::retransmit::{self, Retransmission};
 use super::rto::RetransmissionTimeout;
@@ -15,6 +18,7 @@ use super::scoreboard::Scoreboard;
 use super::send::SendQueue;
 use super::state::State;
 use super::timers::{Deadlines, Timer};
+use super::tlp::{self, Tlp};
 use super::{Error, ListenerId, SeqNumber};
 use crate::time::Instant;
 use crate::wire::tcp::Segment;
@@ -107,10 +111,14 @@ pub(crate) struct ControlBlock {
     pub(crate) rto: RetransmissionTimeout,
     pub(crate) retransmit: Retransmission,
     pub(crate) scoreboard: Scoreboard,
+    pub(crate) flight: Flight,
+    pub(crate) rack: Rack,
+    pub(crate) tlp: Tlp,
     pub(crate) persist: Persist,
     pub(crate) keepalive: Keepalive,
     pub(crate) congestion: Congestion,
     pub(crate) ecn: Ecn,
+    pub(crate) fast_open: fastopen::State,
     pub(crate) deadlines: Deadlines,
     /// When a segment that occupies sequence space was last sent, probes counted.
     pub(crate) last_sent: Instant,
@@ -173,10 +181,14 @@ impl ControlBlock {
             rto: RetransmissionTimeout::new(config),
             retransmit: Retransmission { first_now: true, ..Retransmission::default() },
             scoreboard: Scoreboard::default(),
+            flight: Flight::default(),
+            rack: Rack::default(),
+            tlp: Tlp::default(),
             persist: Persist::default(),
             keepalive: Keepalive::default(),
             congestion: Congestion::new(config, iss).using(options.congestion),
             ecn: Ecn::new(config.ecn),
+            fast_open: fastopen::State::default(),
             deadlines: Deadlines::default(),
             last_sent: cx.now,
             error: None,
@@ -206,17 +218,57 @@ impl ControlBlock {
     pub(crate) fn establish(&mut self, segment: &Segment<'_>, cx: &Context) {
         let echoed = options::echoed_round_trip(self, &segment.options, cx.now);
         self.snd_una = segment.ack;
-        self.rto.acknowledged(segment.ack, cx.now, echoed);
-        self.rto.established(self.retransmit.syn_lost, cx.config.rto_after_syn_loss);
-        self.congestion.established(self.eff_snd_mss(), self.retransmit.syn_lost);
-        if self.sack && cx.config.recovery == LossRecovery::Rfc6675 {
-            self.congestion.use_scoreboard();
+        self.send.acknowledge(segment.ack);
+        self.flight.syn_delivered();
+        self.flight.acknowledge(segment.ack, |_| ());
+        if let Some(rtt) = self.rto.acknowledged(segment.ack, cx.now, echoed) {
+            self.rack.measured(rtt, cx.now);
         }
-        self.retransmit.progress(cx.now, false);
+        self.rto.established(self.retransmit.syn_lost, cx.config.rto_after_syn_loss);
+        if !self.fast_open.opened {
+            self.begin_transfer(cx);
+            self.fast_open.accepted = self.fast_open.had_text() && segment.ack == self.snd_nxt;
+            // Text on our SYN that the peer has not taken goes with the ACK (RFC 7413 4.2.2).
+            self.retransmit.next = (segment.ack < self.snd_nxt).then_some(segment.ack);
+        }
+        self.retransmit.progress(cx.now, self.flight_size() > 0);
         self.retransmit.first_now = false;
         self.deadlines.stop(Timer::Retransmit);
         // A CLOSE that came earlier was queued until now (3.10.4).
         self.state = if self.send.fin { State::FinWait1 } else { State::Established };
+    }
+
+    /// The congestion window as it is when data may flow.
+    pub(crate) fn begin_transfer(&mut self, cx: &Context) {
+        self.congestion.established(self.eff_snd_mss(), self.retransmit.syn_lost);
+        if self.sack {
+            self.congestion.recover_by(cx.config.recovery);
+        }
+    }
+
+    /// Whether losses are found by RACK, which needs SACK (RFC 8985 4).
+    pub(crate) fn uses_rack(&self) -> bool {
+        self.congestion.recovers_by() == LossRecovery::Rack
+    }
+
+    /// RACK has found losses: a recovery begins, unless one is under way.
+    pub(crate) fn begin_rack_recovery(&mut self) {
+        let (una, nxt) = (self.snd_una, self.snd_nxt);
+        if self.congestion.begin_rack(una, nxt, self.flight_size()) {
+            self.tlp.stop();
+        }
+    }
+
+    /// Everything before `ack` has arrived: the books of what is under way.
+    pub(crate) fn flight_acknowledged(
+        &mut self,
+        ack: SeqNumber,
+        segment: &Segment<'_>,
+        cx: &Context,
+    ) -> Delivery {
+        let echo = options::echoed_round_trip(self, &segment.options, cx.now);
+        let rack = &mut self.rack;
+        self.flight.acknowledge(ack, |sent| rack.delivered(sent, cx.now, echo))
     }
 
     pub(crate) fn is_passive(&self) -> bool {
@@ -233,22 +285,35 @@ impl ControlBlock {
         self.snd_nxt.saturating_since(self.snd_una)
     }
 
+    /// The first sequence number of text, or of FIN, that is not acknowledged.
+    pub(crate) fn text_una(&self) -> SeqNumber {
+        self.snd_una.later(self.iss + 1)
+    }
+
     /// How many bytes of new data the congestion window lets go.
     pub(crate) fn allowed_by_congestion(&self) -> u32 {
         let congestion = &self.congestion;
         if congestion.in_sack_recovery() {
             return self.room_in_recovery();
         }
+        if self.uses_rack() {
+            return congestion.cwnd().saturating_sub(self.flight.pipe());
+        }
         if congestion.uses_scoreboard() && congestion.limited_transmit() && !self.scoreboard.is_empty() {
             // RFC 6675 5 step 3. What counts as lost is counted here all the same, for a timeout has sent it again.
             return congestion.room(self.flight_size() - self.scoreboard.sacked_before(self.snd_nxt));
         }
-        (self.snd_una + congestion.window()).saturating_since(self.snd_nxt)
+        (self.text_una() + congestion.window()).saturating_since(self.snd_nxt)
     }
 
     /// cwnd - pipe, if it is a segment or more (RFC 6675 5 step C).
     pub(crate) fn room_in_recovery(&self) -> u32 {
-        self.congestion.room(self.scoreboard.pipe(self.snd_una, self.snd_nxt, self.eff_snd_mss()))
+        let pipe = if self.uses_rack() {
+            self.flight.pipe()
+        } else {
+            self.scoreboard.pipe(self.snd_una, self.snd_nxt, self.eff_snd_mss())
+        };
+        self.congestion.room(pipe)
     }
 
     /// Bytes queued behind SND.NXT.
@@ -285,12 +350,14 @@ impl ControlBlock {
     }
 
     /// CLOSED: queues are flushed, nothing runs any more. What the user has not read is lost if there is an error.
-    pub(crate) fn enter_closed(&mut self, error: Option<Error>) {
+    pub(crate) fn enter_closed(&mut self, error: Option<Error>, config: &Config) {
         self.state = State::Closed;
         self.deadlines.stop_all();
         self.send.flush();
         if error.is_some() {
-            self.receive.flush();
+            if !config.unread_survives_reset {
+                self.receive.flush();
+            }
             self.error = error;
         }
     }
@@ -307,6 +374,14 @@ impl ControlBlock {
             }
             Timer::TimeWait | Timer::FinWait2 => Action::Close(None),
             Timer::UserTimeout => retransmit::give_up(self),
+            Timer::Reorder => {
+                rack::timer_expired(self, cx);
+                Action::Done
+            }
+            Timer::Probe => {
+                tlp::timer_expired(self, cx.now);
+                Action::Done
+            }
         }
     }
 }

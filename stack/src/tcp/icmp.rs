@@ -2,6 +2,7 @@
 //! (RFC 5927 4).
 
 use super::control_block::FourTuple;
+use super::options;
 use super::state::State;
 use super::{Connections, Error, SeqNumber};
 use crate::time::Instant;
@@ -49,12 +50,27 @@ impl Connections {
         }
         match error.kind {
             IcmpKind::Hard(reason) if tcb.state == State::SynSent => self.close_with(now, id, Some(reason)),
+            IcmpKind::Hard(reason) | IcmpKind::Soft(reason) if self.config.soft_errors_end_opening => {
+                match tcb.state {
+                    State::SynSent | State::SynReceived => self.close_with(now, id, Some(reason)),
+                    _ => tcb.soft_error = Some(reason),
+                }
+            }
             IcmpKind::Hard(reason) | IcmpKind::Soft(reason) => tcb.soft_error = Some(reason),
             IcmpKind::PacketTooBig(mtu) => {
                 let least = if tcb.remote.is_ipv4() { MIN_MTU_V4 } else { MIN_MTU_V6 };
                 let mtu = mtu.max(least);
                 if mtu < tcb.mtu {
                     tcb.mtu = mtu;
+                    if self.config.offer_follows_path {
+                        tcb.offer.mss =
+                            tcb.offer.mss.min(mtu.saturating_sub(options::fixed_headers(tcb.remote.ip())));
+                    }
+                    // A SYN with text goes again without it (RFC 7413 4.1.3.1).
+                    if tcb.state == State::SynSent && tcb.fast_open.had_text() {
+                        tcb.retransmit.first_now = true;
+                        self.cookies.refused(now, tcb);
+                    }
                     tcb.congestion.set_mss(tcb.eff_snd_mss());
                     // What did not fit goes again in smaller segments, at once: no congestion is meant (RFC 1191 6.5).
                     if !tcb.syn_is_outstanding() && tcb.flight_size() > 0 {

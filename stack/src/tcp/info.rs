@@ -22,6 +22,21 @@ pub struct Readiness {
     pub urgent: bool,
 }
 
+/// What the congestion control is about, as Linux names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CongestionState {
+    /// All is well.
+    Open,
+    /// Duplicate ACKs or SACKs have come.
+    Disorder,
+    /// cwnd is being reduced because of ECN.
+    Reduced,
+    /// Fast recovery.
+    Recovery,
+    /// The retransmission timer has expired.
+    Loss,
+}
+
 /// A connection's inner state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Info {
@@ -63,6 +78,18 @@ pub struct Info {
     pub window_scale: Option<(u8, u8)>,
     /// Bytes of urgent data still to be read (RFC 9293 MUST-33).
     pub urgent_left: u32,
+    /// What the congestion control is about.
+    pub congestion: CongestionState,
+    /// Segments under way, by what is known of each: all, SACKed, lost, sent again.
+    pub segments: [u32; 4],
+    /// Segments delivered since the connection began, the SYN counted.
+    pub delivered: u64,
+    /// The degree of reordering, in segments, and how often it was seen (RFC 8985 6.2).
+    pub reordering: (u32, u32),
+    /// The least round trip of late.
+    pub min_rtt: Option<Duration>,
+    /// Whether text on a SYN was taken (RFC 7413).
+    pub syn_data: bool,
     /// What ICMP or R1 told without ending the connection.
     pub soft_error: Option<Error>,
 }
@@ -89,6 +116,13 @@ impl Info {
             timestamps: tcb.ts_recent.is_some(),
             window_scale: tcb.offer.window_scale.map(|_| (tcb.snd_wnd_shift, tcb.rcv_wnd_shift)),
             urgent_left: urgent_left(tcb),
+            congestion: congestion_state(tcb),
+            segments: [tcb.flight.total(), tcb.flight.sacked(), tcb.flight.lost(), tcb.flight.again()]
+                .map(|count| count.segments),
+            delivered: tcb.flight.delivered(),
+            reordering: (tcb.rack.reordering, tcb.rack.reorderings),
+            min_rtt: tcb.rack.min_rtt(),
+            syn_data: tcb.fast_open.accepted,
             soft_error: tcb.soft_error,
         }
     }
@@ -99,7 +133,7 @@ impl Readiness {
         let closed = tcb.state == State::Closed;
         let end_of_stream = closed || peer_has_closed(tcb);
         let sending = tcb.state.accepts_send() && !tcb.send.fin;
-        let open = tcb.state.is_synchronized();
+        let open = tcb.state.is_synchronized() || tcb.fast_open.opened;
         Readiness {
             readable: tcb.receive.readable() > 0 || end_of_stream,
             writable: closed || (open && (!sending || tcb.send.len() < send_limit)),
@@ -108,6 +142,13 @@ impl Readiness {
             end_of_stream,
             urgent: urgent_left(tcb) > 0,
         }
+    }
+}
+
+fn congestion_state(tcb: &ControlBlock) -> CongestionState {
+    match tcb.congestion.state(tcb.snd_una) {
+        CongestionState::Open if tcb.flight.sacked().segments > 0 => CongestionState::Disorder,
+        state => state,
     }
 }
 

@@ -29,18 +29,36 @@ impl Secret {
         self.hash(1, local, remote) as u32
     }
 
-    fn hash(&self, purpose: u8, local: SocketAddr, remote: SocketAddr) -> u64 {
-        let mut hasher = SipHash::new(self.key);
-        hasher.byte(purpose);
-        for endpoint in [local, remote] {
-            match endpoint.ip() {
-                IpAddr::V4(address) => address.octets().iter().for_each(|byte| hasher.byte(*byte)),
-                IpAddr::V6(address) => address.octets().iter().for_each(|byte| hasher.byte(*byte)),
-            }
-            endpoint.port().to_be_bytes().iter().for_each(|byte| hasher.byte(*byte));
-        }
-        hasher.finish()
+    /// A key for cookies (RFC 7413 4.1.2) where nobody has chosen one.
+    pub(crate) fn cookie_key(&self) -> [u8; 16] {
+        let [low, high] = [2, 3].map(|purpose| siphash(self.key, core::iter::once(purpose)));
+        (u128::from(high) << 64 | u128::from(low)).to_le_bytes()
     }
+
+    fn hash(&self, purpose: u8, local: SocketAddr, remote: SocketAddr) -> u64 {
+        let endpoint = |end: SocketAddr| octets(end.ip()).chain(end.port().to_be_bytes());
+        siphash(self.key, core::iter::once(purpose).chain(endpoint(local)).chain(endpoint(remote)))
+    }
+}
+
+/// An address as it stands in a header.
+pub(crate) fn octets(address: IpAddr) -> impl Iterator<Item = u8> {
+    let (octets, count) = match address {
+        IpAddr::V4(address) => {
+            let mut octets = [0; 16];
+            octets[..4].copy_from_slice(&address.octets());
+            (octets, 4)
+        }
+        IpAddr::V6(address) => (address.octets(), 16),
+    };
+    octets.into_iter().take(count)
+}
+
+/// SipHash of `bytes`.
+pub(crate) fn siphash(key: [u64; 2], bytes: impl Iterator<Item = u8>) -> u64 {
+    let mut hasher = SipHash::new(key);
+    bytes.for_each(|byte| hasher.byte(byte));
+    hasher.finish()
 }
 
 /// SipHash-2-4 (Aumasson, Bernstein, 2012), a keyed hash whose key does not follow from its values.
@@ -107,9 +125,8 @@ mod tests {
     #[test]
     fn siphash_test_vector() {
         // The key 00 01 .. 0f and the message 00 01 .. 0e of the paper's appendix A.
-        let mut hasher = SipHash::new([0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908]);
-        (0..15).for_each(|byte| hasher.byte(byte));
-        assert_eq!(hasher.finish(), 0xa129_ca61_49be_45e5);
+        let key = [0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908];
+        assert_eq!(siphash(key, 0..15), 0xa129_ca61_49be_45e5);
     }
 
     #[test]

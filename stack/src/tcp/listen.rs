@@ -16,13 +16,21 @@ pub(crate) struct Listener {
     backlog: usize,
     /// Connections in SYN-RECEIVED.
     pub(crate) pending: BTreeSet<ConnectionId>,
+    /// Connections in SYN-RECEIVED that were opened fast: PendingFastOpenRequests (RFC 7413 4.2).
+    pub(crate) fast: BTreeSet<ConnectionId>,
     /// Connections that wait for accept, in the order in which they were established.
     pub(crate) ready: VecDeque<ConnectionId>,
 }
 
 impl Listener {
     pub(crate) fn new(local: SocketAddr, backlog: usize, options: SocketOptions) -> Listener {
-        Listener { local, options, backlog: backlog.max(1), pending: BTreeSet::new(), ready: VecDeque::new() }
+        let (pending, fast) = (BTreeSet::new(), BTreeSet::new());
+        Listener { local, options, backlog: backlog.max(1), pending, fast, ready: VecDeque::new() }
+    }
+
+    /// How many connections may wait for accept.
+    pub(crate) fn backlog(&self) -> usize {
+        self.backlog
     }
 
     /// Whether a SYN may open another connection; where not it is dropped, and the peer will try again.

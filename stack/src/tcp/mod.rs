@@ -24,6 +24,8 @@ mod control_block;
 mod cubic;
 mod ecn;
 mod error;
+mod fastopen;
+mod flight;
 mod icmp;
 mod info;
 mod isn;
@@ -32,6 +34,8 @@ mod listen;
 mod options;
 mod output;
 mod persist;
+mod prr;
+mod rack;
 mod rate_limit;
 mod receive;
 mod retransmit;
@@ -45,19 +49,20 @@ mod state;
 mod states;
 mod steps;
 mod timers;
+mod tlp;
 mod window;
 
 #[cfg(test)]
 mod tests;
 
 pub use config::{
-    Config, CongestionAlgorithm, EcnMode, InitialWindow, KeepaliveTimes, LossRecovery, Push, RateLimit,
-    SocketOptions, WindowUpdate,
+    Config, CongestionAlgorithm, EcnMode, FastOpenConfig, InitialWindow, KeepaliveTimes, LossRecovery,
+    PrrBound, Push, RateLimit, Reduction, SocketOptions, WindowUpdate,
 };
 pub use connections::Connections;
 pub use error::Error;
 pub use icmp::{IcmpError, IcmpKind};
-pub use info::{Info, Readiness};
+pub use info::{CongestionState, Info, Readiness};
 pub use output::Outgoing;
 pub use sequence::SeqNumber;
 pub use state::State;

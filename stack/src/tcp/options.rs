@@ -85,6 +85,7 @@ pub(crate) fn of_segment(tcb: &ControlBlock, flags: Flags, len: u32, now: Instan
         options.window_scale = tcb.offer.window_scale;
         options.sack_permitted = tcb.offer.sack;
         options.layout = tcb.offer.layout;
+        options.fast_open = tcb.fast_open.option;
     } else if tcb.sack && (tcb.receive.has_gap() || tcb.duplicate.is_some()) && !flags.contains(Flags::RST) {
         options.sack = tcb.receive.sack_blocks(tcb.duplicate);
         let room = tcb.eff_snd_mss().saturating_sub(len) as usize;
@@ -105,6 +106,13 @@ pub(crate) fn echoed_round_trip(tcb: &ControlBlock, options: &Options, now: Inst
     let elapsed = tsval(tcb, now).wrapping_sub(options.timestamps?.tsecr);
     // An echo from the future, or one older than any segment lives, is not one of ours.
     (elapsed < 600_000).then(|| Duration::from_millis(u64::from(elapsed)))
+}
+
+/// Whether the answer to our SYN echoes a timestamp that none of our SYNs can have had.
+pub(crate) fn echoes_the_future(tcb: &ControlBlock, answer: &Options, now: Instant) -> bool {
+    let waited = tcb.retransmit.since.map_or(Duration::ZERO, |since| now.saturating_since(since));
+    let echo = answer.timestamps.filter(|_| tcb.offer.timestamps).map(|timestamps| timestamps.tsecr);
+    echo.is_some_and(|tsecr| u128::from(tsval(tcb, now).wrapping_sub(tsecr)) > waited.as_millis() + 1)
 }
 
 /// PAWS: whether SEG.TSval is before TS.Recent, which is valid (RFC 7323 5.3 R1).

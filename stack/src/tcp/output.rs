@@ -8,7 +8,7 @@ use super::ecn::{ECT_0, NOT_ECT};
 use super::send::{Occasion, segment_size};
 use super::state::State;
 use super::timers::Timer;
-use super::{ConnectionId, SeqNumber, keepalive, options, persist, window};
+use super::{ConnectionId, SeqNumber, keepalive, options, persist, tlp, window};
 use crate::wire::Buffer;
 use crate::wire::tcp::{Flags, Header};
 use crate::wire::tcp_options::{Options, Timestamps};
@@ -81,12 +81,23 @@ impl Output<'_> {
     pub(crate) fn transmit(&mut self) {
         match self.tcb.state {
             State::Closed | State::Listen => return,
-            State::SynSent | State::SynReceived => self.transmit_syn(),
+            State::SynSent => self.transmit_syn(),
+            State::SynReceived if self.tcb.fast_open.opened => {
+                self.transmit_syn();
+                self.transmit_new();
+            }
+            State::SynReceived => self.transmit_syn(),
             _ => {
                 self.transmit_again();
-                self.transmit_lost();
-                self.transmit_new();
-                self.transmit_in_doubt();
+                if self.tcb.uses_rack() {
+                    self.transmit_lost_by_rack();
+                    self.transmit_new();
+                    self.probe_the_tail();
+                } else {
+                    self.transmit_lost();
+                    self.transmit_new();
+                    self.transmit_in_doubt();
+                }
                 self.transmit_probes();
             }
         }
@@ -114,7 +125,9 @@ impl Output<'_> {
                 State::SynSent => self.tcb.ecn.of_syn(first),
                 _ => self.tcb.ecn.of_syn_ack() | Flags::ACK,
             };
-            self.send(self.tcb.iss, 0, Flags::SYN | flags);
+            let text = if self.tcb.state == State::SynSent { self.tcb.fast_open.text } else { 0 };
+            self.send(self.tcb.iss, text, Flags::SYN | flags);
+            self.tcb.fast_open.sent();
         }
     }
 
@@ -142,6 +155,55 @@ impl Output<'_> {
                 self.tcb.retransmit.next = Some(end);
             }
         }
+    }
+
+    /// What RACK says is lost (RFC 8985 6.2), as far as cwnd lets it go.
+    fn transmit_lost_by_rack(&mut self) {
+        loop {
+            let mss = self.tcb.eff_snd_mss();
+            let room = self.tcb.room_in_recovery() / mss;
+            let Some((mut next, end, count)) = self.tcb.flight.next_lost(room).filter(|_| room > 0) else {
+                return;
+            };
+            while next < end {
+                let last = end.saturating_since(next) <= mss;
+                let together = last && count > 1 && self.cx.config.push == Push::CallsAndBursts;
+                let flags = if together { Flags::PSH } else { Flags::default() };
+                let sent = self.send_again(next, end.since(next), flags);
+                if sent == next {
+                    return;
+                }
+                next = sent;
+            }
+        }
+    }
+
+    /// The tail loss probe: new data where there is some and the peer's window has room, else the last segment again (RFC
+    /// 8985 7.3).
+    fn probe_the_tail(&mut self) {
+        if !core::mem::take(&mut self.tcb.tlp.probe_now) {
+            return;
+        }
+        let tcb = &*self.tcb;
+        let usable = (tcb.snd_una + tcb.snd_wnd).saturating_since(tcb.snd_nxt);
+        let fresh = tcb.unsent().min(usable).min(tcb.eff_snd_mss());
+        let again = match tcb.flight.last() {
+            _ if fresh > 0 => {
+                self.tcb.flight.next_burst();
+                self.send(self.tcb.snd_nxt, fresh, Flags::ACK);
+                false
+            }
+            Some(last) => {
+                let start = last.start;
+                if self.send_again(start, last.end.since(start), Flags::default()) == start {
+                    return;
+                }
+                true
+            }
+            None => return,
+        };
+        self.tcb.tlp.restart = false;
+        self.tcb.tlp.sent(self.tcb.snd_nxt, again);
     }
 
     /// What the scoreboard says is lost: NextSeg() (1) of RFC 6675 4.
@@ -183,16 +245,21 @@ impl Output<'_> {
     /// Sends one segment of what was sent before, from `seq`, inside the window that the peer offers now (RFC 9293
     /// SHLD-16); returns the number after it, or `seq` where the window does not reach it.
     fn send_again_from(&mut self, seq: SeqNumber) -> SeqNumber {
+        let hole = self.tcb.scoreboard.hole_at(seq).unwrap_or(u32::MAX);
+        self.send_again(seq, hole, Flags::default())
+    }
+
+    /// The same, of at most `most` bytes, with `flags` besides those that are due.
+    fn send_again(&mut self, seq: SeqNumber, most: u32, flags: Flags) -> SeqNumber {
         let tcb = &*self.tcb;
         let text_sent = tcb.snd_nxt.earlier(tcb.send.data_end()).saturating_since(seq);
         let usable = (tcb.snd_una + tcb.snd_wnd).saturating_since(seq);
-        let hole = tcb.scoreboard.hole_at(seq).unwrap_or(u32::MAX);
-        let len = text_sent.min(tcb.eff_snd_mss()).min(usable).min(hole);
+        let len = text_sent.min(tcb.eff_snd_mss()).min(usable).min(most);
         let fin = tcb.send.fin && tcb.snd_nxt == tcb.send.end() && seq + len == tcb.send.data_end();
         if len == 0 && !fin {
             return seq;
         }
-        self.send(seq, len, if fin { Flags::ACK | Flags::FIN } else { Flags::ACK });
+        self.send(seq, len, flags | if fin { Flags::ACK | Flags::FIN } else { Flags::ACK });
         seq + len + u32::from(fin)
     }
 
@@ -204,9 +271,10 @@ impl Output<'_> {
         {
             self.tcb.congestion.restart_after_idle();
         }
-        let mut burst = 0;
+        let (mut sent, mut burst, mut left) = (0, 0, 0);
         while self.tcb.retransmit.next.is_none() && self.tcb.ecn.held_at(self.cx.now).is_none() {
-            let fin_is_due = self.tcb.send.fin && self.tcb.snd_nxt <= self.tcb.send.data_end();
+            let established = self.tcb.state.is_synchronized();
+            let fin_is_due = established && self.tcb.send.fin && self.tcb.snd_nxt <= self.tcb.send.data_end();
             let unsent = self.tcb.unsent();
             if unsent == 0 {
                 if fin_is_due {
@@ -218,30 +286,46 @@ impl Output<'_> {
             if size == 0 {
                 break;
             }
-            burst += 1;
+            if left == 0 {
+                self.tcb.flight.next_burst();
+                (burst, left) = (0, self.burst_segments());
+            }
+            (sent, burst, left) = (sent + 1, burst + 1, left - 1);
             let fin = fin_is_due && size == unsent;
             let mut flags = if fin { Flags::ACK | Flags::FIN } else { Flags::ACK };
-            if burst > 1 && self.ends_burst(unsent, size) {
+            if burst > 1 && (left == 0 || self.new_segment_size(unsent, size) == 0) {
                 flags |= Flags::PSH;
             }
             self.send(self.tcb.snd_nxt, size, flags);
         }
-        if burst > 0 {
+        if sent > 0 {
             self.tcb.congestion.sent(self.tcb.snd_una, self.tcb.snd_nxt);
         }
         self.tcb.persist.overridden = false;
     }
 
-    /// Whether nothing goes after a segment of `size` bytes, where that means PSH.
-    fn ends_burst(&self, unsent: u32, size: u32) -> bool {
-        self.cx.config.push == Push::CallsAndBursts && self.new_segment_size(unsent, size) == 0
+    /// How many segments leave as one packet for the device to cut: Linux lets a packet have what is sent in about a
+    /// millisecond, two segments at least and half of cwnd at most (tcp_tso_autosize(), tcp_cwnd_test()).
+    fn burst_segments(&self) -> u32 {
+        if self.cx.config.push == Push::QueueEnd {
+            return 1;
+        }
+        let (tcb, mss) = (&*self.tcb, self.tcb.eff_snd_mss());
+        let (cwnd, ssthresh) = (tcb.congestion.cwnd(), tcb.congestion.ssthresh());
+        let percent = if cwnd < ssthresh / 2 { 200 } else { 120 };
+        let srtt = tcb.rto.srtt.filter(|srtt| !srtt.is_zero());
+        let by_rate = srtt.map_or(u64::MAX, |srtt| {
+            u64::from(cwnd) * percent * 10_000 / srtt.as_micros().max(1) as u64 / 1024 / u64::from(mss)
+        });
+        let room = tcb.allowed_by_congestion() / mss;
+        by_rate.clamp(2, u64::from((cwnd / mss / 2).max(2))).min(u64::from(room.max(1))) as u32
     }
 
     /// The size of the segment `ahead` bytes behind SND.NXT, were it sent now; 0 for none.
     fn new_segment_size(&self, unsent: u32, ahead: u32) -> u32 {
         let tcb = &*self.tcb;
-        let idle = tcb.flight_size() + ahead == 0;
-        let usable = (tcb.snd_una + tcb.snd_wnd).saturating_since(tcb.snd_nxt + ahead);
+        let idle = tcb.snd_nxt == tcb.text_una() && ahead == 0;
+        let usable = (tcb.text_una() + tcb.snd_wnd).saturating_since(tcb.snd_nxt + ahead);
         let size = segment_size(Occasion {
             queued: unsent - ahead,
             usable,
@@ -299,11 +383,16 @@ impl Output<'_> {
         }
         let (tcb, now) = (&mut *self.tcb, self.cx.now);
         if end > tcb.snd_nxt && seq >= tcb.snd_max {
-            tcb.rto.sent(end, now);
+            // Whoever takes the text of a SYN or does not acknowledges the SYN.
+            tcb.rto.sent(if flags.contains(Flags::SYN) { seq + 1 } else { end }, now);
         } else {
             tcb.retransmit.total += 1;
             tcb.rto.retransmitted();
         }
+        let text = if flags.contains(Flags::SYN) { seq + 1 } else { seq };
+        tcb.flight.sent(text, end, now);
+        tcb.congestion.transmitted(end.since(text));
+        tcb.tlp.restart |= fresh || flags.contains(Flags::FIN);
         tcb.snd_nxt = tcb.snd_nxt.later(end);
         tcb.snd_max = tcb.snd_max.later(end);
         tcb.last_sent = now;
@@ -334,7 +423,7 @@ impl Output<'_> {
             Push::QueueEnd => seq + len == tcb.send.data_end(),
             Push::CallsAndBursts => tcb.send.is_pushed(seq, seq + len),
         };
-        if len > 0 && pushed {
+        if len > 0 && pushed && !flags.contains(Flags::SYN) {
             flags |= Flags::PSH;
         }
         let urgent = tcb.snd_up.map_or(0, |snd_up| snd_up.saturating_since(seq));
@@ -375,12 +464,18 @@ impl Output<'_> {
             persist::start_timer(tcb, &cx);
         } else if outstanding {
             tcb.deadlines.stop(Timer::Persist);
-            tcb.deadlines.start(Timer::Retransmit, cx.now + tcb.rto.current());
+            if !tlp::arm(tcb, &cx) {
+                tcb.deadlines.start(Timer::Retransmit, cx.now + tcb.rto.current());
+            }
         } else if waiting && tcb.state >= State::Established {
             tcb.deadlines.start(Timer::Persist, cx.now + cx.config.sws_override);
         } else {
             tcb.deadlines.stop(Timer::Retransmit);
             tcb.deadlines.stop(Timer::Persist);
+        }
+        if !outstanding || closed_window {
+            tcb.deadlines.stop(Timer::Probe);
+            tcb.deadlines.stop(Timer::Reorder);
         }
         if outstanding || (waiting && closed_window) {
             tcb.retransmit.since.get_or_insert(cx.now);

@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::control_block::{Context, ControlBlock};
+use super::rack;
 use super::state::State;
 use super::timers::Timer;
 use super::{Error, SeqNumber};
@@ -40,6 +41,11 @@ pub(crate) fn timer_expired(tcb: &mut ControlBlock, cx: &Context) -> Action {
     if tcb.ecn.held_until.take().is_some() && tcb.flight_size() == 0 {
         return Action::Done;
     }
+    if let Some(retries) = tcb.options.syn_retries.filter(|_| syn)
+        && tcb.retransmit.count >= retries
+    {
+        return give_up(tcb);
+    }
     if tcb.options.user_timeout.is_none() {
         let r2 = if syn { cx.config.r2_syn } else { cx.config.r2 };
         if has_waited(tcb, r2) {
@@ -52,9 +58,17 @@ pub(crate) fn timer_expired(tcb: &mut ControlBlock, cx: &Context) -> Action {
     } else {
         let first = tcb.retransmit.count == 0;
         tcb.congestion.timeout(tcb.flight_size(), tcb.snd_nxt, first);
-        tcb.scoreboard.clear();
-        tcb.retransmit.next = Some(tcb.snd_una);
         tcb.retransmit.first_now = false;
+        if tcb.uses_rack() {
+            tcb.tlp.stop();
+            rack::mark_losses_on_rto(tcb, cx);
+            tcb.congestion.let_one_go(tcb.flight.pipe());
+        } else {
+            tcb.scoreboard.clear();
+            tcb.flight.forget_sacks();
+            tcb.flight.mark_lost(|_| true);
+            tcb.retransmit.next = Some(tcb.snd_una);
+        }
     }
     tcb.retransmit.count += 1;
     if tcb.retransmit.count == cx.config.r1 {
@@ -78,7 +92,7 @@ pub(crate) fn give_up(tcb: &ControlBlock) -> Action {
     let error = tcb.soft_error.unwrap_or(Error::TimedOut);
     match tcb.state {
         State::SynSent => Action::Close(Some(error)),
-        State::SynReceived if tcb.is_passive() => Action::ReturnToListen,
+        State::SynReceived if tcb.is_passive() && !tcb.fast_open.opened => Action::ReturnToListen,
         _ => Action::Abort(error),
     }
 }

@@ -69,20 +69,25 @@ impl RetransmissionTimeout {
     }
 
     /// New data is acknowledged up to `ack`. `echoed` is the round trip by timestamps, which a retransmission does
-    /// not blur; it counts where there is no better measurement.
-    pub(crate) fn acknowledged(&mut self, ack: SeqNumber, now: Instant, echoed: Option<Duration>) {
-        match self.timing {
+    /// not blur; it counts where there is no better measurement. Gives the sample that was taken.
+    pub(crate) fn acknowledged(
+        &mut self,
+        ack: SeqNumber,
+        now: Instant,
+        echoed: Option<Duration>,
+    ) -> Option<Duration> {
+        let rtt = match self.timing {
             Some(timing) if timing.end <= ack => {
                 self.timing = None;
-                self.sample(now.saturating_since(timing.sent_at));
+                Some(now.saturating_since(timing.sent_at))
             }
-            Some(_) => {}
-            None => {
-                if let Some(rtt) = echoed {
-                    self.sample(rtt);
-                }
-            }
+            Some(_) => None,
+            None => echoed,
+        };
+        if let Some(rtt) = rtt {
+            self.sample(rtt);
         }
+        rtt
     }
 
     /// 2.2 and 2.3.

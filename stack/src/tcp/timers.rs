@@ -21,10 +21,14 @@ pub(crate) enum Timer {
     FinWait2,
     /// The user timeout (RFC 9293 3.10.8).
     UserTimeout,
+    /// RACK's reordering timer (RFC 8985 6.2).
+    Reorder,
+    /// The probe timeout (RFC 8985 7.2).
+    Probe,
 }
 
 impl Timer {
-    const ALL: [Timer; 7] = [
+    const ALL: [Timer; 9] = [
         Timer::Retransmit,
         Timer::Persist,
         Timer::DelayedAck,
@@ -32,6 +36,8 @@ impl Timer {
         Timer::TimeWait,
         Timer::FinWait2,
         Timer::UserTimeout,
+        Timer::Reorder,
+        Timer::Probe,
     ];
 }
 
@@ -54,6 +60,10 @@ impl Deadlines {
         if self.at[timer as usize].is_none() {
             self.set(timer, at);
         }
+    }
+
+    pub(crate) fn is_set(&self, timer: Timer) -> bool {
+        self.at[timer as usize].is_some()
     }
 
     pub(crate) fn stop(&mut self, timer: Timer) {

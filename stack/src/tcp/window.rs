@@ -23,7 +23,7 @@ pub(crate) fn announce(tcb: &mut ControlBlock) -> u16 {
 
 /// The window field of a SYN, which is never scaled (RFC 7323 2.2).
 pub(crate) fn announce_in_syn(tcb: &mut ControlBlock) -> u16 {
-    let window = u16::try_from(tcb.receive.limit()).unwrap_or(u16::MAX);
+    let window = u16::try_from(tcb.receive.free()).unwrap_or(u16::MAX);
     tcb.rcv_wnd = u32::from(window);
     window
 }

@@ -29,6 +29,11 @@ pub const TIME_EXCEEDED: u8 = 11;
 /// Parameter problem.
 pub const PARAMETER_PROBLEM: u8 = 12;
 
+/// Timestamp request.
+pub const TIMESTAMP_REQUEST: u8 = 13;
+/// Timestamp reply.
+pub const TIMESTAMP_REPLY: u8 = 14;
+
 /// Code of [`UNREACHABLE`]: the network.
 pub const NET: u8 = 0;
 /// Code of [`UNREACHABLE`]: the host.
@@ -41,6 +46,8 @@ pub const PORT: u8 = 3;
 pub const FRAGMENTATION_NEEDED: u8 = 4;
 /// Code of [`UNREACHABLE`]: source route failed.
 pub const SOURCE_ROUTE_FAILED: u8 = 5;
+/// Code of [`REDIRECT`]: for the host.
+pub const REDIRECT_HOST: u8 = 1;
 /// Code of [`TIME_EXCEEDED`]: in reassembly.
 pub const REASSEMBLY: u8 = 1;
 

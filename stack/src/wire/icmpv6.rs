@@ -40,6 +40,8 @@ pub const REDIRECT: u8 = 137;
 
 /// Code of [`UNREACHABLE`]: no route.
 pub const NO_ROUTE: u8 = 0;
+/// Code of [`UNREACHABLE`]: beyond the scope of the source.
+pub const BEYOND_SCOPE: u8 = 2;
 /// Code of [`UNREACHABLE`]: the address.
 pub const ADDRESS: u8 = 3;
 /// Code of [`UNREACHABLE`]: the port.

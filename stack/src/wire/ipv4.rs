@@ -78,6 +78,14 @@ impl<'a> Header<'a> {
         Ok((Header::fields(&bytes[..header_len]), &bytes[header_len..total_length]))
     }
 
+    /// Whether a datagram has a header that is right, and less behind it than total length says.
+    pub fn is_cut_off(bytes: &[u8]) -> bool {
+        Header::parse_quoted(bytes).is_ok_and(|(_, rest)| {
+            let header = &bytes[..bytes.len() - rest.len()];
+            usize::from(be16(bytes, 2)) > bytes.len() && checksum(header) == 0
+        })
+    }
+
     /// The header of a datagram that an ICMP error quotes: it may be cut off behind the header, and its checksum is
     /// not looked at, since routers have changed it.
     ///

@@ -13,6 +13,8 @@ use super::{Buffer, Error, Result, be16, be32};
 
 /// Bytes of a fragment header.
 pub const FRAGMENT_LEN: usize = 8;
+/// The Router Alert option (RFC 2711 2.1).
+pub const ROUTER_ALERT: u8 = 5;
 
 /// A header whose second byte is its length: options or routing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

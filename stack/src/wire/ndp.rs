@@ -17,7 +17,9 @@ use std::net::Ipv6Addr;
 const SOURCE_LINK: u8 = 1;
 const TARGET_LINK: u8 = 2;
 const PREFIX: u8 = 3;
+const REDIRECTED: u8 = 4;
 const MTU: u8 = 5;
+const NONCE: u8 = 14;
 /// More prefixes than a message of 1280 bytes can hold.
 const MAX_PREFIXES: usize = 40;
 
@@ -49,6 +51,10 @@ pub struct Options {
     pub mtu: Option<u32>,
     /// Prefixes.
     pub prefixes: Vec<PrefixInformation>,
+    /// What tells a node's own solicitation from others' (RFC 3971 5.3.2, RFC 7527 4.1).
+    pub nonce: Option<[u8; 6]>,
+    /// The packet that a Redirect is about, as far as it is quoted: a multiple of 8 bytes, what is missing being zeros.
+    pub redirected: Vec<u8>,
 }
 
 /// A neighbour discovery message. Reserved fields are lost.
@@ -197,6 +203,8 @@ impl Options {
             match (option[0], len) {
                 (SOURCE_LINK, 8) => options.source_link = Some(MacAddress(array(option, 2))),
                 (TARGET_LINK, 8) => options.target_link = Some(MacAddress(array(option, 2))),
+                (REDIRECTED, 16..) => options.redirected = option[8..].to_vec(),
+                (NONCE, 8) => options.nonce = Some(array(option, 2)),
                 (MTU, 8) => options.mtu = Some(be32(option, 4)),
                 (PREFIX, 32) if options.prefixes.len() < MAX_PREFIXES => {
                     options.prefixes.push(PrefixInformation::parse(option));
@@ -215,9 +223,19 @@ impl Options {
                 buffer.append(&mac.0);
             }
         }
+        if let Some(nonce) = self.nonce {
+            buffer.append(&[NONCE, 1]);
+            buffer.append(&nonce);
+        }
         if let Some(mtu) = self.mtu {
             buffer.append(&[MTU, 1, 0, 0]);
             buffer.append(&mtu.to_be_bytes());
+        }
+        if !self.redirected.is_empty() {
+            let units = self.redirected.len().div_ceil(8);
+            buffer.append(&[REDIRECTED, u8::try_from(units + 1).unwrap_or(u8::MAX), 0, 0, 0, 0, 0, 0]);
+            buffer.append(&self.redirected);
+            buffer.append_zeros(units * 8 - self.redirected.len());
         }
         for prefix in &self.prefixes {
             prefix.append(buffer);
@@ -299,7 +317,11 @@ mod tests {
                 target: A,
                 options: link(2),
             },
-            Message::Redirect { target: A, destination: B, options: link(2) },
+            Message::Redirect {
+                target: A,
+                destination: B,
+                options: Options { redirected: vec![6; 16], ..link(2) },
+            },
         ]
     }
 
@@ -320,6 +342,7 @@ mod tests {
             // The options' last one, last two, and all three: whole messages again without them.
             let whole: &[usize] = match &message {
                 Message::RouterAdvertisement { .. } => &[32, 40, 48],
+                Message::Redirect { .. } => &[24, 32],
                 _ => &[8],
             };
             for cut in 1..buffer.len() - 8 {

@@ -1,4 +1,5 @@
-//! TCP options: MSS (RFC 9293 3.7.1), Window Scale and Timestamps (RFC 7323), SACK (RFC 2018).
+//! TCP options: MSS (RFC 9293 3.7.1), Window Scale and Timestamps (RFC 7323), SACK (RFC 2018), User Timeout (RFC 5482),
+//! Fast Open (RFC 7413).
 //!
 //! ```text
 //! kind  length  value
@@ -9,6 +10,9 @@
 //!  4      2     SACK permitted
 //!  5    8n+2    n blocks: left edge, right edge, 32 bits each
 //!  8     10     TSval, TSecr, 32 bits each
+//! 28      4     user timeout: 1 bit, set where minutes are counted and not seconds, and 15 bits
+//! 34    2, 6-18 a Fast Open cookie of an even number of bytes, or none, which asks for one
+//! 254   4, 8-20 0xF989 and the same: what Fast Open was before it had a kind of its own
 //! ```
 //! An option of another kind is skipped by its length (RFC 9293 MUST-6).
 
@@ -75,6 +79,74 @@ impl SackBlocks {
     }
 }
 
+/// A Fast Open cookie (RFC 7413 2): 4 to 16 bytes, an even number of them, or none at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cookie {
+    bytes: [u8; MAX_COOKIE],
+    len: u8,
+}
+
+/// The longest cookie.
+const MAX_COOKIE: usize = 16;
+
+impl Cookie {
+    /// The cookie of these bytes; `None` where there are too few, too many, or an odd number of them (4.1.1).
+    pub fn new(cookie: &[u8]) -> Option<Cookie> {
+        let fits = (4..=MAX_COOKIE).contains(&cookie.len()) && cookie.len().is_multiple_of(2);
+        let mut bytes = [0; MAX_COOKIE];
+        bytes.get_mut(..cookie.len()).filter(|_| fits)?.copy_from_slice(cookie);
+        Some(Cookie { bytes, len: cookie.len() as u8 })
+    }
+
+    /// Its bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    /// Whether there is none: a request for one.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+/// The Fast Open option (RFC 7413 4.1.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FastOpen {
+    /// The cookie; an empty one asks for one.
+    pub cookie: Cookie,
+    /// Under kind 254 and a magic number, as before RFC 7413 (its section 9 has the kind of today).
+    pub experimental: bool,
+}
+
+/// What the experimental option begins with.
+const FAST_OPEN_MAGIC: [u8; 2] = [0xf9, 0x89];
+
+impl FastOpen {
+    /// The option of a value behind its kind; `None` where its length is wrong, which makes it nothing (4.1.1).
+    fn parse(value: &[u8], experimental: bool) -> Option<FastOpen> {
+        let cookie = if value.is_empty() { Cookie::default() } else { Cookie::new(value)? };
+        Some(FastOpen { cookie, experimental })
+    }
+
+    /// Bytes with the padding behind it.
+    fn len(&self) -> usize {
+        let head = if self.experimental { 4 } else { 2 };
+        (head + self.cookie.as_slice().len()).next_multiple_of(4)
+    }
+
+    fn put(&self, writer: &mut Writer<'_>) {
+        let cookie = self.cookie.as_slice();
+        let mut option = [1; 20];
+        let head = match self.experimental {
+            false => &[34, 2 + cookie.len() as u8][..],
+            true => &[254, 4 + cookie.len() as u8, FAST_OPEN_MAGIC[0], FAST_OPEN_MAGIC[1]][..],
+        };
+        option[..head.len()].copy_from_slice(head);
+        option[head.len()..head.len() + cookie.len()].copy_from_slice(cookie);
+        writer.put(&option[..self.len()]);
+    }
+}
+
 /// In which order a SYN's options stand, and how they are padded. On other segments there is no choice to make.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OptionLayout {
@@ -99,6 +171,10 @@ pub struct Options {
     pub timestamps: Option<Timestamps>,
     /// SACK blocks.
     pub sack: SackBlocks,
+    /// The user timeout that is told, in seconds (RFC 5482 3.3). Above 32767 s it is written in minutes, rounded down.
+    pub user_timeout: Option<u32>,
+    /// Fast Open.
+    pub fast_open: Option<FastOpen>,
     /// How they are written; [`Options::parse`] does not tell.
     pub layout: OptionLayout,
 }
@@ -144,6 +220,12 @@ impl Options {
                     self.sack.push(SackBlock { left, right });
                 }
             }
+            (28, &[high, low]) => {
+                let value = u32::from(u16::from_be_bytes([high, low]));
+                self.user_timeout = Some((value & 0x7fff) * if value & 0x8000 == 0 { 1 } else { 60 });
+            }
+            (34, cookie) => self.fast_open = FastOpen::parse(cookie, false),
+            (254, [0xf9, 0x89, cookie @ ..]) => self.fast_open = FastOpen::parse(cookie, true),
             (2 | 3 | 4 | 5 | 8, _) => return Err(Error::length(HEADER, "length")),
             _ => {}
         }
@@ -154,19 +236,25 @@ impl Options {
     /// behind the other options, the first ones first (RFC 2018 4); a segment of the peer's may hold more of them
     /// unaligned than fit aligned.
     pub fn len(&self) -> usize {
-        let others = self.len_without_sack();
+        let others = self.len_without_sack() + self.fast_open_that_fits().map_or(0, |option| option.len());
         match self.blocks_within(MAX_LEN - others) {
             0 => others,
             blocks => others + 4 + 8 * blocks,
         }
     }
 
-    /// At most 24.
+    /// A cookie that finds no room behind the other options stays away.
+    fn fast_open_that_fits(&self) -> Option<&FastOpen> {
+        self.fast_open.as_ref().filter(|option| self.len_without_sack() + option.len() <= MAX_LEN)
+    }
+
+    /// At most 28, without Fast Open.
     fn len_without_sack(&self) -> usize {
         let syn = if self.mss.is_some() { 4 } else { 0 } + if self.window_scale.is_some() { 4 } else { 0 };
         let permitted = if self.sack_permitted && !self.shares_a_word() { 4 } else { 0 };
         let timestamps = if self.timestamps.is_some() { 12 } else { 0 };
-        syn + permitted + timestamps
+        let user_timeout = if self.user_timeout.is_some() { 4 } else { 0 };
+        syn + permitted + timestamps + user_timeout
     }
 
     /// Whether SACK-permitted stands where the timestamps' padding would.
@@ -213,6 +301,15 @@ impl Options {
         if let Some(option) = scale.filter(|_| !aligned) {
             writer.put(&option);
         }
+        if let Some(seconds) = self.user_timeout {
+            let minutes = 0x8000 | (seconds / 60).min(0x7fff);
+            let value = u16::try_from(if seconds <= 0x7fff { seconds } else { minutes }).unwrap_or(u16::MAX);
+            let [high, low] = value.to_be_bytes();
+            writer.put(&[28, 4, high, low]);
+        }
+        if let Some(option) = self.fast_open_that_fits() {
+            option.put(&mut writer);
+        }
         let blocks = self.blocks_within(writer.out.len() - writer.at);
         if blocks > 0 {
             let mut option = [0; 4 + 8 * MAX_SACK_BLOCKS];
@@ -257,7 +354,19 @@ mod tests {
         let syn =
             Options { mss: Some(1460), window_scale: Some(7), sack_permitted: true, ..Options::default() };
         let ack = Options { timestamps: Some(Timestamps { tsval: 1, tsecr: 2 }), sack, ..Options::default() };
-        for options in [syn, ack, Options::default()] {
+        let fast_open = |cookie: &[u8], experimental| {
+            let cookie = Cookie::new(cookie).unwrap_or_default();
+            Options { fast_open: Some(FastOpen { cookie, experimental }), ..syn }
+        };
+        let with_cookies = [
+            fast_open(&[], false),
+            fast_open(&[1; 16], false),
+            fast_open(&[], true),
+            fast_open(&[2; 6], true),
+        ];
+        let timeouts = [1, 0x7fff, 0x8000 / 60 * 60, 0x7fff * 60];
+        let with_timeouts = timeouts.map(|s| Options { user_timeout: Some(s), ..ack });
+        for options in [syn, ack, Options::default()].into_iter().chain(with_cookies).chain(with_timeouts) {
             let mut bytes = vec![0; options.len()];
             options.emit(&mut bytes);
             assert_eq!(Options::parse(&bytes), Ok(options), "{bytes:?}");
@@ -297,6 +406,20 @@ mod tests {
         let mut expected = options;
         expected.sack.truncate(1);
         assert_eq!(Options::parse(&emitted), Ok(expected));
+    }
+
+    #[test]
+    fn cookies_of_a_wrong_length_are_nothing() {
+        let fast_open =
+            |bytes: &[u8]| Options::parse(bytes).unwrap().fast_open.map(|option| option.cookie.len);
+        let found = [2, 4, 5, 6, 7, 18, 20].map(|len: u8| {
+            let mut bytes = vec![34, len];
+            bytes.resize(usize::from(len), 9);
+            fast_open(&bytes)
+        });
+        assert_eq!(found, [Some(0), None, None, Some(4), None, Some(16), None]);
+        assert_eq!(fast_open(&[254, 4, 0xf9, 0x89]), Some(0));
+        assert_eq!(fast_open(&[254, 4, 0xf9, 0x88]), None);
     }
 
     #[track_caller]

@@ -74,6 +74,21 @@ impl Measure {
         }
     }
 
+    /// A figure that should be `least` at least.
+    pub(super) fn at_least(
+        name: impl Into<String>,
+        unit: &'static str,
+        value: f64,
+        least: f64,
+        why: String,
+    ) -> Measure {
+        Measure {
+            target: Some(Target { of: Of::Value, op: ">=", is: least }),
+            met: Some(value >= least * (1.0 - ALLOWANCE)),
+            ..Measure::value(name, unit, value, least, why)
+        }
+    }
+
     /// Rounds of (ours, theirs), of whose ratio the median should be `most` at most.
     pub(super) fn ratio(
         name: impl Into<String>,

@@ -1,6 +1,7 @@
 //! One script on the live kernel, here and on packetdrill.
 
 use super::ROUNDS;
+use super::cost::cost;
 use super::figures::Measure;
 use super::scratch::Scratch;
 use crate::pool::Pool;
@@ -12,8 +13,6 @@ use cases::suite::Tree;
 use cases::upstream;
 use harness::run::Verdict;
 use harness::sut::Family;
-use nix::sys::resource::{Usage, UsageWho, getrusage};
-use nix::sys::time::TimeVal;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -105,24 +104,4 @@ fn play_theirs(program: &Path, script: &Path) -> Result<(), String> {
         true => Ok(()),
         false => Err(format!("{} does not pass the script: {status}", program.display())),
     }
-}
-
-/// The CPU time that something costs in this process and those that it starts and waits for, in milliseconds.
-fn cost(work: impl FnOnce() -> Result<(), String>) -> Result<f64, String> {
-    let before = cpu_time()?;
-    work()?;
-    Ok(cpu_time()? - before)
-}
-
-fn cpu_time() -> Result<f64, String> {
-    let mut sum = 0.0;
-    for who in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN] {
-        let usage: Usage = getrusage(who).map_err(|e| format!("getrusage: {e}"))?;
-        sum += milliseconds(usage.user_time()) + milliseconds(usage.system_time());
-    }
-    Ok(sum)
-}
-
-fn milliseconds(time: TimeVal) -> f64 {
-    time.tv_sec() as f64 * 1e3 + time.tv_usec() as f64 / 1e3
 }

@@ -4,12 +4,16 @@ use super::play::{Played, Run, is_unsteady};
 use crate::exit::Exit;
 use crate::results::Difference;
 use cases::expectation::Standing;
+use cases::suite::Tree;
 
-/// Prints the exchanges.
-pub(super) fn print_ladders(runs: &[Run]) {
+/// Prints the exchanges, and the text of what a table of `tree` made, which is in no file.
+pub(super) fn print_ladders(tree: &Tree, runs: &[Run]) {
     for run in runs {
         if let Some(ladder) = &run.ladder {
             println!("\n{}", title(run));
+            if let Ok(Some(text)) = tree.generated(&run.result.case) {
+                println!("{}", numbered(&text));
+            }
             println!("{}", ladder.trim_end());
             if let Some(difference) = &run.result.first_difference {
                 println!("{}", indented(&explanation(difference)));
@@ -87,6 +91,10 @@ fn explanation(difference: &Difference) -> String {
         lines.push(difference.note.trim_end().to_owned());
     }
     lines.join("\n")
+}
+
+fn numbered(text: &str) -> String {
+    text.lines().zip(1..).map(|(line, n)| format!("{n:>4}  {line}\n")).collect()
 }
 
 fn indented(text: &str) -> String {

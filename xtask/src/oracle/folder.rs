@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Below the guest's own folder: the root of its file system.
 pub(super) const ROOT: &str = "root";
-/// Below the guest's own folder, and in the guest: the cases, a link to where they are.
+/// Below the guest's own folder, and in the guest: what the folder of the cases is in, which scripts may refer to.
 pub(super) const CASES: &str = "cases";
 /// Below the guest's own folder, and in the guest: what goes in and comes out.
 pub(super) const EXCHANGE: &str = "io";
@@ -33,13 +33,17 @@ const INIT: &str = "init";
 pub(super) struct Folder {
     /// Where it is.
     pub(super) path: PathBuf,
+    /// Where the guest sees the cases.
+    pub(super) cases: PathBuf,
 }
 
 impl Folder {
     /// Makes the folder of a guest that plays cases from below `cases`.
     pub(super) fn make(cases: &Path) -> Result<Folder, String> {
         let path = std::env::temp_dir().join(format!("{PREFIX}{}", std::process::id()));
-        let folder = Folder { path };
+        let cases = cases.canonicalize().map_err(|e| format!("{}: {e}", cases.display()))?;
+        let (around, name) = around(&cases);
+        let folder = Folder { path, cases: Path::new("/").join(CASES).join(name) };
         let problem = |e: std::io::Error| format!("{}: {e}", folder.path.display());
         sweep();
         // One that is there still was left behind by a process of the same number, which is gone.
@@ -50,8 +54,7 @@ impl Folder {
         for below in ["proc", "sys", "dev", "tmp", EXCHANGE, CASES] {
             std::fs::create_dir(folder.path.join(ROOT).join(below)).map_err(problem)?;
         }
-        let cases = cases.canonicalize().map_err(|e| format!("{}: {e}", cases.display()))?;
-        std::os::unix::fs::symlink(cases, folder.path.join(CASES)).map_err(problem)?;
+        std::os::unix::fs::symlink(around, folder.path.join(CASES)).map_err(problem)?;
         folder.add_program()?;
         Ok(folder)
     }
@@ -78,6 +81,14 @@ impl Folder {
             Some(loader) => place(&loader, &below(&root, &loader)),
             None => Ok(()),
         }
+    }
+}
+
+/// The folder that another is in, and its name there; the root is in itself.
+fn around(folder: &Path) -> (&Path, &Path) {
+    match (folder.parent(), folder.file_name()) {
+        (Some(parent), Some(name)) => (parent, Path::new(name)),
+        _ => (folder, Path::new("")),
     }
 }
 

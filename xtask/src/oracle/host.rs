@@ -1,6 +1,6 @@
 //! The host's side of a guest: a worker that takes a batch, boots a kernel for it and passes on what it answers.
 
-use super::folder::{ANSWERS, BEGUN, CASES, EXCHANGE, Folder, JOBS, OUTPUT, ROOT, SESSION};
+use super::folder::{ANSWERS, BEGUN, EXCHANGE, Folder, JOBS, OUTPUT, ROOT, SESSION};
 use super::guest::MARK;
 use super::store::{self, KERNEL, Kernel, SEEDS};
 use crate::cpu;
@@ -61,11 +61,8 @@ impl Host {
             return Ok(());
         }
         let folder = Folder::make(&self.session.root)?;
-        let guest_session = Session {
-            root: Path::new("/").join(CASES),
-            stack: self.session.stack.clone(),
-            ..self.session.clone()
-        };
+        let guest_session =
+            Session { root: folder.cases.clone(), stack: self.session.stack.clone(), ..self.session.clone() };
         write_lines(&folder.exchange(SESSION), &[guest_session])?;
         write_lines(&folder.exchange(JOBS), &jobs.iter().map(in_guest).collect::<Vec<_>>())?;
         make_exchange(&folder)?;

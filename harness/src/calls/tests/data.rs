@@ -1,7 +1,7 @@
 //! What is written, and what must be read.
 
-use super::super::pattern;
 use super::{Session, failed, with};
+use crate::packet::pattern;
 use crate::sut::{Call, Family, Message, Outcome, Output, Rules};
 
 /// The bytes that a call carries.
@@ -19,20 +19,14 @@ fn written(call: Call) -> Vec<u8> {
 fn the_pattern_goes_on_after_a_partial_write() {
     let mut s = Session::ours();
     let first = s.call("write(4, ..., 300) = 300").unwrap();
-    assert_eq!(written(first), pattern(0, 300));
+    assert_eq!(written(first), pattern::bytes(0, 300));
     s.passes("write(4, ..., 300) = 200", Outcome::value(200));
     s.passes("write(4, ..., 100) = -1 EAGAIN", failed("EAGAIN"));
     let rest = s.call("writev(4, [{..., 60}, {..., 40}], 2) = 100").unwrap();
-    assert_eq!(written(rest), pattern(200, 100));
+    assert_eq!(written(rest), pattern::bytes(200, 100));
     // A new connection begins at 0.
     s.passes("accept(3, ..., ...) = 5", Outcome::value(105));
     assert_eq!(written(s.call("write(5, ..., 2) = 2").unwrap()), [0, 1]);
-}
-
-#[test]
-fn the_pattern_has_a_prime_period() {
-    assert_eq!(pattern(249, 4), [249, 250, 0, 1]);
-    assert_eq!(pattern(u64::MAX, 2).len(), 2);
 }
 
 #[test]

@@ -320,11 +320,12 @@ impl Parser {
         let numbered = matches!(name.as_str(), "opt" | "raw");
         let kind = if numbered { Some(self.byte("the option's kind")?) } else { None };
         let length = if self.eat_word("len") { Some(self.byte("the option's length")?) } else { None };
-        let mut address = None;
+        let (mut address, mut open) = (None, false);
         let data = match self.kind() {
             Kind::Punct('(') => {
                 self.advance();
                 let data = self.option_content()?;
+                open = self.eat('*');
                 self.expect(')')?;
                 data
             }
@@ -341,7 +342,7 @@ impl Parser {
             }
             _ => Vec::new(),
         };
-        Ok(HeaderOption { name, kind, length, address, data, span: self.span_from(&start) })
+        Ok(HeaderOption { name, kind, length, address, data, open, span: self.span_from(&start) })
     }
 
     /// A number of zeros, or bytes and addresses one after the other.
@@ -352,7 +353,7 @@ impl Parser {
             return Ok(vec![0; zeros as usize]);
         }
         let mut data = Vec::new();
-        while !self.at(')') {
+        while !self.at(')') && !self.at('*') {
             data.extend(self.option_part()?);
             if !self.eat(',') {
                 break;

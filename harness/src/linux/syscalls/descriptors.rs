@@ -24,7 +24,7 @@ impl Descriptors {
     }
 
     /// What the kernel is given for the script's `fd`.
-    pub(super) fn kernel(&self, fd: i32) -> i32 {
+    pub(in crate::linux) fn kernel(&self, fd: i32) -> i32 {
         if fd < 0 || self.set().contains(&fd) { fd } else { NEVER_OPEN }
     }
 

@@ -94,7 +94,9 @@ pub(super) fn execute(call: &Call, fds: &Descriptors) -> Option<Outcome> {
             event::epoll_wait(fds.kernel(*epfd), *max_events, *timeout_ms)
         }
         NullBuffer(call) => null::execute(call, fds),
-        Shell { .. } | Link { .. } | Address { .. } | Route { .. } | Set { .. } => return None,
+        Shell { .. } | Link { .. } | Address { .. } | Route { .. } | Group { .. } | Set { .. } => {
+            return None;
+        }
         // Nothing of the kernel's.
         Dhcp { .. } | Getaddrinfo { .. } | Getnameinfo { .. } | Reboot => return None,
     })

@@ -47,7 +47,7 @@ pub(super) const RULES: &[Rule] = &[
     must("ip6-payload-length", "RFC8200-3-4", |r, s| total_length(r, s, LayerKind::Ipv6)),
     must("mtu", "RFC894-frame-format-4", mtu),
     must("ip-header-checksum", "RFC791-3.1-7", |_, s| right_checksum(s, LayerKind::Ipv4)),
-    must("ip-reserved-flag", "RFC791-3.1-5", |_, s| zero(s, LayerKind::Ipv4, "reserved")),
+    must("ip-reserved-flag", "RFC791-3.1-5", reserved_flag),
     must("source-unspecified", "RFC1122-3.2.1.3-1", source_unspecified),
     must("source-own", "RFC1122-3.2.1.3-5", source_own),
     must("source-not-multicast", "RFC4291-2.7-1", source_multicast),
@@ -199,6 +199,12 @@ fn udp6_checksum_zero(r: &PassiveRules, s: &Seen<'_>) -> Finding {
 fn zero(s: &Seen<'_>, kind: LayerKind, name: &str) -> Finding {
     let found = s.d.first(kind)?.get(s.frame, name)?;
     if found == 0 { None } else { finding("0", found.to_string()) }
+}
+
+/// What a router passes on has the flags that it came with (RFC 1812 5.2.5).
+fn reserved_flag(r: &PassiveRules, s: &Seen<'_>) -> Finding {
+    let (source, _) = outer_addresses(s)?;
+    if r.own.contains(&source) { zero(s, LayerKind::Ipv4, "reserved") } else { None }
 }
 
 /// Source and destination of the outermost IP header.

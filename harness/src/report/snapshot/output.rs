@@ -65,7 +65,7 @@ pub(crate) fn read(text: &str) -> Result<Output, String> {
 
 fn bytes(data: &[u8]) -> String {
     let start = u32::from(data.first().copied().unwrap_or(0));
-    let is_pattern = data.iter().zip(start..).all(|(byte, offset)| *byte == pattern(offset));
+    let is_pattern = data.iter().zip(start..).all(|(byte, offset)| *byte == pattern::byte(offset));
     if is_pattern { format!("pattern {start} ({})", data.len()) } else { format!("bytes {}", hex(data)) }
 }
 
@@ -78,7 +78,7 @@ fn read_bytes(text: &str) -> Option<Vec<u8>> {
             let start: u32 = start.parse().ok()?;
             let length: u32 = length.strip_prefix('(')?.strip_suffix(')')?.parse().ok()?;
             // No call reads more than a case asks for, and no case asks for so much.
-            (length <= 1 << 24).then(|| (start..start.saturating_add(length)).map(pattern).collect())
+            (length <= 1 << 24).then(|| (start..start.saturating_add(length)).map(pattern::byte).collect())
         }
         _ => None,
     }
@@ -105,8 +105,8 @@ mod tests {
     #[test]
     fn what_was_written_is_read_back() {
         for (output, text) in [
-            (Output::Data((0..10).map(pattern).collect()), " : pattern 0 (10)"),
-            (Output::Data((250..253).map(pattern).collect()), " : pattern 250 (3)"),
+            (Output::Data((0..10).map(pattern::byte).collect()), " : pattern 0 (10)"),
+            (Output::Data((250..253).map(pattern::byte).collect()), " : pattern 250 (3)"),
             (Output::Data(vec![0, 0]), " : bytes 0000"),
             (Output::Address(Some(([192, 0, 2, 2], 80).into()), vec![]), " : from 192.0.2.2:80"),
             (Output::Address(None, vec![7, 8]), " : from nowhere, pattern 7 (2)"),

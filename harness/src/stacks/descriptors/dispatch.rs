@@ -178,6 +178,7 @@ fn unserved(call: &Call) -> &'static str {
         Call::Link { .. } => "link up and down",
         Call::Address { .. } => "changing addresses",
         Call::Route { .. } => "changing routes",
+        Call::Group { .. } => "groups",
         Call::Set { .. } => "changing settings",
         _ => "this call",
     }

@@ -73,10 +73,10 @@ fn data(call: Call) -> Plan {
         Call::Write { fd, data } => send(fd, data, None, 0),
         Call::Writev { fd, data } => send(fd, data.concat(), None, 0),
         Call::Send { fd, data, flags } => send(fd, data, None, flags),
-        Call::Sendto { flags, .. } if flags & libc::MSG_FASTOPEN != 0 => error(libc::EOPNOTSUPP),
         Call::Sendto { fd, data, flags, address } => match address {
             SocketAddress::Ip(to) => send(fd, data, Some(to), flags),
             SocketAddress::Null => send(fd, data, None, flags),
+            SocketAddress::Unspecified if flags & libc::MSG_FASTOPEN != 0 => error(libc::EOPNOTSUPP),
             SocketAddress::Unspecified => error(libc::EAFNOSUPPORT),
         },
         Call::Sendmsg { fd, message: Message { name, iov, control, .. }, flags } => {
@@ -119,6 +119,7 @@ fn options(call: Call) -> Plan {
         call @ (Call::Link { .. }
         | Call::Address { .. }
         | Call::Route { .. }
+        | Call::Group { .. }
         | Call::Set { .. }
         | Call::Dhcp { .. }
         | Call::Reboot) => Ok(Planned::Administrative(call)),
@@ -168,9 +169,6 @@ fn with_address(
 }
 
 fn send(fd: i32, data: Vec<u8>, to: Option<SocketAddr>, flags: i32) -> Plan {
-    if flags & libc::MSG_FASTOPEN != 0 {
-        return error(libc::EOPNOTSUPP);
-    }
     plain(socket::Call::Send { fd, data, to, flags })
 }
 

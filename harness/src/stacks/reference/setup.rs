@@ -3,8 +3,8 @@
 use super::{cidr, route};
 use crate::sut::{Medium, Refusal, Setup};
 use stack::Config;
-use stack::config::{InterfaceConfig, Medium as StackMedium, Neighbour};
-use stack::tcp::{self, CongestionAlgorithm, EcnMode, InitialWindow, LossRecovery};
+use stack::config::{AutoconfConfig, ForwardingConfig, InterfaceConfig, Medium as StackMedium, Neighbour};
+use stack::tcp::{self, CongestionAlgorithm, EcnMode, InitialWindow, LossRecovery, PrrBound, Reduction};
 use stack::wire::MacAddress;
 
 /// The configuration for `setup`, with `tcp` where it says nothing.
@@ -12,9 +12,6 @@ use stack::wire::MacAddress;
 /// # Errors
 /// [`Refusal::Unsupported`] names the first thing that the stack does not have.
 pub(super) fn config(setup: &Setup, tcp: tcp::Config) -> Result<Config, Refusal> {
-    if setup.forwarding {
-        return unsupported("forwarding".to_owned());
-    }
     let medium = |medium| match medium {
         Medium::Ethernet => StackMedium::Ethernet,
         Medium::Ip => StackMedium::Ip,
@@ -34,6 +31,7 @@ pub(super) fn config(setup: &Setup, tcp: tcp::Config) -> Result<Config, Refusal>
         interfaces: interfaces.collect(),
         routes: setup.routes.iter().map(|r| route(&r.destination, r.gateway, r.interface)).collect(),
         neighbours: neighbours.collect(),
+        forwarding: setup.forwarding.then(ForwardingConfig::default),
         seed: setup.seed,
         tcp,
         ..Config::default()
@@ -47,12 +45,19 @@ pub(super) fn config(setup: &Setup, tcp: tcp::Config) -> Result<Config, Refusal>
 /// A named setting, as `with:` in a case's head has it.
 fn set(config: &mut Config, name: &str, value: &str) -> Result<(), Refusal> {
     match (name, value) {
+        ("autoconf", "on") => {
+            (config.autoconf, config.report_own_groups) = (Some(AutoconfConfig::default()), true);
+        }
         ("cc", "reno") => config.tcp.congestion = CongestionAlgorithm::NewReno,
         ("iw", "rfc5681") => config.tcp.initial_window = InitialWindow::Rfc5681,
         ("iw", "rfc6928") => config.tcp.initial_window = InitialWindow::Rfc6928,
         ("cc", "cubic") => config.tcp.congestion = CongestionAlgorithm::Cubic,
         ("recovery", "rfc6582") => config.tcp.recovery = LossRecovery::Rfc6582,
         ("recovery", "rfc6675") => config.tcp.recovery = LossRecovery::Rfc6675,
+        ("recovery", "rack") => config.tcp.recovery = LossRecovery::Rack,
+        ("reduction", "at-once") => config.tcp.reduction = Reduction::AtOnce,
+        ("reduction", "prr-crb") => config.tcp.reduction = Reduction::Prr(PrrBound::Conservative),
+        ("reduction", "prr-ssrb") => config.tcp.reduction = Reduction::Prr(PrrBound::SlowStart),
         ("ecn", "off") => config.tcp.ecn = EcnMode::Off,
         ("ecn", "accept") => config.tcp.ecn = EcnMode::Accept,
         ("ecn", "on") => config.tcp.ecn = EcnMode::On,

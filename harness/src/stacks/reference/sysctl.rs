@@ -1,6 +1,6 @@
 //! Linux's settings by name, and what each is in the reference stack's TCP.
 
-use stack::tcp::{Config, CongestionAlgorithm, EcnMode};
+use stack::tcp::{Config, CongestionAlgorithm, EcnMode, LossRecovery};
 use std::time::Duration;
 
 /// How a value changes the configuration; `None` where the setting has no such value, or the stack none that fits.
@@ -14,6 +14,12 @@ const SETTINGS: &[(&str, Apply)] = &[
     ("net.ipv4.tcp_slow_start_after_idle", |tcp, value| flag(value).map(|on| tcp.slow_start_after_idle = on)),
     ("net.ipv4.tcp_congestion_control", congestion_control),
     ("net.ipv4.tcp_ecn", ecn),
+    ("net.ipv4.tcp_recovery", recovery),
+    ("net.ipv4.tcp_early_retrans", |tcp, value| {
+        let level = number(value).filter(|level| matches!(level, 0 | 3 | 4))?;
+        tcp.tail_loss_probe = level > 0;
+        Some(())
+    }),
     ("net.ipv4.tcp_rmem", receive_memory),
     ("net.ipv4.tcp_wmem", |tcp, value| three(value).map(|[_, buffer, _]| tcp.send_buffer = buffer)),
     ("net.ipv4.tcp_retries1", |tcp, value| number(value).map(|count| tcp.r1 = count)),
@@ -30,6 +36,8 @@ const SETTINGS: &[(&str, Apply)] = &[
     ("net.ipv4.tcp_keepalive_time", |tcp, value| seconds(&mut tcp.keepalive.idle, value)),
     ("net.ipv4.tcp_keepalive_intvl", |tcp, value| seconds(&mut tcp.keepalive.interval, value)),
     ("net.ipv4.tcp_keepalive_probes", |tcp, value| number(value).map(|count| tcp.keepalive.probes = count)),
+    ("net.ipv4.tcp_fastopen", fast_open),
+    ("net.ipv4.tcp_fastopen_key", fast_open_key),
     ("net.ipv4.tcp_max_syn_backlog", |tcp, value| number(value).map(|count| tcp.syn_queue = count as usize)),
     ("net.ipv4.tcp_max_tw_buckets", |tcp, value| {
         number(value).map(|count| tcp.max_time_wait = count as usize)
@@ -42,18 +50,15 @@ const BELOW: &[&str] = &["net.ipv4.tcp_min_tso_segs", "net.ipv4.tcp_tso_win_divi
 
 /// What the stack always does: settings with the one value that says so.
 const ALWAYS: &[(&str, &str)] = &[
-    // It keeps nothing about a peer from one connection to the next.
-    ("ip tcp_metrics flush", "all"),
+    // Of a peer it keeps Fast Open's cookies alone.
     ("net.ipv4.tcp_no_metrics_save", "1"),
     // RFC 2883, and RFC 6675 without its predecessor.
     ("net.ipv4.tcp_dsack", "1"),
     ("net.ipv4.tcp_fack", "0"),
     ("net.ipv4.tcp_reordering", "3"),
-    // It has no tail loss probe, no RACK, no F-RTO, no fast open, no path MTU probing and no corking by itself.
-    ("net.ipv4.tcp_early_retrans", "0"),
-    ("net.ipv4.tcp_recovery", "0"),
+    // It has no F-RTO, no path MTU probing and no corking by itself.
     ("net.ipv4.tcp_frto", "0"),
-    ("net.ipv4.tcp_fastopen", "0"),
+    ("net.ipv4.tcp_fastopen_blackhole_timeout_sec", "0"),
     ("net.ipv4.tcp_mtu_probing", "0"),
     ("net.ipv4.tcp_autocorking", "0"),
     ("net.ipv4.tcp_moderate_rcvbuf", "0"),
@@ -111,6 +116,40 @@ fn congestion_control(tcp: &mut Config, value: &str) -> Option<()> {
     Some(())
 }
 
+/// Of its bits the stack has RACK_LOSS_DETECTION.
+fn recovery(tcp: &mut Config, value: &str) -> Option<()> {
+    tcp.recovery = match number(value)? {
+        0 => LossRecovery::Rfc6675,
+        1 => LossRecovery::Rack,
+        _ => return None,
+    };
+    Some(())
+}
+
+/// The bits of net/tcp.h, TFO_CLIENT_ENABLE and those behind it; others mean nothing.
+fn fast_open(tcp: &mut Config, value: &str) -> Option<()> {
+    let bits = match value.trim().strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).ok()?,
+        None => number(value)?,
+    };
+    let is_set = |bit: u32| bits & bit != 0;
+    tcp.fast_open.client = is_set(0x1);
+    tcp.fast_open.server = is_set(0x2);
+    tcp.fast_open.client_without_cookie = is_set(0x4);
+    tcp.fast_open.server_without_cookie = is_set(0x200);
+    tcp.fast_open.every_listener = is_set(0x400);
+    Some(())
+}
+
+/// Four words of 32 bits in hexadecimal, each of which the kernel keeps with its lowest byte first.
+fn fast_open_key(tcp: &mut Config, value: &str) -> Option<()> {
+    let words: Option<Vec<u32>> =
+        value.trim().split('-').map(|word| u32::from_str_radix(word, 16).ok()).collect();
+    let bytes: Vec<u8> = words?.into_iter().flat_map(u32::to_le_bytes).collect();
+    tcp.fast_open.key = Some(bytes.try_into().ok()?);
+    Some(())
+}
+
 fn ecn(tcp: &mut Config, value: &str) -> Option<()> {
     tcp.ecn = match number(value)? {
         0 => EcnMode::Off,
@@ -144,8 +183,10 @@ mod tests {
         assert_eq!(check("tcp_syn_retries", "6", Some(true)).r2_syn, Config::linux().r2_syn);
         assert_eq!(check("tcp_ecn", "1", Some(true)).ecn, EcnMode::On);
         check("tcp_congestion_control", "bbr", Some(false));
-        check("tcp_fastopen", "0", Some(true));
-        check("tcp_fastopen", "0x1", None);
+        assert!(check("tcp_fastopen", "0x402", Some(true)).fast_open.every_listener);
+        let key = check("tcp_fastopen_key", "a0bf63f7-ed803d81-cd641d30-cebc4a90", Some(true)).fast_open.key;
+        assert_eq!(key.map(|key| key[..5].to_vec()), Some(vec![0xf7, 0x63, 0xbf, 0xa0, 0x81]));
+        check("tcp_fastopen_key", "a0bf63f7-ed803d81", Some(false));
         check("tcp_tso_win_divisor", "3", Some(true));
         check("tcp_notsent_lowat", "3", None);
     }

@@ -4,6 +4,7 @@ use crate::tcp::Error;
 use crate::tcp::ack::Due;
 use crate::tcp::action::{Action, Flow, Reset, end};
 use crate::tcp::control_block::{Context, ControlBlock};
+use crate::tcp::options;
 use crate::tcp::state::State;
 use crate::tcp::steps;
 use crate::wire::tcp::{Flags, Segment};
@@ -12,6 +13,9 @@ pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: Seg
     // First, check the ACK bit.
     let acknowledged = segment.has(Flags::ACK);
     if acknowledged && !(tcb.snd_una < segment.ack && segment.ack <= tcb.snd_nxt) {
+        return end(Reset::action(&segment));
+    }
+    if acknowledged && cx.config.check_syn_echo && options::echoes_the_future(tcb, &segment.options, cx.now) {
         return end(Reset::action(&segment));
     }
     // Second, check the RST bit.

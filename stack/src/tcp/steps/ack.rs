@@ -1,10 +1,12 @@
 //! Fifth, check the ACK field (RFC 9293 3.10.7.4, RFC 5961 5.2), with RFC 5681 and RFC 6298 behind it.
 
 use crate::tcp::action::{Action, Flow, Reset, end};
+use crate::tcp::config::LossRecovery;
 use crate::tcp::congestion::{Acked, Response};
 use crate::tcp::control_block::{Context, ControlBlock};
-use crate::tcp::options;
+use crate::tcp::flight::Delivery;
 use crate::tcp::timers::Timer;
+use crate::tcp::{options, prr, rack, tlp};
 use crate::wire::tcp::{Flags, Segment};
 
 /// SYN-RECEIVED: an ACK of our SYN opens the connection, any other gets `<SEQ=SEG.ACK><CTL=RST>`. `shift` is how far
@@ -41,14 +43,22 @@ pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
     tcb.snd_nxt = tcb.snd_nxt.later(segment.ack);
     let window = u32::from(segment.wnd) << tcb.snd_wnd_shift;
     let marked = tcb.ecn.capable && segment.has(Flags::ECE) && tcb.snd_una <= segment.ack;
-    if tcb.snd_una < segment.ack {
-        new_data_acknowledged(tcb, cx, segment, marked);
+    let una = tcb.snd_una;
+    let mut delivery = Delivery::default();
+    if una < segment.ack {
+        delivery = new_data_acknowledged(tcb, cx, segment, marked);
     } else if !tcb.congestion.uses_scoreboard() && is_duplicate(tcb, segment, window) {
         let response = tcb.congestion.duplicate_ack(segment.ack, tcb.snd_nxt, tcb.flight_size());
         tcb.retransmit.first_now |= response == Response::Retransmit;
     }
-    if tcb.congestion.uses_scoreboard() {
-        update_scoreboard(tcb, segment);
+    match tcb.congestion.recovers_by() {
+        LossRecovery::Rfc6675 => update_scoreboard(tcb, segment, delivery),
+        LossRecovery::Rack if segment.ack >= una => {
+            let duplicate = is_duplicate(tcb, segment, window) && una == segment.ack;
+            rack::ack_arrives(tcb, cx, segment, delivery);
+            tlp::ack_arrives(tcb, segment, duplicate);
+        }
+        _ => {}
     }
     if marked && tcb.congestion.marked(segment.ack, tcb.snd_nxt) {
         // cwnd cannot be halved any more: the retransmission timer makes the sender slower (RFC 3168 6.1.2).
@@ -63,11 +73,19 @@ pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
 }
 
 /// Update(), and what follows from it: a duplicate ACK is one that SACKs something new (RFC 6675 2, 5).
-fn update_scoreboard(tcb: &mut ControlBlock, segment: &Segment<'_>) {
+fn update_scoreboard(tcb: &mut ControlBlock, segment: &Segment<'_>, acked: Delivery) {
     let blocks = segment.options.sack.as_slice();
-    if !tcb.scoreboard.update(blocks, tcb.snd_una, tcb.snd_nxt) {
-        return;
+    let ends = (tcb.snd_una, tcb.snd_nxt);
+    let sacked = tcb.flight.sack(blocks, ends, |_| ());
+    if tcb.scoreboard.update(blocks, tcb.snd_una, tcb.snd_nxt) {
+        begin_recovery(tcb);
     }
+    let pipe = tcb.scoreboard.pipe(tcb.snd_una, tcb.snd_nxt, tcb.eff_snd_mss());
+    tcb.congestion.reduce(prr::Ack { delivered: acked.bytes + sacked.bytes, pipe, good: acked.bytes > 0 });
+}
+
+/// Where the scoreboard says that the first segment is lost, recovery begins.
+fn begin_recovery(tcb: &mut ControlBlock) {
     let lost = tcb.scoreboard.is_lost(tcb.snd_una, tcb.eff_snd_mss());
     let response = tcb.congestion.sacked(tcb.snd_una, tcb.snd_nxt, tcb.flight_size(), lost);
     if response == Response::Retransmit {
@@ -82,17 +100,28 @@ fn is_duplicate(tcb: &ControlBlock, segment: &Segment<'_>, window: u32) -> bool 
     tcb.flight_size() > 0 && segment.is_empty() && segment.ack == tcb.snd_una && window == tcb.snd_wnd
 }
 
-fn new_data_acknowledged(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>, marked: bool) {
+fn new_data_acknowledged(
+    tcb: &mut ControlBlock,
+    cx: &Context,
+    segment: &Segment<'_>,
+    marked: bool,
+) -> Delivery {
+    let was_recovering = tcb.congestion.is_recovering(tcb.snd_una);
     let bytes = segment.ack.since(tcb.snd_una);
     let echoed = options::echoed_round_trip(tcb, &segment.options, cx.now);
     tcb.snd_una = segment.ack;
     tcb.send.acknowledge(segment.ack);
     tcb.scoreboard.acknowledge(segment.ack);
     tcb.snd_up = tcb.snd_up.filter(|snd_up| *snd_up > segment.ack);
-    tcb.rto.acknowledged(segment.ack, cx.now, echoed);
+    let delivery = tcb.flight_acknowledged(segment.ack, segment, cx);
+    tcb.tlp.restart = true;
+    if tcb.rto.acknowledged(segment.ack, cx.now, echoed).is_some() {
+        tcb.tlp.measured();
+    }
     let outstanding = tcb.flight_size() > 0;
     let response = tcb.congestion.new_data_acknowledged(Acked {
-        bytes,
+        // What was SACKed before has made the window grow, or shrink less, then.
+        bytes: if tcb.uses_rack() { delivery.bytes } else { bytes },
         ack: segment.ack,
         flight: tcb.flight_size(),
         marked,
@@ -108,6 +137,10 @@ fn new_data_acknowledged(tcb: &mut ControlBlock, cx: &Context, segment: &Segment
     } else if response != Response::Retransmit {
         tcb.deadlines.set(Timer::Retransmit, cx.now + tcb.rto.current());
     }
+    if was_recovering && !tcb.congestion.is_recovering(tcb.snd_una) {
+        tcb.rack.recovered();
+    }
+    delivery
 }
 
 /// If SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK), the segment is no older than the last one

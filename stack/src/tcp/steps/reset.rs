@@ -19,7 +19,8 @@ pub(crate) fn check_reset(tcb: &ControlBlock, cx: &Context, segment: &Segment<'_
         return end(Action::Challenge);
     }
     end(match tcb.state {
-        State::SynReceived if tcb.is_passive() => Action::ReturnToListen,
+        State::SynReceived if tcb.is_passive() && !tcb.fast_open.opened => Action::ReturnToListen,
+        State::SynReceived if tcb.is_passive() => Action::Close(Some(Error::ConnectionReset)),
         State::SynReceived => Action::Close(Some(Error::ConnectionRefused)),
         State::Closing | State::LastAck | State::TimeWait => Action::Close(None),
         _ => Action::Close(Some(Error::ConnectionReset)),

@@ -15,7 +15,9 @@ pub(crate) fn check_timestamps(tcb: &mut ControlBlock, cx: &Context, segment: &S
     if segment.has(Flags::RST) {
         return Flow::Continue(());
     }
-    let Some(timestamps) = segment.options.timestamps else { return end(Action::Drop) };
+    let Some(timestamps) = segment.options.timestamps else {
+        return if cx.config.timestamps_may_lack { Flow::Continue(()) } else { end(Action::Drop) };
+    };
     if options::is_old(recent, timestamps.tsval, cx.now) {
         return end(Action::Acknowledge);
     }

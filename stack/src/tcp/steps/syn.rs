@@ -11,7 +11,7 @@ pub(crate) fn check_syn(tcb: &ControlBlock, cx: &Context, segment: &Segment<'_>)
         return Flow::Continue(());
     }
     end(match tcb.state {
-        State::SynReceived if tcb.is_passive() => Action::ReturnToListen,
+        State::SynReceived if tcb.is_passive() && !tcb.fast_open.opened => Action::ReturnToListen,
         _ if cx.config.challenge_acks => Action::Challenge,
         _ => Action::Abort(Error::ConnectionReset),
     })

@@ -16,3 +16,4 @@ mod sack;
 mod security;
 mod sender;
 mod table;
+mod transitions;

@@ -1,0 +1,173 @@
+//! Plays inputs on targets without libFuzzer: `play replay TARGET FILE`, `play all TARGET FOLDER…`, and for state machines
+//! `play shrink TARGET FILE SMALLER`, `play transitions TARGET FOLDER…`, `play hunt TARGET SEED COUNT FOLDER`.
+//!
+//! Exit statuses: 0; 1 where the input is a finding; 2 where the command is wrong; 3 where an input has no records to
+//! leave out.
+
+use fuzz::machine::shrink::shrink;
+use fuzz::machine::transitions::Seen;
+use fuzz::machine::{played, with_stack};
+use fuzz::seeding;
+use harness::scenario::generate;
+use harness::scenario::record::RECORD;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["replay", target, file] => replay(target, Path::new(file)),
+        ["all", target, folders @ ..] => all(target, folders),
+        ["shrink", target, file, smaller] => smaller_one(target, Path::new(file), Path::new(smaller)),
+        ["transitions", target, folders @ ..] => transitions(target, folders),
+        ["rate", target] => rate(target),
+        ["seed", folder] => seed(Path::new(folder)),
+        ["hunt", target, seed, count, folder] => hunt(target, seed, count, Path::new(folder)),
+        _ => Err("play replay | all | shrink | transitions | hunt, each with a target".to_owned()),
+    };
+    outcome.map_or_else(
+        |error| {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        },
+        ExitCode::from,
+    )
+}
+
+fn target(name: &str) -> Result<fn(&[u8]), String> {
+    let found = fuzz::TARGETS.iter().find(|(target, _)| *target == name);
+    found.map(|(_, run)| *run).ok_or_else(|| format!("no target {name:?}"))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(file).map_err(|e| format!("{}: {e}", file.display()))
+}
+
+fn replay(name: &str, file: &Path) -> Result<u8, String> {
+    let (run, input) = (target(name)?, read(file)?);
+    println!("{name}: {} bytes of {}", input.len(), file.display());
+    if let Some(played) = with_stack(name, |stack| played(stack, &input)) {
+        print!("{}", played.trace);
+    }
+    if std::panic::catch_unwind(|| run(&input)).is_err() {
+        println!("{name}: this is a finding");
+        return Ok(1);
+    }
+    println!("{name}: nothing was found");
+    Ok(0)
+}
+
+/// Leaves out what the finding does not need; exit status 3 where inputs of the target have no records.
+fn smaller_one(name: &str, file: &Path, smaller: &Path) -> Result<u8, String> {
+    let input = read(file)?;
+    let Some(shrunk) = with_stack(name, |stack| shrink(stack, name, &input)) else { return Ok(3) };
+    let (bytes, violation) = shrunk.ok_or_else(|| format!("{} is no finding", file.display()))?;
+    std::fs::write(smaller, &bytes).map_err(|e| format!("{}: {e}", smaller.display()))?;
+    println!("{name}: {} records: {violation}", bytes.len() / RECORD);
+    Ok(0)
+}
+
+/// Prints the nanoseconds of processor time that an operation of generated scenarios takes.
+fn rate(name: &str) -> Result<u8, String> {
+    let inputs: Vec<Vec<u8>> = (0..4000).map(|number| generate(1, number)).collect();
+    let mut operations = 0;
+    let start = processor_time()?;
+    for input in &inputs {
+        let steps = with_stack(name, |stack| played(stack, input).trace.steps.len());
+        operations += steps.ok_or_else(|| format!("{name} is no state machine"))?;
+    }
+    println!("{}", (processor_time()? - start) / operations.max(1) as f64);
+    Ok(0)
+}
+
+/// Nanoseconds that this thread has had a processor, as Linux counts them.
+fn processor_time() -> Result<f64, String> {
+    let path = "/proc/thread-self/schedstat";
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{path}: {e}"))?;
+    let first = text.split(' ').next().and_then(|number| number.parse().ok());
+    first.ok_or_else(|| format!("{path}: {text:?}"))
+}
+
+/// Makes seeds of the cases.
+fn seed(folder: &Path) -> Result<u8, String> {
+    for (target, count) in seeding::write(&seeding::of_cases()?, folder)? {
+        println!("{target:<26} {count:>6}");
+    }
+    Ok(0)
+}
+
+/// The transitions that all inputs below the folders see together, and those that none sees.
+fn transitions(name: &str, folders: &[&str]) -> Result<u8, String> {
+    let mut seen = Seen::default();
+    for file in files(folders)? {
+        let input = read(&file)?;
+        let trace = with_stack(name, |stack| played(stack, &input).trace);
+        seen.take(&trace.ok_or_else(|| format!("{name} is no state machine"))?);
+    }
+    let (reached, all, missing) = seen.told();
+    println!("{name}: {reached} of {all} transitions seen");
+    if !missing.is_empty() {
+        println!("  never seen: {}", missing.join(", "));
+    }
+    Ok(0)
+}
+
+/// Plays generated scenarios and writes the shortest finding of each oracle, shrunk.
+fn hunt(name: &str, seed: &str, count: &str, folder: &Path) -> Result<u8, String> {
+    let number = |text: &str| text.parse::<u64>().map_err(|e| format!("{text:?}: {e}"));
+    let (seed, count) = (number(seed)?, number(count)?);
+    let mut found = std::collections::BTreeMap::<String, usize>::new();
+    for scenario in 0..count {
+        let input = generate(seed, scenario);
+        let shrunk = with_stack(name, |stack| shrink(stack, name, &input));
+        let Some((bytes, violation)) = shrunk.ok_or_else(|| format!("{name} is no state machine"))? else {
+            continue;
+        };
+        let kind = violation.to_string().replace(|c: char| c.is_ascii_digit(), "");
+        let best = found.entry(kind).or_insert(usize::MAX);
+        if bytes.len() < *best {
+            *best = bytes.len();
+            let file = folder.join(format!("{}-{}", violation.oracle, found.len()));
+            std::fs::write(&file, &bytes).map_err(|e| format!("{}: {e}", file.display()))?;
+            println!("{} records: {violation}: {}", bytes.len() / RECORD, file.display());
+        }
+    }
+    Ok(u8::from(!found.is_empty()))
+}
+
+/// Every file below the folders. All are played, and those that are findings are named.
+fn all(name: &str, folders: &[&str]) -> Result<u8, String> {
+    let run = target(name)?;
+    let mut status = 0;
+    for file in &files(folders)? {
+        let input = read(file)?;
+        if std::panic::catch_unwind(|| run(&input)).is_err() {
+            println!("{name}: {} is a finding", file.display());
+            status = 1;
+        }
+    }
+    Ok(status)
+}
+
+fn files(folders: &[&str]) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    for folder in folders {
+        list(Path::new(folder), &mut files)?;
+    }
+    Ok(files)
+}
+
+fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
+    let told = |e: std::io::Error| format!("{}: {e}", folder.display());
+    for entry in std::fs::read_dir(folder).map_err(told)? {
+        let path = entry.map_err(told)?.path();
+        if path.is_dir() {
+            list(&path, files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(())
+}

@@ -1,4 +1,0 @@
-//! libFuzzer on the target `ipv6_ext`.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::targets::ipv6_ext::ipv6_ext(data));

@@ -1,0 +1,153 @@
+//! Work to measure, each with its like on the published smoltcp crate: one header is parsed, emitted again, and compared.
+//!
+//! `--cfg fuzzing` makes smoltcp take any checksum for right, so what is compared has one less to compute on its side.
+
+use crate::Target;
+use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::wire;
+use stack::wire::{Buffer, arp, icmpv4, ipv4, ipv6, tcp, udp};
+use std::hint::black_box;
+use std::net::Ipv4Addr;
+
+/// What the rates of parsers are told of: a header here, and on smoltcp.
+pub const RATES: &[Target] = &[
+    ("empty", |data| {
+        black_box(data);
+    }),
+    ("arp", arp),
+    ("arp_smoltcp", arp_smoltcp),
+    ("icmpv4", icmpv4),
+    ("icmpv4_smoltcp", icmpv4_smoltcp),
+    ("ipv4", ipv4),
+    ("ipv4_smoltcp", ipv4_smoltcp),
+    ("ipv6", ipv6),
+    ("ipv6_smoltcp", ipv6_smoltcp),
+    ("tcp", tcp),
+    ("tcp_smoltcp", tcp_smoltcp),
+    ("udp", udp),
+    ("udp_smoltcp", udp_smoltcp),
+];
+
+const SOURCE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const DESTINATION: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+
+/// The work called `name`.
+pub fn rate(name: &str) -> Option<fn(&[u8])> {
+    RATES.iter().find(|(own, _)| *own == name).map(|(_, run)| *run)
+}
+
+/// Emits before `payload` and compares.
+fn again(data: &[u8], payload: &[u8], emit: impl FnOnce(&mut Buffer)) {
+    let mut buffer = Buffer::with_payload(payload);
+    emit(&mut buffer);
+    black_box(*buffer == *data);
+}
+
+/// The same for smoltcp, which emits into bytes that are there.
+fn again_smoltcp(data: &[u8], length: usize, emit: impl FnOnce(&mut [u8])) {
+    let mut bytes = vec![0; length];
+    emit(&mut bytes);
+    black_box(bytes == data);
+}
+
+fn arp(data: &[u8]) {
+    if let Ok(packet) = arp::Packet::parse(data) {
+        again(data, &[], |buffer| packet.emit(buffer));
+    }
+}
+
+fn arp_smoltcp(data: &[u8]) {
+    let Ok(packet) = wire::ArpPacket::new_checked(data) else { return };
+    let Ok(repr) = wire::ArpRepr::parse(&packet) else { return };
+    again_smoltcp(data, repr.buffer_len(), |bytes| repr.emit(&mut wire::ArpPacket::new_unchecked(bytes)));
+}
+
+fn icmpv4(data: &[u8]) {
+    if let Ok((header, payload)) = icmpv4::Header::parse(data) {
+        again(data, payload, |buffer| header.emit(buffer));
+    }
+}
+
+fn icmpv4_smoltcp(data: &[u8]) {
+    let checksums = ChecksumCapabilities::default();
+    let Ok(packet) = wire::Icmpv4Packet::new_checked(data) else { return };
+    let Ok(repr) = wire::Icmpv4Repr::parse(&packet, &checksums) else { return };
+    again_smoltcp(data, repr.buffer_len(), |bytes| {
+        repr.emit(&mut wire::Icmpv4Packet::new_unchecked(bytes), &checksums);
+    });
+}
+
+fn ipv4(data: &[u8]) {
+    if let Ok((header, payload)) = ipv4::Header::parse(data) {
+        again(data, payload, |buffer| header.emit(buffer));
+    }
+}
+
+fn ipv4_smoltcp(data: &[u8]) {
+    let checksums = ChecksumCapabilities::default();
+    let Ok(packet) = wire::Ipv4Packet::new_checked(data) else { return };
+    let Ok(repr) = wire::Ipv4Repr::parse(&packet, &checksums) else { return };
+    again_smoltcp(data, repr.buffer_len() + packet.payload().len(), |bytes| {
+        bytes[repr.buffer_len()..].copy_from_slice(packet.payload());
+        repr.emit(&mut wire::Ipv4Packet::new_unchecked(bytes), &checksums);
+    });
+}
+
+fn ipv6(data: &[u8]) {
+    if let Ok((header, payload)) = ipv6::Header::parse(data) {
+        again(data, payload, |buffer| header.emit(buffer));
+    }
+}
+
+fn ipv6_smoltcp(data: &[u8]) {
+    let Ok(packet) = wire::Ipv6Packet::new_checked(data) else { return };
+    let Ok(repr) = wire::Ipv6Repr::parse(&packet) else { return };
+    again_smoltcp(data, repr.buffer_len() + packet.payload().len(), |bytes| {
+        bytes[repr.buffer_len()..].copy_from_slice(packet.payload());
+        repr.emit(&mut wire::Ipv6Packet::new_unchecked(bytes));
+    });
+}
+
+fn tcp(data: &[u8]) {
+    let (source, destination) = (SOURCE.into(), DESTINATION.into());
+    black_box(tcp::checksum_is_right(source, destination, data));
+    if let Ok(segment) = tcp::Segment::parse(data) {
+        again(data, segment.payload, |buffer| segment.header.emit(source, destination, buffer));
+    }
+}
+
+fn tcp_smoltcp(data: &[u8]) {
+    let checksums = ChecksumCapabilities::default();
+    let (source, destination) = (SOURCE.into(), DESTINATION.into());
+    let Ok(packet) = wire::TcpPacket::new_checked(data) else { return };
+    let Ok(repr) = wire::TcpRepr::parse(&packet, &source, &destination, &checksums) else { return };
+    again_smoltcp(data, repr.buffer_len(), |bytes| {
+        repr.emit(&mut wire::TcpPacket::new_unchecked(bytes), &source, &destination, &checksums);
+    });
+}
+
+fn udp(data: &[u8]) {
+    let (source, destination) = (SOURCE.into(), DESTINATION.into());
+    if let Ok((header, payload)) = udp::Header::parse(source, destination, data) {
+        again(data, payload, |buffer| header.emit(source, destination, buffer));
+    }
+}
+
+fn udp_smoltcp(data: &[u8]) {
+    let checksums = ChecksumCapabilities::default();
+    let (source, destination) = (SOURCE.into(), DESTINATION.into());
+    let Ok(packet) = wire::UdpPacket::new_checked(data) else { return };
+    let Ok(repr) = wire::UdpRepr::parse(&packet, &source, &destination, &checksums) else { return };
+    let payload = packet.payload();
+    again_smoltcp(data, repr.header_len() + payload.len(), |bytes| {
+        let mut packet = wire::UdpPacket::new_unchecked(bytes);
+        repr.emit(
+            &mut packet,
+            &source,
+            &destination,
+            payload.len(),
+            |to| to.copy_from_slice(payload),
+            &checksums,
+        );
+    });
+}

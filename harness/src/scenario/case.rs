@@ -1,0 +1,248 @@
+//! A scenario as a case: what was done to the stack, and what it did then as what is expected.
+
+use super::normalise::{Deeds, Sent, Window};
+use super::operation::{Offer, Opening, Start, UserCall, Version};
+use super::record::Scenario;
+use super::segment::{ACK, FIN, PSH, RST, SYN, Segment, URG};
+use super::trace::{Step, Stimulus, Trace};
+use std::fmt::Write;
+use std::time::Duration;
+
+/// What the head of a case says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// What the case is about, a line each.
+    pub about: Vec<String>,
+    /// The requirement that it decides.
+    pub requirement: String,
+}
+
+/// The text of a case that does what `scenario` does and expects what `trace` shows a stack to have done.
+pub fn write(head: &Head, scenario: &Scenario, trace: &Trace) -> String {
+    let mut case = Case { text: String::new(), after: Duration::ZERO, accepted: false };
+    for line in &head.about {
+        let _ = writeln!(case.text, "//! {line}");
+    }
+    let _ = writeln!(case.text, "//! requires: {}", head.requirement);
+    let family = match scenario.opening.version {
+        Version::V4 => "ipv4",
+        Version::V6 => "ipv6",
+    };
+    let _ = writeln!(case.text, "//! needs: tcp\n//! family: {family}");
+    let given = given(&scenario.opening);
+    if let Some(given) = &given {
+        let _ = writeln!(case.text, "{given}");
+        case.accepted =
+            scenario.opening.start >= Start::FinWait1 || scenario.opening.start == Start::Established;
+    }
+    let mut is_opening = true;
+    for step in &trace.steps {
+        if step.operation.is_some() && is_opening {
+            case.text.push_str("---\n");
+            is_opening = false;
+        }
+        if step.operation.is_some() || given.is_none() {
+            case.step(step);
+        }
+    }
+    case.text
+}
+
+/// The opening that does what the scenario's does, where there is one.
+fn given(opening: &Opening) -> Option<String> {
+    let mss = opening.offer.mss?;
+    if opening.offer != (Offer { mss: Some(mss), scale: None, sack: false, timestamps: false }) {
+        return None;
+    }
+    let parameters = format!(" (mss {mss}, win {})", opening.window);
+    let is_plain = mss == 1460 && opening.window == u16::MAX;
+    let (file, parameters) = match opening.start {
+        Start::Listen => ("listening", String::new()),
+        Start::SynSent => ("syn-sent", String::new()),
+        Start::SynReceived => ("syn-received", parameters),
+        Start::Established => ("established", parameters),
+        Start::FinWait1 if is_plain => ("fin-wait-1", String::new()),
+        Start::FinWait2 if is_plain => ("fin-wait-2", String::new()),
+        Start::CloseWait if is_plain => ("close-wait", String::new()),
+        Start::TimeWait if is_plain => ("time-wait", String::new()),
+        _ => return None,
+    };
+    let parameters = if is_plain { String::new() } else { parameters };
+    Some(format!("include \"given/{file}.pkt\"{parameters}"))
+}
+
+struct Case {
+    text: String,
+    /// How long after the event before the next one comes.
+    after: Duration,
+    /// The connection is on 4, since it was accepted.
+    accepted: bool,
+}
+
+impl Case {
+    fn line(&mut self, text: &str) {
+        let seconds = format!("{:.6}", self.after.as_secs_f64());
+        let seconds = seconds.trim_end_matches('0').trim_end_matches('.').trim_start_matches('0');
+        let _ = writeln!(self.text, "+{} {text}", if seconds.is_empty() { "0" } else { seconds });
+        self.after = Duration::ZERO;
+    }
+
+    fn step(&mut self, step: &Step) {
+        let deeds = Deeds::of(step);
+        match &step.stimulus {
+            Stimulus::Segment(segment) => self.line(&format!("< {}", inbound(segment, step.bases))),
+            Stimulus::Call(call) => self.call(*call, &deeds),
+            Stimulus::Time => {}
+        }
+        let mut at = Duration::ZERO;
+        for sent in &deeds.sent {
+            let gap = self.after + sent.after.saturating_sub(at);
+            at = sent.after.max(at);
+            self.after = Duration::ZERO;
+            self.expected(sent, gap);
+        }
+        self.after += step.length.saturating_sub(at);
+    }
+
+    /// What a timer provokes may come a tenth sooner and an eighth later.
+    fn expected(&mut self, sent: &Sent, gap: Duration) {
+        let text = outbound(sent);
+        if gap < Duration::from_millis(2) {
+            let _ = writeln!(self.text, "+0~+.002 > {text}");
+            return;
+        }
+        let (low, high) = (gap.as_secs_f64() * 0.9, gap.as_secs_f64() * 1.125 + 0.002);
+        let _ = writeln!(self.text, "+{low:.3}~+{high:.3} > {text}");
+    }
+
+    fn call(&mut self, call: UserCall, deeds: &Deeds) {
+        let fd = if self.accepted { 4 } else { 3 };
+        let result = match &deeds.returned {
+            Some((Ok(value), _)) => value.to_string(),
+            Some((Err(errno), _)) => format!("-1 {errno}"),
+            None => "*".to_owned(),
+        };
+        match call {
+            UserCall::Listen => {
+                self.line("socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3");
+                self.line("setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0");
+                self.line("bind(3, ..., ...) = 0");
+                self.line(&format!("listen(3, 4) = {result}"));
+            }
+            UserCall::Connect => {
+                self.line("socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3");
+                self.line("setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0");
+                self.line(&format!("connect(3, ..., ...) = {result}"));
+            }
+            UserCall::Accept => {
+                let is_error = result.starts_with('-');
+                self.accepted |= !is_error;
+                self.line(&format!("accept(3, ..., ...) = {}", if is_error { &result } else { "4" }));
+            }
+            UserCall::Abort => {
+                self.line(&format!("setsockopt({fd}, SOL_SOCKET, SO_LINGER, {{onoff=1, linger=0}}, 8) = 0"));
+                self.line(&format!("close({fd}) = {result}"));
+            }
+            UserCall::CloseListener => self.line(&format!("close(3) = {result}")),
+            UserCall::Keepalive => {
+                self.line(&format!("setsockopt({fd}, SOL_TCP, TCP_KEEPIDLE, [10], 4) = 0"));
+                self.line(&format!("setsockopt({fd}, SOL_SOCKET, SO_KEEPALIVE, [1], 4) = {result}"));
+            }
+            call => {
+                let text = plain_call(call, fd, &result);
+                self.line(&text);
+            }
+        }
+    }
+}
+
+fn plain_call(call: UserCall, fd: i32, result: &str) -> String {
+    match call {
+        UserCall::Send(length) => format!("send({fd}, ..., {length}, MSG_DONTWAIT|MSG_NOSIGNAL) = {result}"),
+        UserCall::Receive(count) => format!("recv({fd}, ..., {count}, MSG_DONTWAIT) = {result}"),
+        UserCall::ShutdownWrite => format!("shutdown({fd}, SHUT_WR) = {result}"),
+        UserCall::ShutdownRead => format!("shutdown({fd}, SHUT_RD) = {result}"),
+        UserCall::ShutdownBoth => format!("shutdown({fd}, SHUT_RDWR) = {result}"),
+        UserCall::Close => format!("close({fd}) = {result}"),
+        UserCall::Nodelay => format!("setsockopt({fd}, SOL_TCP, TCP_NODELAY, [1], 4) = {result}"),
+        UserCall::ReceiveBuffer(bytes) => {
+            format!("setsockopt({fd}, SOL_SOCKET, SO_RCVBUF, [{bytes}], 4) = {result}")
+        }
+        // The error itself is what the call gives.
+        _ => format!("getsockopt({fd}, SOL_SOCKET, SO_ERROR, [{result}], [4]) = 0"),
+    }
+}
+
+fn relative(number: u32, base: u32) -> i64 {
+    i64::from(number.wrapping_sub(base) as i32)
+}
+
+fn letters(flags: u8) -> String {
+    let table = [(SYN, 'S'), (FIN, 'F'), (RST, 'R'), (PSH, 'P'), (ACK, '.'), (URG, 'U')];
+    let letters: String =
+        table.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, letter)| *letter).collect();
+    if letters.is_empty() { "-".to_owned() } else { letters }
+}
+
+/// A number that may be negative, as the language has it.
+fn number(value: i64) -> String {
+    if value < 0 { format!("(0 - {})", -value) } else { value.to_string() }
+}
+
+fn span(seq: i64, length: usize) -> String {
+    let length = length as i64;
+    if seq < 0 {
+        return format!("{}:{}({length})", number(seq), number(seq + length));
+    }
+    format!("{seq}:{}({length})", seq + length)
+}
+
+fn inbound(segment: &Segment, (stack, peer): (u32, u32)) -> String {
+    let mut text =
+        format!("{} {}", letters(segment.flags), span(relative(segment.seq, peer), segment.payload.len()));
+    if segment.has(ACK) {
+        let _ = write!(text, " ack {}", number(relative(segment.ack, stack)));
+    }
+    let _ = write!(text, " win {}", segment.window);
+    if segment.has(URG) {
+        let _ = write!(text, " urg {}", segment.urgent);
+    }
+    let mut options = Vec::new();
+    let o = &segment.options;
+    options.extend(o.mss.map(|mss| format!("mss {mss}")));
+    options.extend(o.sack_permitted.then(|| "sackOK".to_owned()));
+    options.extend(o.timestamps.map(|(value, echo)| format!("TS val {value} ecr {echo}")));
+    options.extend(o.scale.map(|scale| format!("wscale {scale}")));
+    options.extend(
+        o.sack
+            .iter()
+            .map(|(a, b)| format!("sack {}:{}", number(relative(*a, stack)), number(relative(*b, stack)))),
+    );
+    if let [kind, length, data @ ..] = o.raw.as_slice() {
+        let data: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
+        let data = if data.is_empty() { data } else { format!(" 0x{data}") };
+        options.push(format!("raw {kind} len {length}{data}"));
+    }
+    if !options.is_empty() {
+        let _ = write!(text, " <{}>", options.join(", "));
+    }
+    text
+}
+
+fn outbound(sent: &Sent) -> String {
+    let flags = letters(sent.flags);
+    // PSH is the stack's affair.
+    let flags = if sent.length > 0 { flags.replace('.', "P?.") } else { flags };
+    let mut text = format!("{flags} {}", span(sent.seq, sent.length));
+    if let Some(ack) = sent.ack {
+        let _ = write!(text, " ack {}", number(ack));
+    }
+    if sent.flags & RST == 0 {
+        text.push_str(match sent.window {
+            Window::Closed => " win 0",
+            Window::Open => " win 1..65535",
+        });
+    }
+    text.push_str(" <...>");
+    text
+}

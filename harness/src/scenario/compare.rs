@@ -1,0 +1,180 @@
+//! The first difference between two stacks' traces of one scenario.
+
+use super::normalise::{Deeds, Sent, call_name};
+use super::state::{Event, State};
+use super::trace::{Step, Stimulus, Trace};
+use crate::sut::Granularity;
+use std::fmt;
+use std::time::Duration;
+
+/// How far apart things that happen at once may be.
+const AT_ONCE: Duration = Duration::from_micros(900);
+/// No timer whose lateness matters is longer: TCP's own end at two minutes, and what is proportional beyond that is not TCP's.
+const LONGEST_TIMER: Duration = Duration::from_secs(120);
+
+/// The first thing that two stacks did differently.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Divergence {
+    /// The operation's place in the scenario; `None` in the opening.
+    pub operation: Option<usize>,
+    /// The state before, as inferred on the first stack.
+    pub state: State,
+    /// What happened to the connection, or the call that was made.
+    pub event: String,
+    /// What differs: `sent` (one sent something where the other was silent), or a field: `flags`, `seq`, `ack`, `length`, `window`,
+    /// `options`, `sack`, `urgent`, `echo`, `time`, `result`, `data`, `foreign`, `flow`.
+    pub field: String,
+    /// What the first stack did, `nothing` where it was silent.
+    pub first: String,
+    /// What the second did.
+    pub second: String,
+}
+
+impl fmt::Display for Divergence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}: {} | {}", self.state, self.event, self.field, self.first, self.second)
+    }
+}
+
+/// What came of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// The stacks did the same.
+    Same,
+    /// Up to a timer of theirs that, within the granularity, fires before a stimulus on one and after it on the other: from there
+    /// on they were not given the same.
+    Raced,
+    /// They did not.
+    Different(Divergence),
+}
+
+/// Compares the traces that two stacks with these granularities left.
+pub fn compare(first: &Trace, second: &Trace, granularities: [Granularity; 2]) -> Comparison {
+    let slack = |timer: Duration| granularities.iter().map(|g| g.slack(timer)).max().unwrap_or_default();
+    for (a, b) in first.steps.iter().zip(&second.steps) {
+        let (mine, theirs) = (Deeds::of(a), Deeds::of(b));
+        match difference(a, b, &mine, &theirs, &slack) {
+            None => {}
+            Some(Found::Race) => return Comparison::Raced,
+            Some(Found::Field { field, first, second }) => {
+                let divergence = Divergence {
+                    operation: a.operation,
+                    state: a.state,
+                    event: event(a),
+                    field,
+                    first,
+                    second,
+                };
+                return Comparison::Different(divergence);
+            }
+        }
+    }
+    Comparison::Same
+}
+
+/// What happened in a step, by its name in a class.
+fn event(step: &Step) -> String {
+    match (&step.stimulus, step.event) {
+        (Stimulus::Call(call), _) => call_name(*call).to_owned(),
+        (_, Some(event)) => event.name().to_owned(),
+        _ => Event::Time.name().to_owned(),
+    }
+}
+
+enum Found {
+    /// A timer's granularity decides on which side of the step's end something falls.
+    Race,
+    Field {
+        field: String,
+        first: String,
+        second: String,
+    },
+}
+
+fn field(name: &str, first: impl fmt::Display, second: impl fmt::Display) -> Option<Found> {
+    Some(Found::Field { field: name.to_owned(), first: first.to_string(), second: second.to_string() })
+}
+
+fn difference(
+    a: &Step,
+    b: &Step,
+    mine: &Deeds,
+    theirs: &Deeds,
+    slack: &dyn Fn(Duration) -> Duration,
+) -> Option<Found> {
+    if let Some(found) = results(mine, theirs) {
+        return Some(found);
+    }
+    let longest = mine.sent.len().max(theirs.sent.len());
+    for index in 0..longest {
+        match (mine.sent.get(index), theirs.sent.get(index)) {
+            (Some(x), Some(y)) => {
+                if let Some(found) = segments(a, x, y, slack) {
+                    return Some(found);
+                }
+            }
+            (Some(x), None) => return one_sided(a, x, slack, |x| (x, "nothing".to_owned())),
+            (None, Some(y)) => return one_sided(b, y, slack, |y| ("nothing".to_owned(), y)),
+            (None, None) => {}
+        }
+    }
+    (mine.foreign.len() != theirs.foreign.len())
+        .then(|| field("foreign", mine.foreign.len(), theirs.foreign.len()))?
+}
+
+/// What calls returned.
+fn results(mine: &Deeds, theirs: &Deeds) -> Option<Found> {
+    let text = |result: &Option<(Result<i64, crate::sut::Errno>, Vec<u8>)>| match result {
+        None => "no call".to_owned(),
+        Some((Ok(value), _)) => value.to_string(),
+        Some((Err(errno), _)) => errno.to_string(),
+    };
+    let (first, second) = (text(&mine.returned), text(&theirs.returned));
+    if first != second {
+        return field("result", first, second);
+    }
+    let data = |deeds: &Deeds| deeds.returned.as_ref().map(|(_, data)| data.clone());
+    (data(mine) != data(theirs)).then(|| field("data", "what was sent", "something else"))?
+}
+
+/// How late a timer may be that fired so long after a step's beginning; when it was set is not known.
+fn late(step: &Step, sent: &Sent, slack: &dyn Fn(Duration) -> Duration) -> Duration {
+    let since_start = step.at.saturating_since(stack::Instant::ZERO) + sent.after;
+    slack(since_start.min(LONGEST_TIMER)) + AT_ONCE
+}
+
+/// One stack sent something that the other did not, or not yet.
+fn one_sided(
+    step: &Step,
+    sent: &Sent,
+    slack: &dyn Fn(Duration) -> Duration,
+    told: impl Fn(String) -> (String, String),
+) -> Option<Found> {
+    let margin = late(step, sent, slack);
+    let is_timer = sent.after > AT_ONCE || matches!(step.stimulus, Stimulus::Time);
+    let is_near_end = sent.after + margin >= step.length;
+    let is_near_start = sent.after <= margin;
+    if is_timer && (is_near_end || (is_near_start && step.length > AT_ONCE * 2)) && sent.after > AT_ONCE {
+        return Some(Found::Race);
+    }
+    let (first, second) = told(sent.to_string());
+    field("sent", first, second)
+}
+
+fn segments(step: &Step, x: &Sent, y: &Sent, slack: &dyn Fn(Duration) -> Duration) -> Option<Found> {
+    let name = |same: bool, name| (!same).then_some(name);
+    let differs = name(x.flags == y.flags, "flags")
+        .or(name(x.seq == y.seq, "seq"))
+        .or(name(x.ack == y.ack, "ack"))
+        .or(name(x.length == y.length, "length"))
+        .or(name(x.options == y.options, "options"))
+        .or(name(x.sack == y.sack, "sack"))
+        .or(name(x.window == y.window, "window"))
+        .or(name(x.urgent == y.urgent, "urgent"))
+        .or(name(x.echo == y.echo, "echo"));
+    if let Some(name) = differs {
+        return field(name, x, y);
+    }
+    let apart = x.after.max(y.after) - x.after.min(y.after);
+    (apart > late(step, x, slack)).then(|| field("time", x, y))?
+}

@@ -1,0 +1,378 @@
+//! Plays a scenario on a stack: turns operations into segments and calls, and keeps what the peer knows.
+//!
+//! The schedule does not depend on the stack: the first operation is due a millisecond after the stack's start, each other one
+//! a pause after the one before. So the same scenario gives two stacks the same stimuli at the same times.
+
+use super::operation::{Effect, Operation, Plan, UserCall, What};
+use super::peer::Peer;
+use super::record::Scenario;
+use super::segment::{Ends, Segment};
+use super::state::{Event, Inference};
+use super::trace::{Deed, Happening, Step, Stimulus, Trace};
+use super::{calls, setup};
+use crate::sut::{self, Call, Errno, InterfaceId, Outcome, Output, Refusal, StackUnderTest};
+use stack::Instant;
+use std::fmt;
+use std::time::Duration;
+
+/// More frames than this in one step are a flood: the longest step is a quarter of an hour, and no timer of TCP fires more
+/// often than its delayed acknowledgements.
+pub const FLOOD: usize = 4096;
+/// So often a stack may claim that something is due now, and do nothing.
+const STUCK: usize = 1000;
+/// Between two operations there is at least this.
+const LEAST: Duration = Duration::from_millis(1);
+
+/// Something that a stack must not do, found by an oracle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The oracle's name.
+    pub oracle: &'static str,
+    /// The requirement that is broken, where there is one.
+    pub requirement: Option<&'static str>,
+    /// What was found.
+    pub found: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.oracle, self.found)?;
+        self.requirement.map_or(Ok(()), |id| write!(f, " ({id})"))
+    }
+}
+
+/// Why a scenario was not played to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The stack has no such function, or its adapter failed.
+    Refused(Refusal),
+    /// An oracle objects.
+    Violation(Violation),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Stop {
+        Stop::Refused(refusal)
+    }
+}
+
+impl From<Violation> for Stop {
+    fn from(violation: Violation) -> Stop {
+        Stop::Violation(violation)
+    }
+}
+
+/// What looks on: told of each step when it is over.
+pub trait Watch {
+    /// A step is over; `peer` and `stack` are as they are now.
+    ///
+    /// # Errors
+    /// What the stack must not do.
+    fn step(&mut self, step: &Step, peer: &Peer, stack: &dyn StackUnderTest) -> Result<(), Violation>;
+}
+
+impl Watch for () {
+    fn step(&mut self, _: &Step, _: &Peer, _: &dyn StackUnderTest) -> Result<(), Violation> {
+        Ok(())
+    }
+}
+
+/// Plays `scenario` on `stack`, which is started afresh.
+///
+/// # Errors
+/// Where the stack refuses, or `watch` objects.
+pub fn drive(
+    stack: &mut dyn StackUnderTest,
+    scenario: &Scenario,
+    watch: &mut dyn Watch,
+) -> Result<Trace, Stop> {
+    let mut trace = Trace::default();
+    play(stack, scenario, watch, &mut trace)?;
+    Ok(trace)
+}
+
+/// The same, leaving in `trace` what was done by the time of an error.
+///
+/// # Errors
+/// As [`drive`].
+pub fn play(
+    stack: &mut dyn StackUnderTest,
+    scenario: &Scenario,
+    watch: &mut dyn Watch,
+    trace: &mut Trace,
+) -> Result<(), Stop> {
+    stack.start(&setup::setup(scenario.opening.version))?;
+    let mut driver = Driver::new(stack, scenario, trace);
+    driver.run(None, &Operation::at_once(What::Wait), watch)?;
+    for operation in scenario.opening.operations() {
+        driver.run(None, &operation, watch)?;
+    }
+    for (at, operation) in scenario.operations.iter().enumerate() {
+        driver.run(Some(at), operation, watch)?;
+    }
+    Ok(())
+}
+
+struct Driver<'a> {
+    stack: &'a mut dyn StackUnderTest,
+    ends: Ends,
+    peer: Peer,
+    inference: Inference,
+    sockets: calls::Sockets,
+    /// When the next operation is due.
+    due: Instant,
+    trace: &'a mut Trace,
+    events: Vec<sut::Event>,
+}
+
+impl<'a> Driver<'a> {
+    fn new(stack: &'a mut dyn StackUnderTest, scenario: &Scenario, trace: &'a mut Trace) -> Driver<'a> {
+        let due = stack.now() + LEAST;
+        let due = Instant::from_millis(due.as_millis());
+        Driver {
+            stack,
+            ends: Ends::of(scenario.opening.version),
+            peer: Peer::new(&scenario.opening),
+            inference: Inference::default(),
+            sockets: calls::Sockets::new(Ends::of(scenario.opening.version)),
+            due,
+            trace,
+            events: Vec::new(),
+        }
+    }
+
+    fn millis(&self) -> u32 {
+        self.due.as_millis() as u32
+    }
+
+    fn run(&mut self, at: Option<usize>, operation: &Operation, watch: &mut dyn Watch) -> Result<(), Stop> {
+        match operation.what {
+            What::Segment(plan) => self.segment(at, &plan, operation.pause, watch),
+            What::Call(call) => self.call(at, call, operation.pause, watch),
+            What::Wait => self.wait(at, operation.pause, watch),
+            What::Network(effect) => self.effect(at, effect, operation.pause, watch),
+        }
+    }
+
+    fn effect(
+        &mut self,
+        at: Option<usize>,
+        effect: Effect,
+        pause: Duration,
+        watch: &mut dyn Watch,
+    ) -> Result<(), Stop> {
+        match effect {
+            Effect::Lose(length) => {
+                self.peer.lose(length);
+                self.wait(at, pause, watch)
+            }
+            Effect::Duplicate => match self.peer.last.clone() {
+                Some(segment) => self.arrive(at, segment, pause, watch),
+                None => self.wait(at, pause, watch),
+            },
+            Effect::Repair => match self.peer.repair(self.millis()) {
+                Some(segment) => self.arrive(at, segment, pause, watch),
+                None => self.wait(at, pause, watch),
+            },
+            Effect::Swap(length) => {
+                let [second, first] = self.peer.swapped(length, self.millis());
+                let behind = second.end();
+                self.arrive(at, second, LEAST, watch)?;
+                self.arrive(at, first, pause, watch)?;
+                self.peer.snd_nxt = behind;
+                Ok(())
+            }
+        }
+    }
+
+    fn segment(
+        &mut self,
+        at: Option<usize>,
+        plan: &Plan,
+        pause: Duration,
+        watch: &mut dyn Watch,
+    ) -> Result<(), Stop> {
+        let segment = self.peer.resolve(plan, self.millis());
+        self.arrive(at, segment, pause, watch)
+    }
+
+    /// The stack is given a segment.
+    fn arrive(
+        &mut self,
+        at: Option<usize>,
+        segment: Segment,
+        pause: Duration,
+        watch: &mut dyn Watch,
+    ) -> Result<(), Stop> {
+        let event = Event::of_segment(&segment, &self.peer, self.inference.state);
+        let frame = segment.datagram(&self.ends);
+        self.peer.sent(&segment, self.inference.state);
+        self.open_step(at, Stimulus::Segment(segment.clone()), Some(event), pause);
+        self.inference.given(&segment, event, &self.peer);
+        self.stack.inject(InterfaceId(0), &frame)?;
+        self.close_step(watch)
+    }
+
+    fn wait(&mut self, at: Option<usize>, pause: Duration, watch: &mut dyn Watch) -> Result<(), Stop> {
+        self.open_step(at, Stimulus::Time, Some(Event::Time), pause);
+        self.close_step(watch)
+    }
+
+    /// A call, and what leads to it: only the call itself is in the trace. Where there is no socket for it, time passes.
+    fn call(
+        &mut self,
+        at: Option<usize>,
+        call: UserCall,
+        pause: Duration,
+        watch: &mut dyn Watch,
+    ) -> Result<(), Stop> {
+        let Some(plan) = self.sockets.plan(call) else { return self.wait(at, pause, watch) };
+        self.open_step(at, Stimulus::Call(call), Event::of_call(call), pause);
+        let mut last = Outcome::error(libc::EAGAIN);
+        for step in plan {
+            let Some(submitted) = step.call(&self.sockets, &last) else { break };
+            let is_telling = step.is_telling();
+            last = self.submit(submitted, is_telling)?;
+            self.sockets.returned(&step, &last);
+        }
+        self.inference.called(call, last.result.is_ok());
+        self.close_step(watch)
+    }
+
+    /// Makes a call, which completes at once since no socket blocks.
+    fn submit(&mut self, call: Call, is_told: bool) -> Result<Outcome, Stop> {
+        let id = match self.stack.submit(call) {
+            // An option that a stack lacks is no reason to leave the rest of the scenario.
+            Err(Refusal::Unsupported(_)) => return Ok(Outcome::error(libc::ENOSYS)),
+            submitted => submitted?,
+        };
+        let mut outcome = None;
+        for _ in 0..STUCK {
+            self.stack.events(&mut self.events)?;
+            for event in std::mem::take(&mut self.events) {
+                match event {
+                    sut::Event::Completed { id: of, at, outcome: of_this } if of == id => {
+                        outcome = Some((at, of_this));
+                    }
+                    event => self.note(event)?,
+                }
+            }
+            if outcome.is_some() {
+                break;
+            }
+            self.stack.run_until(self.stack.now() + Duration::from_micros(10))?;
+        }
+        let Some((at, outcome)) = outcome else {
+            return Err(
+                self.broken("stuck", "a call on a socket that does not block never returned".to_owned())
+            );
+        };
+        if is_told || outcome.result.is_err() {
+            let data = match &outcome.output {
+                Output::Data(data) => data.clone(),
+                _ => Vec::new(),
+            };
+            self.happened(at, Deed::Returned { result: told(&outcome), data });
+        }
+        Ok(outcome)
+    }
+
+    fn bases(&self) -> (u32, u32) {
+        (self.peer.stack_iss.unwrap_or(0), self.peer.iss)
+    }
+
+    fn open_step(
+        &mut self,
+        operation: Option<usize>,
+        stimulus: Stimulus,
+        event: Option<Event>,
+        pause: Duration,
+    ) {
+        let (at, length, state) = (self.due, pause.max(LEAST), self.inference.state);
+        let bases = self.bases();
+        self.due += length;
+        self.trace.steps.push(Step {
+            operation,
+            at,
+            length,
+            stimulus,
+            bases,
+            state,
+            event,
+            happened: Vec::new(),
+        });
+    }
+
+    /// Lets the stack run until the next operation is due.
+    fn close_step(&mut self, watch: &mut dyn Watch) -> Result<(), Stop> {
+        let length = self.trace.steps.last().map_or(LEAST, |step| step.length);
+        self.run_until(self.due)?;
+        self.inference.passed(length);
+        match self.trace.steps.last() {
+            Some(step) => Ok(watch.step(step, &self.peer, self.stack)?),
+            None => Ok(()),
+        }
+    }
+
+    fn run_until(&mut self, until: Instant) -> Result<(), Stop> {
+        let mut idle = 0;
+        loop {
+            let before = self.stack.now();
+            self.stack.run_until(until)?;
+            self.stack.events(&mut self.events)?;
+            let is_quiet = self.events.is_empty();
+            for event in std::mem::take(&mut self.events) {
+                self.note(event)?;
+            }
+            if is_quiet && self.stack.now() >= until {
+                return Ok(());
+            }
+            idle = if is_quiet && self.stack.now() == before { idle + 1 } else { 0 };
+            if idle > STUCK {
+                return Err(self.broken("stuck", format!("its clock stays at {before}")));
+            }
+        }
+    }
+
+    /// Takes note of what the stack did.
+    fn note(&mut self, event: sut::Event) -> Result<(), Stop> {
+        // A call that no one waits for any more is of no interest.
+        let sut::Event::Frame { at, bytes, .. } = event else { return Ok(()) };
+        match Segment::read(&self.ends, &bytes) {
+            Some(segment) => {
+                self.peer.received(&segment);
+                self.inference.sent(&segment, &self.peer);
+                self.happened(at, Deed::Sent(segment));
+            }
+            None => self.happened(at, Deed::Foreign(bytes)),
+        }
+        match self.trace.steps.last() {
+            Some(step) if step.happened.len() > FLOOD => {
+                Err(self.broken("flood", format!("more than {FLOOD} frames in one step")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn happened(&mut self, at: Instant, what: Deed) {
+        let bases = self.bases();
+        if let Some(step) = self.trace.steps.last_mut() {
+            step.happened.push(Happening { at, what, bases });
+        }
+    }
+
+    fn broken(&self, oracle: &'static str, found: String) -> Stop {
+        Stop::Violation(Violation { oracle, requirement: None, found })
+    }
+}
+
+/// A call's number or error; what it brought may say more than its number.
+fn told(outcome: &Outcome) -> Result<i64, Errno> {
+    match &outcome.output {
+        // SO_ERROR.
+        Output::Option(value) => {
+            Ok(value.get(..4).and_then(|v| v.try_into().ok()).map_or(0, |v| i64::from(i32::from_ne_bytes(v))))
+        }
+        _ => outcome.result,
+    }
+}

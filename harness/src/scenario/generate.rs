@@ -1,0 +1,26 @@
+//! Scenarios by number: the same number of the same seed is the same scenario on every machine.
+
+use super::record::RECORD;
+use stack::rng::Rng;
+
+/// The fewest and the most records behind the first.
+const LENGTHS: std::ops::Range<u32> = 3..15;
+
+/// The bytes of scenario `number` of `seed`.
+///
+/// A byte is zero, the tamest choice, about as often as it is anything: most segments of a scenario then are what a peer might
+/// send, and differ from that in one thing or two.
+pub fn generate(seed: u64, number: u64) -> Vec<u8> {
+    let mut rng = Rng::new(Rng::new(seed).next_u64() ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let length = LENGTHS.start + rng.below(LENGTHS.end - LENGTHS.start);
+    let mut bytes = Vec::with_capacity(RECORD * (1 + length as usize));
+    for record in 0..=length {
+        for field in 0..RECORD {
+            let is_kind = field == 0 || field == 1;
+            // Of the first record every byte counts, of the others mostly what it is.
+            let wild = if is_kind || record == 0 { 7 } else { 3 };
+            bytes.push(if rng.below(8) < wild { rng.next_u64() as u8 } else { 0 });
+        }
+    }
+    bytes
+}

@@ -1,0 +1,174 @@
+//! What of a trace says something about the protocol, free of what a stack may choose.
+
+use super::operation::UserCall;
+use super::segment::{ACK, FIN, PSH, RST, SYN, Segment};
+use super::trace::{Deed, Happening, Step};
+use crate::sut::Errno;
+use std::fmt;
+use std::time::Duration;
+
+/// Something that the stack did, in terms that hold for every stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deeds {
+    /// The segments, in the order of time.
+    pub sent: Vec<Sent>,
+    /// What the call returned.
+    pub returned: Option<(Result<i64, Errno>, Vec<u8>)>,
+    /// Frames that are no segments of the connection.
+    pub foreign: Vec<Vec<u8>>,
+}
+
+/// A segment with numbers that are relative to the connection's first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// How long after the step's beginning.
+    pub after: Duration,
+    /// The control bits without PSH, which a stack may set where it likes.
+    pub flags: u8,
+    /// Its sequence number, relative to the stack's SYN; that of a reset without ACK, which the peer's ACK gives, too.
+    pub seq: i64,
+    /// Its acknowledgement number relative to the peer's SYN, where it has one.
+    pub ack: Option<i64>,
+    /// How many bytes of text.
+    pub length: usize,
+    /// Whether its window is open.
+    pub window: Window,
+    /// Its options by name.
+    pub options: Vec<&'static str>,
+    /// SACK blocks relative to the peer's SYN.
+    pub sack: Vec<(i64, i64)>,
+    /// Where urgent data ends behind the sequence number, where there is some.
+    pub urgent: Option<u16>,
+    /// The timestamp that it echoes, relative to the peer's clock at the scenario's start.
+    pub echo: Option<u32>,
+}
+
+/// The part of a window that matters to the other end's progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// Nothing may be sent.
+    Closed,
+    /// Something may.
+    Open,
+}
+
+impl Sent {
+    fn of(segment: &Segment, happening: &Happening, step: &Step) -> Sent {
+        let (stack, peer) = happening.bases;
+        let relative = |number: u32, base: u32| i64::from(number.wrapping_sub(base) as i32);
+        let o = &segment.options;
+        let present = [
+            (o.mss.is_some(), "mss"),
+            (o.scale.is_some(), "wscale"),
+            (o.sack_permitted, "sackOK"),
+            (o.timestamps.is_some(), "TS"),
+            (!o.sack.is_empty(), "sack"),
+            (!o.raw.is_empty(), "raw"),
+        ];
+        Sent {
+            after: happening.at.saturating_since(step.at),
+            flags: segment.flags & !PSH,
+            seq: relative(
+                segment.seq,
+                if segment.has(ACK) || !segment.has(RST) || stack != 0 { stack } else { 0 },
+            ),
+            ack: segment.has(ACK).then(|| relative(segment.ack, peer)),
+            length: segment.payload.len(),
+            window: if segment.window == 0 { Window::Closed } else { Window::Open },
+            options: present.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect(),
+            sack: o.sack.iter().map(|(a, b)| (relative(*a, peer), relative(*b, peer))).collect(),
+            urgent: segment.has(super::segment::URG).then_some(segment.urgent),
+            echo: o.timestamps.map(|(_, echo)| echo),
+        }
+    }
+
+    /// Joins `next` where it continues this one at about the same time: how text is cut is the stack's affair.
+    fn join(&mut self, next: &Sent) -> bool {
+        let alike = (self.flags | next.flags) & (SYN | RST) == 0
+            && self.flags & FIN == 0
+            && self.urgent == next.urgent;
+        let continues = self.length > 0 && (next.length > 0 || next.flags & FIN != 0);
+        let at_once = next.after.saturating_sub(self.after) < Duration::from_millis(1);
+        if !alike
+            || !continues
+            || !at_once
+            || self.seq + self.length as i64 != next.seq
+            || self.ack != next.ack
+        {
+            return false;
+        }
+        self.length += next.length;
+        self.flags |= next.flags;
+        true
+    }
+
+    /// Whether it only acknowledges.
+    pub fn is_pure_ack(&self) -> bool {
+        self.flags == ACK && self.length == 0
+    }
+}
+
+impl Deeds {
+    /// What the stack did in a step.
+    pub fn of(step: &Step) -> Deeds {
+        let mut deeds = Deeds { sent: Vec::new(), returned: None, foreign: Vec::new() };
+        for happening in &step.happened {
+            match &happening.what {
+                Deed::Sent(segment) => {
+                    let next = Sent::of(segment, happening, step);
+                    if !deeds.sent.last_mut().is_some_and(|last| last.join(&next)) {
+                        deeds.sent.push(next);
+                    }
+                }
+                Deed::Foreign(bytes) => deeds.foreign.push(bytes.clone()),
+                Deed::Returned { result, data } => deeds.returned = Some((*result, data.clone())),
+            }
+        }
+        deeds
+    }
+}
+
+impl fmt::Display for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let letters = [(SYN, 'S'), (FIN, 'F'), (RST, 'R'), (ACK, '.')];
+        let flags: String =
+            letters.iter().filter(|(bit, _)| self.flags & bit != 0).map(|(_, l)| *l).collect();
+        write!(
+            f,
+            "{} {}:{}({})",
+            if flags.is_empty() { "-" } else { &flags },
+            self.seq,
+            self.seq + self.length as i64,
+            self.length
+        )?;
+        if let Some(ack) = self.ack {
+            write!(f, " ack {ack}")?;
+        }
+        write!(f, " win {:?} <{}> after {} us", self.window, self.options.join(","), self.after.as_micros())?;
+        for (start, end) in &self.sack {
+            write!(f, " sack {start}:{end}")?;
+        }
+        Ok(())
+    }
+}
+
+/// How a call is written in a class.
+pub fn call_name(call: UserCall) -> &'static str {
+    match call {
+        UserCall::Send(_) => "send",
+        UserCall::Receive(_) => "receive",
+        UserCall::ShutdownWrite => "shutdown-write",
+        UserCall::ShutdownRead => "shutdown-read",
+        UserCall::ShutdownBoth => "shutdown-both",
+        UserCall::Close => "close",
+        UserCall::CloseListener => "close-listener",
+        UserCall::Accept => "accept",
+        UserCall::Listen => "listen",
+        UserCall::Connect => "connect",
+        UserCall::Abort => "abort",
+        UserCall::Nodelay => "nodelay",
+        UserCall::ReceiveBuffer(_) => "receive-buffer",
+        UserCall::Keepalive => "keepalive",
+        UserCall::TakeError => "take-error",
+    }
+}

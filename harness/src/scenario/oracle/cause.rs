@@ -1,0 +1,55 @@
+//! An error has a cause: nothing is reset that no one reset, nothing times out at once.
+
+use super::{Oracle, Seen, violation};
+use crate::scenario::drive::Violation;
+use crate::scenario::operation::UserCall;
+use crate::scenario::segment::RST;
+use crate::scenario::trace::{Deed, Stimulus};
+use stack::Instant;
+use std::time::Duration;
+
+/// No connection times out sooner, by whatever timer: keep-alive probes from 10 s on are the shortest that there are.
+const SHORTEST: Duration = Duration::from_secs(10);
+
+/// What could be a cause.
+#[derive(Debug, Default)]
+pub(super) struct Cause {
+    reset: bool,
+    shut: bool,
+}
+
+impl Oracle for Cause {
+    fn look(&mut self, seen: &Seen<'_>) -> Option<Violation> {
+        match &seen.step.stimulus {
+            Stimulus::Segment(segment) => self.reset |= segment.has(RST),
+            // Of either side: in SYN-SENT to shut down reading is to give up, on BSD and on Linux.
+            Stimulus::Call(UserCall::ShutdownWrite | UserCall::ShutdownBoth | UserCall::ShutdownRead) => {
+                self.shut = true;
+            }
+            _ => {}
+        }
+        // The stack may give up a connection by itself, and says so.
+        self.reset |= seen.sent().any(|(segment, _)| segment.has(RST));
+        let errors = seen.step.happened.iter().filter_map(|happening| match &happening.what {
+            Deed::Returned { result, .. } => error(result.map_err(|e| e.0), &seen.step.stimulus),
+            _ => None,
+        });
+        let elapsed = seen.step.at.saturating_since(Instant::ZERO);
+        let unfounded = errors.into_iter().find(|errno| match *errno {
+            libc::ECONNRESET | libc::ECONNREFUSED => !self.reset,
+            libc::EPIPE => !self.reset && !self.shut && elapsed < SHORTEST,
+            libc::ETIMEDOUT => elapsed < SHORTEST,
+            _ => false,
+        });
+        violation("cause", None, format!("{} without a cause", crate::sut::Errno(unfounded?)))
+    }
+}
+
+/// The error that a call returned or took.
+fn error(result: Result<i64, i32>, stimulus: &Stimulus) -> Option<i32> {
+    match (result, stimulus) {
+        (Err(errno), _) => Some(errno),
+        (Ok(errno), Stimulus::Call(UserCall::TakeError)) => i32::try_from(errno).ok(),
+        _ => None,
+    }
+}

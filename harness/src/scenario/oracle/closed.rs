@@ -1,0 +1,47 @@
+//! A connection that its user has closed is gone some day, whatever the peer does.
+
+use super::{Oracle, Seen, violation};
+use crate::scenario::drive::Violation;
+use crate::scenario::operation::{Operation, Plan, UserCall, What};
+use crate::scenario::segment::{ACK, FIN, RST};
+use std::time::Duration;
+
+/// Longer than any user time-out that is configured, and a TIME-WAIT behind it.
+const LONG: Duration = Duration::from_secs(4000);
+
+/// Closes everything, lets the peer close as well and waits, and asks then whether the connection is still there.
+pub fn closing() -> Vec<Operation> {
+    let segment = |flags| Operation::at_once(What::Segment(Plan { flags, ..Plan::PLAIN }));
+    let call = |call| Operation::at_once(What::Call(call));
+    vec![
+        call(UserCall::CloseListener),
+        call(UserCall::Close),
+        segment(ACK),
+        segment(ACK | FIN),
+        Operation { what: What::Wait, pause: LONG },
+        segment(ACK),
+    ]
+}
+
+/// Where the operations of [`closing`] begin, if they do.
+#[derive(Debug, Default)]
+pub(super) struct Closed {
+    at: Option<usize>,
+}
+
+impl Closed {
+    pub(super) fn from(at: usize) -> Closed {
+        Closed { at: Some(at) }
+    }
+}
+
+impl Oracle for Closed {
+    fn look(&mut self, seen: &Seen<'_>) -> Option<Violation> {
+        let last = self.at? + closing().len() - 1;
+        let is_refused = seen.sent().any(|(segment, _)| segment.has(RST));
+        // What the peer never repeats the stack may wait for as long as it likes: RFC 9293 knows no time-out in FIN-WAIT-2.
+        let is_over = seen.step.operation == Some(last) && seen.peer.lost.is_empty();
+        let found = "the connection is still there long after both ends closed it";
+        (is_over && !is_refused).then(|| violation("closed", None, found.to_owned()))?
+    }
+}

@@ -1,0 +1,287 @@
+//! A TCP segment in an IP datagram, built and read without a script: what is done a million times a second.
+
+use super::operation::Version;
+use crate::packet::checksum::{Sum, pseudo_header};
+use std::net::IpAddr;
+
+/// No more data from the sender.
+pub const FIN: u8 = 0x01;
+/// Synchronise sequence numbers.
+pub const SYN: u8 = 0x02;
+/// Reset the connection.
+pub const RST: u8 = 0x04;
+/// Push.
+pub const PSH: u8 = 0x08;
+/// The acknowledgement number means something.
+pub const ACK: u8 = 0x10;
+/// The urgent pointer means something.
+pub const URG: u8 = 0x20;
+
+/// The protocol number of TCP.
+const TCP: u8 = 6;
+
+/// The ends of the connection, the stack's first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// The stack's address and port.
+    pub local: (IpAddr, u16),
+    /// The peer's.
+    pub remote: (IpAddr, u16),
+}
+
+impl Ends {
+    /// The documentation addresses that cases have, and their ports.
+    pub fn of(version: Version) -> Ends {
+        let address = |last: u8| match version {
+            Version::V4 => IpAddr::from([192, 0, 2, last]),
+            Version::V6 => IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(last)]),
+        };
+        Ends { local: (address(1), 8080), remote: (address(2), 8080) }
+    }
+}
+
+/// The options of a segment that a connection depends on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Maximum segment size.
+    pub mss: Option<u16>,
+    /// Window scale.
+    pub scale: Option<u8>,
+    /// SACK permitted.
+    pub sack_permitted: bool,
+    /// TSval and TSecr.
+    pub timestamps: Option<(u32, u32)>,
+    /// SACK blocks.
+    pub sack: Vec<(u32, u32)>,
+    /// Bytes behind these; as read: whatever else there was.
+    pub raw: Vec<u8>,
+}
+
+/// A segment, its numbers as they stand on the wire.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Segment {
+    /// Sequence number.
+    pub seq: u32,
+    /// Acknowledgement number, meaningful or not.
+    pub ack: u32,
+    /// The six classic control bits and ECE, CWR above them.
+    pub flags: u8,
+    /// The window, unscaled.
+    pub window: u16,
+    /// The urgent pointer.
+    pub urgent: u16,
+    /// The options.
+    pub options: Options,
+    /// The text.
+    pub payload: Vec<u8>,
+}
+
+impl Segment {
+    /// Whether any of `flags` is set.
+    pub fn has(&self, flags: u8) -> bool {
+        self.flags & flags != 0
+    }
+
+    /// How many sequence numbers it takes.
+    pub fn length(&self) -> u32 {
+        self.payload.len() as u32 + u32::from(self.has(SYN)) + u32::from(self.has(FIN))
+    }
+
+    /// The number behind its last.
+    pub fn end(&self) -> u32 {
+        self.seq.wrapping_add(self.length())
+    }
+
+    /// The datagram from `ends.remote` to `ends.local` with this segment, all lengths and checksums right.
+    pub fn datagram(&self, ends: &Ends) -> Vec<u8> {
+        let options = self.options.bytes();
+        let length = 20 + options.len() + self.payload.len();
+        let mut frame = Vec::with_capacity(40 + length);
+        ip_header(&mut frame, ends, length);
+        let start = frame.len();
+        frame.extend(ends.remote.1.to_be_bytes());
+        frame.extend(ends.local.1.to_be_bytes());
+        frame.extend(self.seq.to_be_bytes());
+        frame.extend(self.ack.to_be_bytes());
+        frame.push(((20 + options.len()) / 4 << 4) as u8);
+        frame.push(self.flags);
+        frame.extend(self.window.to_be_bytes());
+        frame.extend([0, 0]);
+        frame.extend(self.urgent.to_be_bytes());
+        frame.extend(options);
+        frame.extend(&self.payload);
+        let sum = pseudo_header(ends.remote.0, ends.local.0, TCP, length).add(&frame[start..]).finish();
+        frame[start + 16..start + 18].copy_from_slice(&sum.to_be_bytes());
+        frame
+    }
+
+    /// Reads the datagram that the stack sent from `ends.local` to `ends.remote`; `None` where it is anything else.
+    pub fn read(ends: &Ends, frame: &[u8]) -> Option<Segment> {
+        let tcp = text(ends, frame)?;
+        let be16 = |at: usize| Some(u16::from_be_bytes(tcp.get(at..at + 2)?.try_into().ok()?));
+        let be32 = |at: usize| Some(u32::from_be_bytes(tcp.get(at..at + 4)?.try_into().ok()?));
+        let offset = usize::from(*tcp.get(12)? >> 4) * 4;
+        if (be16(0)?, be16(2)?) != (ends.local.1, ends.remote.1) || offset < 20 {
+            return None;
+        }
+        Some(Segment {
+            seq: be32(4)?,
+            ack: be32(8)?,
+            flags: *tcp.get(13)?,
+            window: be16(14)?,
+            urgent: be16(18)?,
+            options: Options::read(tcp.get(20..offset)?),
+            payload: tcp.get(offset..)?.to_vec(),
+        })
+    }
+}
+
+/// An IPv4 or IPv6 header without options in front of `length` bytes of TCP.
+fn ip_header(frame: &mut Vec<u8>, ends: &Ends, length: usize) {
+    match (ends.remote.0, ends.local.0) {
+        (IpAddr::V6(source), IpAddr::V6(destination)) => {
+            frame.extend([0x60, 0, 0, 0]);
+            frame.extend((length as u16).to_be_bytes());
+            frame.extend([TCP, 64]);
+            frame.extend(source.octets());
+            frame.extend(destination.octets());
+        }
+        (IpAddr::V4(source), IpAddr::V4(destination)) => {
+            frame.extend([0x45, 0]);
+            frame.extend((20 + length as u16).to_be_bytes());
+            frame.extend([0, 0, 0x40, 0, 64, TCP, 0, 0]);
+            frame.extend(source.octets());
+            frame.extend(destination.octets());
+            let sum = Sum::default().add(&frame[..20]).finish();
+            frame[10..12].copy_from_slice(&sum.to_be_bytes());
+        }
+        // Both ends are of one version.
+        _ => {}
+    }
+}
+
+/// What stands behind the IP header of a datagram from `ends.local` to `ends.remote`.
+fn text<'a>(ends: &Ends, frame: &'a [u8]) -> Option<&'a [u8]> {
+    let be16 = |at: usize| Some(usize::from(u16::from_be_bytes(frame.get(at..at + 2)?.try_into().ok()?)));
+    match (ends.local.0, ends.remote.0, frame.first()? >> 4) {
+        (IpAddr::V4(from), IpAddr::V4(to), 4) => {
+            let start = usize::from(frame[0] & 0xf) * 4;
+            let is_ours = frame.get(12..16)? == from.octets() && frame.get(16..20)? == to.octets();
+            (is_ours && *frame.get(9)? == TCP).then(|| frame.get(start..be16(2)?))?
+        }
+        (IpAddr::V6(from), IpAddr::V6(to), 6) => {
+            let is_ours = frame.get(8..24)? == from.octets() && frame.get(24..40)? == to.octets();
+            (is_ours && *frame.get(6)? == TCP).then(|| frame.get(40..40 + be16(4)?))?
+        }
+        _ => None,
+    }
+}
+
+impl Options {
+    /// The options as they stand on the wire, padded with no-operations; what does not fit into 40 bytes is left out.
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        if let Some(mss) = self.mss {
+            bytes.extend([2, 4]);
+            bytes.extend(mss.to_be_bytes());
+        }
+        if self.sack_permitted {
+            bytes.extend([4, 2]);
+        }
+        if let Some((value, echo)) = self.timestamps {
+            bytes.extend([8, 10]);
+            bytes.extend(value.to_be_bytes());
+            bytes.extend(echo.to_be_bytes());
+        }
+        if let Some(scale) = self.scale {
+            bytes.extend([3, 3, scale]);
+        }
+        if !self.sack.is_empty() {
+            bytes.extend([5, 2 + 8 * self.sack.len() as u8]);
+            let edges = self.sack.iter().flat_map(|(start, end)| [start.to_be_bytes(), end.to_be_bytes()]);
+            bytes.extend(edges.flatten());
+        }
+        bytes.extend(&self.raw);
+        bytes.resize(bytes.len().next_multiple_of(4).min(40), 1);
+        bytes
+    }
+
+    /// Reads options as far as they can be read.
+    fn read(mut bytes: &[u8]) -> Options {
+        let mut options = Options::default();
+        let be32 = |data: &[u8]| data.try_into().map_or(0, u32::from_be_bytes);
+        while let [kind, rest @ ..] = bytes {
+            let length = match (kind, rest.first()) {
+                (0, _) => break,
+                (1, _) => {
+                    bytes = rest;
+                    continue;
+                }
+                (_, Some(length)) if (2..=bytes.len()).contains(&usize::from(*length)) => {
+                    usize::from(*length)
+                }
+                _ => {
+                    options.raw.extend(bytes);
+                    break;
+                }
+            };
+            let (option, behind) = bytes.split_at(length);
+            match (kind, &option[2..]) {
+                (2, [a, b]) => options.mss = Some(u16::from_be_bytes([*a, *b])),
+                (3, [scale]) => options.scale = Some(*scale),
+                (4, []) => options.sack_permitted = true,
+                (5, blocks) if blocks.len() % 8 == 0 => {
+                    options.sack.extend(blocks.chunks_exact(8).map(|b| (be32(&b[..4]), be32(&b[4..]))));
+                }
+                (8, data) if data.len() == 8 => {
+                    options.timestamps = Some((be32(&data[..4]), be32(&data[4..])))
+                }
+                _ => options.raw.extend(option),
+            }
+            bytes = behind;
+        }
+        options
+    }
+}
+
+/// Whether `a` is before `b` in the space of sequence numbers.
+pub fn before(a: u32, b: u32) -> bool {
+    (a.wrapping_sub(b) as i32) < 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_built_is_read() {
+        for version in [Version::V4, Version::V6] {
+            let ends = Ends::of(version);
+            let segment = Segment {
+                seq: 0xffff_fffe,
+                ack: 7,
+                flags: ACK | PSH | URG,
+                window: 1000,
+                urgent: 3,
+                options: Options {
+                    mss: Some(1460),
+                    sack_permitted: true,
+                    timestamps: Some((1, 2)),
+                    scale: Some(7),
+                    sack: vec![(3, 4)],
+                    raw: vec![],
+                },
+                payload: b"text".to_vec(),
+            };
+            let frame = segment.datagram(&ends);
+            // The peer's view of the same frame.
+            let there = Ends { local: ends.remote, remote: ends.local };
+            assert_eq!(Segment::read(&there, &frame), Some(segment.clone()));
+            assert_eq!(Segment::read(&ends, &frame), None);
+            assert_eq!(segment.end(), 2);
+            for cut in 0..frame.len() {
+                let _ = Segment::read(&there, &frame[..cut]);
+            }
+        }
+    }
+}

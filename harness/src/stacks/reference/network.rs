@@ -1,0 +1,43 @@
+//! Settings of a case below TCP, by the names that every stack has for them.
+
+use stack::Host;
+use stack::config::{AutoconfConfig, ForwardingConfig};
+
+/// Sets `name`, or `INTERFACE.name` for one interface; `None` where it is none of these settings, false where it has no
+/// such value.
+pub(super) fn set(host: &mut Host, interfaces: &[String], name: &str, value: &str) -> Option<bool> {
+    let on = match value {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ => None,
+    };
+    let (interface, name) =
+        name.split_once('.').map_or((None, name), |(interface, name)| (Some(interface), name));
+    let index = interface.map(|interface| interfaces.iter().position(|i| i == interface));
+    match (index, name) {
+        (None, "forwarding") => {
+            Some(on.map(|on| host.set_forwarding(on.then(ForwardingConfig::default))).is_some())
+        }
+        (None, "directed_broadcasts" | "source_filter") => {
+            let (Some(on), Some(mut config)) = (on, host.forwarding()) else { return Some(false) };
+            match name {
+                "source_filter" => config.source_filter = on,
+                _ => config.directed_broadcasts = on,
+            }
+            host.set_forwarding(Some(config));
+            Some(true)
+        }
+        (None, "dad_transmits") => {
+            Some(change(host, |config| Some(config.dad_transmits = value.parse().ok()?)))
+        }
+        (None, "form_addresses") => Some(change(host, |config| Some(config.form_addresses = on?))),
+        (None, "ttl") => Some(value.parse().is_ok_and(|ttl| host.set_ttl(ttl))),
+        (Some(Some(index)), "forwarding") => Some(on.is_some_and(|on| host.set_forwards(index, on))),
+        _ => None,
+    }
+}
+
+/// Changes autoconfiguration, where that is configured.
+fn change(host: &mut Host, apply: impl FnOnce(&mut AutoconfConfig) -> Option<()>) -> bool {
+    host.autoconf().as_mut().and_then(apply).is_some()
+}

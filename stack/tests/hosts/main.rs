@@ -1,0 +1,6 @@
+//! Whole hosts: frames and calls go in, frames and results come out.
+
+mod common;
+mod frames;
+mod sockets;
+mod two_ends;

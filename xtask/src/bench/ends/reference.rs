@@ -1,0 +1,132 @@
+//! The reference stack at both ends.
+
+use super::{Ends, MTU, PORT};
+use stack::config::{Config, InterfaceConfig, Medium, Neighbour};
+use stack::socket::{Call, Domain, Kind, Outcome, Value, flags};
+use stack::wire::MacAddress;
+use stack::{Cidr, Host, Instant};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+/// Connections that wait to be accepted.
+const BACKLOG: i32 = 128;
+
+/// Two hosts, and the descriptors of each connection.
+pub(in super::super) struct Reference {
+    now: Instant,
+    hosts: [Host; 2],
+    listener: i32,
+    connections: Vec<[i32; 2]>,
+}
+
+fn address(end: u8) -> IpAddr {
+    Ipv4Addr::new(192, 0, 2, end).into()
+}
+
+fn mac(end: u8) -> MacAddress {
+    MacAddress([2, 0, 0, 0, 0, end])
+}
+
+fn config(end: u8, buffer: usize) -> Config {
+    let addresses = vec![Cidr { address: address(end), length: 24 }];
+    let interface = InterfaceConfig { medium: Medium::Ethernet, mtu: MTU, mac: mac(end), addresses };
+    let other = 3 - end;
+    let neighbour = Neighbour { address: address(other), mac: mac(other), interface: 0 };
+    let mut config = Config {
+        interfaces: vec![interface],
+        neighbours: vec![neighbour],
+        seed: end.into(),
+        ..Config::default()
+    };
+    (config.tcp.send_buffer, config.tcp.receive_buffer) = (buffer, buffer);
+    config
+}
+
+impl Reference {
+    /// The outcome of a call that ends at once.
+    fn call(&mut self, end: usize, call: Call) -> Option<Outcome> {
+        let id = self.hosts[end].submit(self.now, call);
+        self.hosts[end].completions().into_iter().find(|done| done.0 == id).map(|done| done.2)
+    }
+
+    fn descriptor(&mut self, end: usize, call: Call) -> Result<i32, String> {
+        match self.call(end, call) {
+            Some(Ok(Value::Descriptor(fd) | Value::Accepted(fd, _))) => Ok(fd),
+            other => Err(format!("no descriptor: {other:?}")),
+        }
+    }
+}
+
+impl Ends for Reference {
+    fn new(buffer: usize) -> Result<Reference, String> {
+        let hosts = [1, 2].map(|end| Host::new(config(end, buffer)));
+        let mut ends = Reference { now: Instant::ZERO, hosts, listener: 0, connections: Vec::new() };
+        let socket = Call::Socket { domain: Domain::Inet, kind: Kind::Stream, nonblocking: true };
+        let fd = ends.descriptor(1, socket)?;
+        ends.listener = fd;
+        let done = [
+            ends.call(1, Call::Bind { fd, address: SocketAddr::new(address(2), PORT) }),
+            ends.call(1, Call::Listen { fd, backlog: BACKLOG }),
+        ];
+        let is_done = |outcome: &Option<Outcome>| *outcome == Some(Ok(Value::Done));
+        if done.iter().all(is_done) { Ok(ends) } else { Err(format!("no listener: {done:?}")) }
+    }
+
+    fn connect(&mut self) -> Result<usize, String> {
+        let fd =
+            self.descriptor(0, Call::Socket { domain: Domain::Inet, kind: Kind::Stream, nonblocking: true })?;
+        self.call(0, Call::Connect { fd, address: SocketAddr::new(address(2), PORT) });
+        self.exchange();
+        let accepted = self.descriptor(1, Call::Accept { fd: self.listener, nonblocking: true })?;
+        self.connections.push([fd, accepted]);
+        Ok(self.connections.len() - 1)
+    }
+
+    fn send(&mut self, connection: usize, data: &[u8]) -> usize {
+        let fd = self.connections[connection][0];
+        let call = Call::Send { fd, data: data.to_vec(), to: None, flags: flags::MSG_DONTWAIT };
+        match self.call(0, call) {
+            Some(Ok(Value::Sent(count))) => count,
+            _ => 0,
+        }
+    }
+
+    fn receive(&mut self, connection: usize, room: &mut [u8]) -> usize {
+        let fd = self.connections[connection][1];
+        let call = Call::Receive { fd, room: room.len(), flags: flags::MSG_DONTWAIT };
+        match self.call(1, call) {
+            Some(Ok(Value::Received(received))) => {
+                room[..received.data.len()].copy_from_slice(&received.data);
+                received.data.len()
+            }
+            _ => 0,
+        }
+    }
+
+    fn close(&mut self, connection: usize) -> Result<(), String> {
+        for end in 0..2 {
+            self.call(end, Call::Close { fd: self.connections[connection][end] });
+            self.exchange();
+        }
+        Ok(())
+    }
+
+    fn exchange(&mut self) {
+        let mut silent = false;
+        while !silent {
+            silent = true;
+            for end in 0..2 {
+                while let Some((interface, frame)) = self.hosts[end].transmit() {
+                    silent = false;
+                    self.hosts[1 - end].receive(self.now, interface, &frame);
+                }
+            }
+        }
+        self.now = self.now + Duration::from_micros(1);
+        for host in &mut self.hosts {
+            if host.next_deadline().is_some_and(|due| due <= self.now) {
+                host.poll(self.now);
+            }
+        }
+    }
+}

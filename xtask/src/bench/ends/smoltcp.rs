@@ -1,0 +1,159 @@
+//! smoltcp at both ends.
+
+use super::{Ends, MTU, PORT};
+use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
+use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::socket::tcp::{Socket, SocketBuffer};
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
+use std::collections::VecDeque;
+
+/// Frames that one end may send before the other hears them.
+const QUEUE: usize = 1_000;
+
+/// Two interfaces with their sockets, and the sockets of each connection.
+pub(in super::super) struct Smoltcp {
+    now: Instant,
+    ends: [End; 2],
+    buffer: usize,
+    next_port: u16,
+    connections: Vec<[SocketHandle; 2]>,
+}
+
+struct End {
+    interface: Interface,
+    link: Link,
+    sockets: SocketSet<'static>,
+}
+
+#[derive(Default)]
+struct Link {
+    inbound: VecDeque<Vec<u8>>,
+    outbound: VecDeque<Vec<u8>>,
+}
+
+struct Arrived(Vec<u8>);
+
+struct Departure<'a>(&'a mut VecDeque<Vec<u8>>);
+
+impl RxToken for Arrived {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
+        f(&self.0)
+    }
+}
+
+impl TxToken for Departure<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, f: F) -> R {
+        let mut frame = vec![0; length];
+        let result = f(&mut frame);
+        self.0.push_back(frame);
+        result
+    }
+}
+
+impl Device for Link {
+    type RxToken<'a> = Arrived;
+    type TxToken<'a> = Departure<'a>;
+
+    fn receive(&mut self, _now: Instant) -> Option<(Arrived, Departure<'_>)> {
+        Some((Arrived(self.inbound.pop_front()?), Departure(&mut self.outbound)))
+    }
+
+    fn transmit(&mut self, _now: Instant) -> Option<Departure<'_>> {
+        (self.outbound.len() < QUEUE).then_some(Departure(&mut self.outbound))
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ethernet;
+        capabilities.max_transmission_unit = usize::from(MTU) + 14;
+        capabilities
+    }
+}
+
+fn address(end: u8) -> IpAddress {
+    IpAddress::v4(192, 0, 2, end)
+}
+
+impl End {
+    fn new(end: u8) -> Result<End, String> {
+        let mut link = Link::default();
+        let mut config = Config::new(EthernetAddress([2, 0, 0, 0, 0, end]).into());
+        config.random_seed = end.into();
+        let mut interface = Interface::new(config, &mut link, Instant::ZERO);
+        let mut fits = true;
+        interface.update_ip_addrs(|own| fits = own.push(IpCidr::new(address(end), 24)).is_ok());
+        let sockets = SocketSet::new(Vec::new());
+        fits.then_some(End { interface, link, sockets }).ok_or_else(|| "smoltcp takes no address".to_owned())
+    }
+
+    fn add(&mut self, buffer: usize) -> SocketHandle {
+        let buffer = || SocketBuffer::new(vec![0; buffer]);
+        self.sockets.add(Socket::new(buffer(), buffer()))
+    }
+
+    fn socket(&mut self, handle: SocketHandle) -> &mut Socket<'static> {
+        self.sockets.get_mut(handle)
+    }
+}
+
+impl Ends for Smoltcp {
+    fn new(buffer: usize) -> Result<Smoltcp, String> {
+        let ends = [End::new(1)?, End::new(2)?];
+        Ok(Smoltcp { now: Instant::ZERO, ends, buffer, next_port: 49_152, connections: Vec::new() })
+    }
+
+    fn connect(&mut self) -> Result<usize, String> {
+        let [first, second] = &mut self.ends;
+        let server = second.add(self.buffer);
+        second.socket(server).listen(PORT).map_err(|e| format!("smoltcp does not listen: {e}"))?;
+        let client = first.add(self.buffer);
+        let socket = first.sockets.get_mut::<Socket<'_>>(client);
+        let opened = socket.connect(first.interface.context(), (address(2), PORT), self.next_port);
+        opened.map_err(|e| format!("smoltcp does not connect: {e}"))?;
+        self.next_port = self.next_port.checked_add(1).unwrap_or(49_152);
+        // The first SYN waits for the neighbour's address.
+        self.exchange();
+        self.exchange();
+        self.connections.push([client, server]);
+        Ok(self.connections.len() - 1)
+    }
+
+    fn send(&mut self, connection: usize, data: &[u8]) -> usize {
+        let handle = self.connections[connection][0];
+        self.ends[0].socket(handle).send_slice(data).unwrap_or(0)
+    }
+
+    fn receive(&mut self, connection: usize, room: &mut [u8]) -> usize {
+        let handle = self.connections[connection][1];
+        self.ends[1].socket(handle).recv_slice(room).unwrap_or(0)
+    }
+
+    fn close(&mut self, connection: usize) -> Result<(), String> {
+        let handles = self.connections[connection];
+        for (end, handle) in handles.into_iter().enumerate() {
+            self.ends[end].socket(handle).close();
+            self.exchange();
+        }
+        for (end, handle) in self.ends.iter_mut().zip(handles) {
+            end.sockets.remove(handle);
+        }
+        Ok(())
+    }
+
+    fn exchange(&mut self) {
+        loop {
+            for End { interface, link, sockets } in &mut self.ends {
+                interface.poll(self.now, link, sockets);
+            }
+            let [first, second] = &mut self.ends;
+            let silent = first.link.outbound.is_empty() && second.link.outbound.is_empty();
+            second.link.inbound.append(&mut first.link.outbound);
+            first.link.inbound.append(&mut second.link.outbound);
+            if silent {
+                break;
+            }
+        }
+        self.now += Duration::from_micros(1);
+    }
+}

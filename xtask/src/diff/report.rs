@@ -1,0 +1,214 @@
+//! What a comparison comes to: classes and how many scenarios each absorbed, what no class knows, and what was reached.
+
+use super::messages::{Found, Scenarios, pair};
+use super::{CHUNK, Options};
+use crate::exit::Exit;
+use crate::protocol::{Answer, Job};
+use cases::classes::Classes;
+use harness::scenario::{Divergence, State, possible_pairs};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// A class that absorbs more than this many per cent of the scenarios says too little.
+const WIDEST: u64 = 2;
+
+/// What was found so far.
+pub(super) struct Report {
+    stacks: Vec<String>,
+    classes: Classes,
+    seed: u64,
+    played: u64,
+    raced: u64,
+    pairs: BTreeSet<(u8, u8)>,
+    /// How many scenarios each class absorbed.
+    absorbed: BTreeMap<usize, u64>,
+    /// What no class knows, by its kind: the scenarios' numbers, and what the first was.
+    unknown: BTreeMap<String, (Vec<u64>, Divergence)>,
+    /// Chunks that could not be played, and why.
+    broken: Vec<String>,
+    pub(super) elapsed: Duration,
+}
+
+impl Report {
+    pub(super) fn new(stacks: Vec<String>, classes: Classes, seed: u64) -> Report {
+        Report {
+            stacks,
+            classes,
+            seed,
+            played: 0,
+            raced: 0,
+            pairs: BTreeSet::new(),
+            absorbed: BTreeMap::new(),
+            unknown: BTreeMap::new(),
+            broken: Vec::new(),
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    /// Takes in a chunk's answer.
+    pub(super) fn take(&mut self, job: &Job, answer: &Answer) {
+        let Some(compared) = &answer.compared else {
+            let difference = answer.difference.clone().unwrap_or_default();
+            let which = match &job.wants.scenarios {
+                Some(Scenarios::Range { first, .. }) => format!("scenarios from {first}, {CHUNK} of them"),
+                _ => String::new(),
+            };
+            self.broken
+                .push(format!("{which}: {}: {} {}", difference.field, difference.found, difference.note));
+            return;
+        };
+        self.played += compared.played;
+        self.raced += compared.raced;
+        self.pairs.extend(compared.pairs.iter().copied());
+        for found in &compared.found {
+            self.found(found);
+        }
+    }
+
+    fn found(&mut self, found: &Found) {
+        // A worker has the stack in memory first, or the one that was named second where both are.
+        let divergence = found.divergence();
+        let (first, second) = self.played_on();
+        match self.classes.of(&first, &second, &divergence) {
+            Some(class) => *self.absorbed.entry(class).or_default() += 1,
+            None => {
+                let kind = kind(&divergence);
+                let entry = self.unknown.entry(kind).or_insert_with(|| (Vec::new(), divergence));
+                entry.0.push(found.number);
+            }
+        }
+    }
+
+    /// The stacks in the order in which a worker compares them.
+    fn played_on(&self) -> (String, String) {
+        let [first, second] = [0, 1].map(|at| self.stacks.get(at).cloned().unwrap_or_default());
+        let is_kernel = crate::oracle::series(&first).is_some() || first == "linux";
+        if is_kernel { (second, first) } else { (first, second) }
+    }
+
+    /// The first numbers of the most frequent unknown kinds.
+    pub(super) fn unknown(&self, kinds: usize, examples: usize) -> Vec<(u64, String)> {
+        let mut all: Vec<_> = self.unknown.iter().collect();
+        all.sort_by_key(|(_, (numbers, _))| std::cmp::Reverse(numbers.len()));
+        let of = |(kind, (numbers, _)): &(&String, &(Vec<u64>, Divergence))| {
+            numbers.iter().take(examples).map(|number| (*number, (*kind).clone())).collect::<Vec<_>>()
+        };
+        all.iter().take(kinds).flat_map(of).collect()
+    }
+
+    pub(super) fn print(&self) {
+        let (first, second) = self.played_on();
+        let rate = self.played as f64 / self.elapsed.as_secs_f64().max(0.001);
+        println!(
+            "{} scenarios of seed {} on {first} and {second}, {rate:.0} a second",
+            self.played, self.seed
+        );
+        println!("  {} end in a race of timers, from where on they were not compared", self.raced);
+        self.print_classes();
+        self.print_unknown();
+        self.print_pairs();
+        for broken in &self.broken {
+            println!("not played: {broken}");
+        }
+    }
+
+    fn print_classes(&self) {
+        let share = |count: u64| 100.0 * count as f64 / self.played.max(1) as f64;
+        for (class, count) in &self.absorbed {
+            let Some(class) = self.classes.classes.get(*class) else { continue };
+            let about = class.requirement.as_deref().or(class.knob.as_deref()).unwrap_or("");
+            let by = class.by.as_deref().unwrap_or("");
+            let wide = if self.is_wide(*count) { "  TOO WIDE: split it or mend what it hides" } else { "" };
+            println!(
+                "  {:6} {:5.2} %  {:9} {by} {} {about}{wide}",
+                count,
+                share(*count),
+                class.verdict.name(),
+                class.name
+            );
+        }
+    }
+
+    fn is_wide(&self, count: u64) -> bool {
+        count * 100 > self.played * WIDEST
+    }
+
+    fn print_unknown(&self) {
+        let total: usize = self.unknown.values().map(|(numbers, _)| numbers.len()).sum();
+        println!("{total} scenarios differ in a way that no class knows, of {} kinds", self.unknown.len());
+        let mut all: Vec<_> = self.unknown.iter().collect();
+        all.sort_by_key(|(_, (numbers, _))| std::cmp::Reverse(numbers.len()));
+        for (kind, (numbers, example)) in all.iter().take(60) {
+            println!("  {:6}  {kind}", numbers.len());
+            println!("          {}: {} | {}", numbers[0], example.first, example.second);
+        }
+    }
+
+    fn print_pairs(&self) {
+        let possible: BTreeSet<(u8, u8)> = possible_pairs().map(pair).collect();
+        let states: BTreeSet<u8> = self.pairs.iter().map(|(state, _)| *state).collect();
+        let (reached, all) = (self.pairs.intersection(&possible).count(), possible.len());
+        let percent = 100.0 * reached as f64 / all as f64;
+        println!(
+            "{} of {} states, {reached} of {all} pairs of state and event ({percent:.0} %)",
+            states.len(),
+            State::ALL.len()
+        );
+        let missing: Vec<String> = possible_pairs()
+            .filter(|p| !self.pairs.contains(&pair(*p)))
+            .map(|(state, event)| format!("{state} {event}"))
+            .collect();
+        if !missing.is_empty() {
+            println!("  not reached: {}", missing.join(", "));
+        }
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        let is_wide = self.absorbed.values().any(|count| self.is_wide(*count));
+        if !self.broken.is_empty() || !self.unknown.is_empty() || is_wide {
+            Exit::Unexpected
+        } else {
+            Exit::AsExpected
+        }
+    }
+}
+
+/// What differences of one kind have in common.
+fn kind(found: &Divergence) -> String {
+    let word = |text: &str| {
+        let first = text.split(' ').next().unwrap_or("").to_owned();
+        let has_text = text.contains("(0)") || !text.contains('(');
+        if has_text { first } else { format!("{first}+") }
+    };
+    format!(
+        "{} {} {}: {} | {}",
+        found.state,
+        found.event,
+        found.field,
+        word(&found.first),
+        word(&found.second)
+    )
+}
+
+/// Shows one scenario, and writes the cases that it makes.
+pub(super) fn tell(options: &Options, number: u64, kind: &str, answer: &Answer) -> Result<(), String> {
+    let Some(shown) = answer.compared.as_ref().and_then(|compared| compared.shown.as_ref()) else {
+        let difference = answer.difference.clone().unwrap_or_default();
+        println!("\nscenario {number} {kind}: {} {}", difference.field, difference.found);
+        return Ok(());
+    };
+    println!("\nscenario {number} {kind}");
+    if let Some(found) = answer.compared.as_ref().and_then(|compared| compared.found.first()) {
+        println!("first: {}\nsecond: {}", found.first, found.second);
+    }
+    std::fs::create_dir_all(&options.out).map_err(|e| format!("{}: {e}", options.out.display()))?;
+    for (which, (case, trace)) in shown.cases.iter().zip(&shown.traces).enumerate() {
+        let path = options.out.join(format!("{}-{number}-{}.pkt", options.seed, ["first", "second"][which]));
+        std::fs::write(&path, case).map_err(|e| format!("{}: {e}", path.display()))?;
+        println!("{}:", path.display());
+        println!("{trace}");
+    }
+    let hex: String = shown.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    println!("cargo xtask diff --stacks {} --bytes {hex}", options.stacks.join(","));
+    Ok(())
+}
