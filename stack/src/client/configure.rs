@@ -129,6 +129,11 @@ impl Host {
         if ip.protocol != protocol::UDP || ip.is_fragment() {
             return false;
         }
+        // Once it is configured, what is for others is not for it.
+        let others = configured.address.is_some_and(|own| own != ip.destination);
+        if others && !ip.destination.is_broadcast() {
+            return false;
+        }
         let (source, destination) = (ip.source.into(), ip.destination.into());
         let Ok((header, data)) = udp::Header::parse(source, destination, payload) else { return false };
         if header.destination_port != CLIENT_PORT {

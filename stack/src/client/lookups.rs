@@ -251,8 +251,8 @@ impl Host {
                 self.net.send_v4(now, packet, buffer)
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
-                let hop_limit = self.net.config.ipv6.hop_limit;
-                let packet = Packet6 { source, destination, protocol, traffic_class: 0, hop_limit, via };
+                let (traffic_class, hop_limit) = (0, None);
+                let packet = Packet6 { source, destination, protocol, traffic_class, hop_limit, via };
                 self.net.send_v6(now, packet, buffer)
             }
             _ => Ok(()),
