@@ -250,6 +250,7 @@ fn dhcp(command: DhcpCommand) -> DhcpCall {
         DhcpCommand::Start => DhcpCall::Start,
         DhcpCommand::Stop => DhcpCall::Stop,
         DhcpCommand::Release => DhcpCall::Release,
+        DhcpCommand::Renew => DhcpCall::Renew,
         DhcpCommand::Inform => DhcpCall::Inform,
     }
 }

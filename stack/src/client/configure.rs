@@ -24,6 +24,8 @@ pub enum DhcpCall {
     Stop,
     /// Give the lease back, and stop.
     Release,
+    /// Ask for more time now, where a lease is in use that ends.
+    Renew,
     /// Keep the address that was configured, and ask for the other parameters.
     Inform,
 }
@@ -97,6 +99,7 @@ impl Host {
             (DhcpCall::Start, _) => client.start(now),
             (DhcpCall::Stop, _) => client.stop(),
             (DhcpCall::Release, _) => client.release(),
+            (DhcpCall::Renew, _) => client.renew(now),
             (DhcpCall::Inform, Some(address)) => client.inform(now, address),
             (DhcpCall::Inform, None) => return false,
         }

@@ -237,7 +237,9 @@ impl Host {
         let (protocol, via) = (protocol::UDP, None);
         let _no_way = match (source, server.ip()) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                let (ttl, options) = (self.net.config.ipv4.ttl, &[]);
+                // RFC 1112 6.1: no further than the link.
+                let ttl = if destination.is_multicast() { 1 } else { self.net.config.ipv4.ttl };
+                let options = &[];
                 let packet = Packet4 {
                     source,
                     destination,

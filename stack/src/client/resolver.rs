@@ -100,7 +100,8 @@ impl Lookup {
         let id = rng.next_u16();
         let name = self.name.with_case(|| rng.next_u64() & 1 == 1);
         let question = Question { name, kind: self.kind, class: CLASS_IN };
-        let bytes = dns::query(id, &question);
+        // RFC 1123 6.1.3.2: not of a group, which would answer many times.
+        let bytes = dns::query(id, &question, !server.ip().is_multicast());
         self.asked.push(Asked { server, id, question });
         Transmission { server, bytes }
     }
@@ -108,7 +109,7 @@ impl Lookup {
     /// The same query as the last to `server`, for TCP.
     pub(super) fn last_query(&self, server: SocketAddr) -> Option<Vec<u8>> {
         let asked = self.asked.iter().rev().find(|asked| asked.server == server)?;
-        Some(dns::query(asked.id, &asked.question))
+        Some(dns::query(asked.id, &asked.question, true))
     }
 
     /// The response in these bytes, if it answers one of the queries: from where that was sent, with its id and its
