@@ -46,13 +46,17 @@ fn status() -> Outcome {
     if kernels.is_empty() {
         println!("no kernel has been built: cargo xtask oracle build");
     }
+    let current = build::configuration()?;
     for kernel in kernels {
         let record = &kernel.record;
         println!("linux-{}  {}", record.series, kernel.folder.display());
         println!("  release        {}", record.release);
         println!("  source         {} (SHA-256 {})", record.source, record.source_sha256);
         println!("  compiler       {}", record.compiler);
-        println!("  configuration  {}", record.configuration);
+        let is_stale = record.configuration != current;
+        let stale =
+            if is_stale { " (stale: this program builds another; cargo xtask oracle build)" } else { "" };
+        println!("  configuration  {}{stale}", record.configuration);
     }
     Ok(Exit::AsExpected)
 }
