@@ -36,6 +36,8 @@ const TCA_KIND: u16 = 1;
 const TC_H_ROOT: u32 = 0xffff_ffff;
 const CREATE: u16 = 0x400;
 const REPLACE: u16 = 0x100;
+/// Besides what there is: several routes to the same destinations.
+const APPEND: u16 = 0x800;
 const EXCLUSIVE: u16 = 0x200;
 const NESTED: u16 = 0x8000;
 
@@ -233,8 +235,8 @@ impl Netlink {
         )
     }
 
-    /// Adds an address, without duplicate address detection, or removes it.
-    pub(super) fn address(&mut self, index: u32, prefix: Prefix, add: bool) -> io::Result<()> {
+    /// Adds an address, tested first as its interface is configured or not at all, or removes it.
+    pub(super) fn address(&mut self, index: u32, prefix: Prefix, add: bool, test: bool) -> io::Result<()> {
         let mut header = vec![family(prefix.address), prefix.length, 0, 0];
         header.extend_from_slice(&index.to_ne_bytes());
         let bytes = octets(prefix.address);
@@ -242,7 +244,7 @@ impl Netlink {
             if add { (libc::RTM_NEWADDR, CREATE | EXCLUSIVE) } else { (libc::RTM_DELADDR, 0) };
         let mut request =
             Request::new(kind, flags, &header).attribute(IFA_LOCAL, &bytes).attribute(IFA_ADDRESS, &bytes);
-        if prefix.address.is_ipv6() {
+        if prefix.address.is_ipv6() && !test {
             request = request.attribute(IFA_FLAGS, &IFA_F_NODAD.to_ne_bytes());
         }
         self.ask(request)
@@ -261,8 +263,7 @@ impl Netlink {
         let scope = if gateway.is_some() || destination.address.is_ipv6() { 0 } else { 253 };
         let mut header = vec![family(destination.address), destination.length, 0, 0, 254, 4, scope, 1];
         header.extend_from_slice(&0u32.to_ne_bytes());
-        let (kind, flags) =
-            if add { (libc::RTM_NEWROUTE, CREATE | REPLACE) } else { (libc::RTM_DELROUTE, 0) };
+        let (kind, flags) = if add { (libc::RTM_NEWROUTE, CREATE | APPEND) } else { (libc::RTM_DELROUTE, 0) };
         let mut request = Request::new(kind, flags, &header).attribute(RTA_OIF, &index.to_ne_bytes());
         if destination.length > 0 {
             request = request.attribute(RTA_DST, &octets(destination.address));

@@ -253,7 +253,7 @@ impl Network {
     fn address(&mut self, at: usize, interface: &Interface) -> Result<(), String> {
         for prefix in &interface.addresses {
             let index = self.ports[at].index;
-            match self.netlink.address(index, *prefix, true) {
+            match self.netlink.address(index, *prefix, true, false) {
                 // The kernel has made the link-local address by itself.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 result => {

@@ -222,7 +222,7 @@ impl Run {
             }
             Call::Address { interface, prefix, add } => {
                 let index = index(&self.network, *interface)?;
-                self.network.netlink().address(index, *prefix, *add)
+                self.network.netlink().address(index, *prefix, *add, true)
             }
             Call::Route { destination, gateway, interface, add } => {
                 let index = index(&self.network, *interface)?;

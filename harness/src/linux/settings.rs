@@ -68,6 +68,16 @@ const CHOICES: &[Choice] = &[
         sysctls: &[BY_COUNT[0], BY_COUNT[1], BY_COUNT[2], ("ipv4/tcp_sack", "0")],
         until: None,
     },
+    Choice {
+        setting: "recovery",
+        value: "rack",
+        sysctls: &[("ipv4/tcp_recovery", "1"), ("ipv4/tcp_early_retrans", "3"), BY_COUNT[2]],
+        until: None,
+    },
+    Choice { setting: "fastopen", value: "on", sysctls: &[("ipv4/tcp_fastopen", "3")], until: None },
+    Choice { setting: "fastopen", value: "off", sysctls: &[("ipv4/tcp_fastopen", "0")], until: None },
+    Choice { setting: "syncookies", value: "always", sysctls: &[("ipv4/tcp_syncookies", "2")], until: None },
+    Choice { setting: "syncookies", value: "never", sysctls: &[("ipv4/tcp_syncookies", "0")], until: None },
     // The kernel's own, since 2.6.39.
     Choice { setting: "iw", value: "rfc6928", sysctls: &[], until: None },
 ];
