@@ -149,6 +149,7 @@ fn the_newest_of_a_series_is_played_and_what_is_incomplete_is_not_there() {
     }
     let results = folder.play();
     assert_eq!(results["stacks"][0]["version"], "6.12.10");
+    assert_eq!(results["stacks"][0]["made_of"]["compiler"], "c", "beside every result");
     let (code, listed, _) = folder.run(&["oracle", "status"], None);
     assert_eq!(code, Some(0));
     let kernels: Vec<&str> = listed.lines().filter(|line| line.contains("  release ")).collect();

@@ -11,6 +11,7 @@ mod source;
 mod store;
 
 use crate::exit::{Exit, Outcome};
+use crate::results::StackInfo;
 use std::path::PathBuf;
 
 /// The series that is built where nothing is said.
@@ -67,6 +68,15 @@ pub(crate) fn series(stack: &str) -> Option<&str> {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let (major, minor) = series.split_once('.')?;
     (is_number(major) && is_number(minor)).then_some(series)
+}
+
+/// What to say where a stack's kernel is not what this program would build.
+pub(crate) fn stale(info: &StackInfo) -> Option<String> {
+    let kernel = info.made_of.as_ref()?;
+    let is_stale = build::configuration().is_ok_and(|current| current != kernel.configuration);
+    let name = &info.name;
+    is_stale
+        .then(|| format!("{name}: its kernel was built with another configuration: cargo xtask oracle build"))
 }
 
 /// How many runs a worker for `stack` takes before it begins to play them; none where it plays each as it comes.
