@@ -36,7 +36,7 @@ pub(crate) fn first_to_fourth(tcb: &mut ControlBlock, cx: &Context, segment: &Se
 pub(crate) fn sixth_to_eighth(tcb: &mut ControlBlock, cx: &Context, segment: Segment<'_>) -> Flow {
     check_urgent(tcb, &segment);
     let segment = trim(tcb, segment);
-    process_text(tcb, &segment)?;
+    process_text(tcb, cx, &segment)?;
     check_fin(tcb, cx, &segment);
     Flow::Continue(())
 }

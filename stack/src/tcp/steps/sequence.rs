@@ -53,6 +53,8 @@ pub(crate) fn check_sequence(tcb: &mut ControlBlock, cx: &Context, segment: &Seg
         return if segment.seq == tcb.rcv_nxt { Flow::Continue(()) } else { end(Action::Drop) };
     }
     if tcb.rcv_wnd == 0 && segment.seq == tcb.rcv_nxt {
+        // Whoever sent a probe with this number is no blind attacker: a mark on it counts (RFC 3168 6.1.6).
+        tcb.ecn.data_arrived(segment.flags);
         tcb.ack.owe(Due::Now);
         return Flow::Continue(());
     }
