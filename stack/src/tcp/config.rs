@@ -230,8 +230,6 @@ pub struct Config {
     pub offer_follows_path: bool,
     /// Text for a user who has closed is reset as for a connection that is not there, and not as by ABORT. Off.
     pub refuse_by_answer: bool,
-    /// A segment that acknowledges what was never sent is answered; RFC 9293 3.10.7.4 wants it. On.
-    pub answer_acks_of_the_unsent: bool,
     /// The least number of segments that leave as one burst, where [`Push::CallsAndBursts`] counts. 2.
     pub burst_least: u32,
     /// A reset echoes the timestamp of what it answers (RFC 7323 5.2). On.
@@ -332,7 +330,6 @@ impl Default for Config {
             offer_follows_path: false,
             refuse_by_answer: false,
             burst_least: 2,
-            answer_acks_of_the_unsent: true,
             reset_echoes_timestamp: true,
             reset_on_timeout: true,
             duplicates_deliver: false,
@@ -436,8 +433,6 @@ impl Config {
             offer_follows_path: true,
             // tcp_rcv_state_process(), TCP_ABORT_ON_DATA.
             refuse_by_answer: true,
-            // tcp_ack(), SKB_DROP_REASON_TCP_ACK_UNSENT_DATA.
-            answer_acks_of_the_unsent: false,
             // tcp_v4_send_reset() writes no timestamps.
             reset_echoes_timestamp: false,
             // tcp_write_err().

@@ -67,6 +67,12 @@ impl Rack {
         }
     }
 
+    /// The handshake was a round trip.
+    pub(crate) fn began(&mut self, rtt: Duration, now: Instant) {
+        self.measured(rtt, now);
+        self.rtt = rtt;
+    }
+
     /// RACK_update(), step 2: `sent` has been delivered. `echo` is the round trip by the ACK's timestamp.
     pub(crate) fn delivered(&mut self, sent: &Sent, now: Instant, echo: Option<Duration>) {
         let rtt = now.saturating_since(sent.at);

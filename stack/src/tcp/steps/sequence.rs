@@ -11,10 +11,6 @@ use crate::wire::tcp_options::SackBlock;
 /// A segment from before TS.Recent is acknowledged and dropped, one without a timestamp is dropped (RFC 7323 3.2,
 /// 5.3 R1 and R2). RST is exempt.
 pub(crate) fn check_timestamps(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) -> Flow {
-    let acks_the_unsent = segment.has(Flags::ACK) && segment.ack > tcb.snd_max;
-    if acks_the_unsent && tcb.state.is_synchronized() && !cx.config.answer_acks_of_the_unsent {
-        return end(Action::Drop);
-    }
     let Some(recent) = tcb.ts_recent else { return Flow::Continue(()) };
     if segment.has(Flags::RST) {
         return Flow::Continue(());
