@@ -515,6 +515,19 @@ pub struct HeaderOption {
     pub span: Span,
 }
 
+impl HeaderOption {
+    /// `...`: whatever options follow.
+    pub fn others(span: Span) -> HeaderOption {
+        let (name, data) = ("...".to_owned(), Vec::new());
+        HeaderOption { name, kind: None, length: None, address: None, data, open: true, span }
+    }
+
+    /// Whether this stands for whatever options follow.
+    pub fn is_others(&self) -> bool {
+        self.name == "..."
+    }
+}
+
 /// What follows the last header.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Payload {

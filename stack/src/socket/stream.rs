@@ -177,7 +177,12 @@ impl Host {
     }
 
     /// The connection that data can be exchanged on; `refusal` is the error where there is none.
-    fn data_connection(&mut self, now: Instant, fd: i32, refusal: Errno) -> Result<ConnectionId, Errno> {
+    pub(super) fn data_connection(
+        &mut self,
+        now: Instant,
+        fd: i32,
+        refusal: Errno,
+    ) -> Result<ConnectionId, Errno> {
         let socket = self.sockets.table.get_mut(fd)?;
         if let Some(error) = socket.error.take() {
             return Err(error);

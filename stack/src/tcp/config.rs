@@ -242,6 +242,20 @@ pub struct Config {
     pub check_syn_echo: bool,
     /// Text without a timestamp is taken where timestamps are in use; RFC 7323 3.2 has it dropped. Off.
     pub timestamps_may_lack: bool,
+    /// A SYN with FIN opens a connection in LISTEN, the FIN being left to be sent again (RFC 9293 3.10.7.2). On.
+    pub syn_fin_opens: bool,
+    /// In ESTABLISHED an acknowledgement of what was never sent is answered, as RFC 9293 3.10.7.4 has it. On.
+    pub answer_unsent_acks: bool,
+    /// An old acknowledgement is taken only where that much was acknowledged before; RFC 5961 5.2 has the largest window alone
+    /// as the bound. Off.
+    pub old_acks_were_sent: bool,
+    /// A segment is in the window where it ends at the last acknowledgement or behind it and begins at the right edge or before it;
+    /// RFC 9293 3.10.7.4 has it begin or end inside. Off.
+    pub edges_are_inside: bool,
+    /// TS.Recent moves behind the fifth step; RFC 7323 4.3 has it move in the first. Off.
+    pub timestamps_taken_late: bool,
+    /// Where SYNs cross, the SYN,ACK offers what the SYN has offered; RFC 7323 2.2 has it offer what the peer's SYN does too. Off.
+    pub crossing_repeats_offer: bool,
     /// Soft errors that ICMP tells of end a connection that is being opened; RFC 9293 MUST-56 forbids it. Off.
     pub soft_errors_end_opening: bool,
     /// Where PSH stands. [`Push::QueueEnd`].
@@ -265,7 +279,7 @@ pub struct Config {
     pub keepalive: KeepaliveTimes,
     /// Answer a SYN and an inexact RST in the window by a challenge ACK (RFC 5961 3.2, 4.2). On; off is RFC 793.
     pub challenge_acks: bool,
-    /// Bound on challenge ACKs of all connections together (RFC 5961 7). None.
+    /// Bound on challenge ACKs of all connections together (RFC 5961 7). Its example: 10 in 5 seconds.
     pub challenge_ack_limit: Option<RateLimit>,
     /// Drop segments whose ACK is older than SND.UNA - MAX.SND.WND (RFC 5961 5.2, MAY-12). On.
     pub check_old_acks: bool,
@@ -335,6 +349,12 @@ impl Default for Config {
             duplicates_deliver: false,
             check_syn_echo: false,
             timestamps_may_lack: false,
+            syn_fin_opens: true,
+            answer_unsent_acks: true,
+            old_acks_were_sent: false,
+            edges_are_inside: false,
+            timestamps_taken_late: false,
+            crossing_repeats_offer: false,
             soft_errors_end_opening: false,
             push: Push::QueueEnd,
             abort_with_ack: false,
@@ -351,7 +371,7 @@ impl Default for Config {
                 probes: 9,
             },
             challenge_acks: true,
-            challenge_ack_limit: None,
+            challenge_ack_limit: Some(RateLimit { count: 10, per: Duration::from_secs(5) }),
             check_old_acks: true,
             reuse_time_wait: true,
             max_ranges: 32,
@@ -377,6 +397,8 @@ impl Config {
             receive_buffer: 65_536,
             // tcp_rmem[2]: 32 MiB at most, by the machine's memory; 6 MiB on a small one.
             receive_buffer_max: 6 << 20,
+            // tcp_challenge_ack_limit is INT_MAX.
+            challenge_ack_limit: None,
             // tcp_options_write().
             option_layout: OptionLayout::Packed,
             // TCP_RTO_MIN bounds the part that the variation has in RTO (tcp_rtt_estimator()), which is G's place.
@@ -443,6 +465,18 @@ impl Config {
             check_syn_echo: true,
             // tcp_validate_incoming() asks PAWS of those that have one.
             timestamps_may_lack: true,
+            // tcp_rcv_state_process().
+            syn_fin_opens: false,
+            // tcp_ack(): SKB_DROP_REASON_TCP_ACK_UNSENT_DATA.
+            answer_unsent_acks: false,
+            // tcp_ack() bounds it by tp->bytes_acked.
+            old_acks_were_sent: true,
+            // tcp_sequence().
+            edges_are_inside: true,
+            // tcp_replace_ts_recent().
+            timestamps_taken_late: true,
+            // tcp_send_synack().
+            crossing_repeats_offer: true,
             // tcp_v4_err() and tcp_req_err().
             soft_errors_end_opening: true,
             push: Push::CallsAndBursts,

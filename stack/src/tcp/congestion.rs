@@ -243,6 +243,7 @@ impl Congestion {
         let acked = Acked { bytes: acked.bytes.saturating_sub(told.saturating_mul(self.mss)), ..acked };
         self.duplicate_acks = 0;
         let Acked { bytes, ack, flight, .. } = acked;
+        (self.recover, self.reduced) = (self.recover.kept_behind(ack), self.reduced.kept_behind(ack));
         self.timed_out &= ack <= self.recover;
         if self.echoed && ack >= self.reduced {
             self.end_reduction();

@@ -15,8 +15,8 @@ use super::state::State;
 use super::states::{self, listen};
 use super::syn_cookies;
 use super::timers::TimerQueue;
-use super::window;
 use super::tuples::Tuples;
+use super::window;
 use super::{Config, ConnectionId, Error, ListenerId, SeqNumber, SocketOptions};
 use crate::time::Instant;
 use crate::wire::tcp::{Flags, Segment, checksum_is_right};
@@ -202,7 +202,7 @@ impl Connections {
     fn segment_for_nobody(&mut self, now: Instant, tuple: FourTuple, segment: &Segment<'_>) {
         let action = match self.listeners.find(tuple) {
             None => states::closed::segment_arrives(segment),
-            Some(listener) => match listen::segment_arrives(segment) {
+            Some(listener) => match listen::segment_arrives(&self.config, segment) {
                 listen::Verdict::Not(_) if self.open_by_cookie(now, listener, tuple, segment) => return,
                 listen::Verdict::Not(action) => action,
                 listen::Verdict::Open => return self.open_from(now, listener, tuple, segment, None),
@@ -413,6 +413,7 @@ impl Connections {
 
     pub(crate) fn with_output(&mut self, now: Instant, id: ConnectionId, send: impl FnOnce(&mut Output<'_>)) {
         let Some(tcb) = self.slab.get_mut(id) else { return };
+        tcb.forget_old_report(now);
         let cx = Context { config: &self.config, now };
         send(&mut Output { id, tcb, cx, sink: &mut self.sink });
         if core::mem::take(&mut tcb.retransmit.advise_ip) && self.advice.len() < MAX_DESTINATIONS {

@@ -26,6 +26,7 @@ use super::{Error, ListenerId, SeqNumber};
 use crate::time::Instant;
 use crate::wire::tcp::Segment;
 use crate::wire::tcp_options::SackBlock;
+use core::time::Duration;
 use std::net::SocketAddr;
 
 /// What every handler is told: the table of defaults and the present.
@@ -45,7 +46,7 @@ pub(crate) enum Origin {
 }
 
 /// The two ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FourTuple {
     pub(crate) local: SocketAddr,
     pub(crate) remote: SocketAddr,
@@ -93,8 +94,12 @@ pub(crate) struct ControlBlock {
     pub(crate) rcv_up: Option<SeqNumber>,
 
     pub(crate) offer: Offer,
+    /// What our SYN,ACK says instead, where it repeats our SYN.
+    pub(crate) repeated_offer: Option<Offer>,
     /// The path's MTU in bytes, IP header included.
     pub(crate) mtu: u16,
+    /// What the path was taken for before a report made it smaller, and until when the report counts.
+    pub(crate) mtu_before: Option<(u16, Instant)>,
     /// SendMSS: what the peer's SYN said.
     pub(crate) snd_mss: u16,
     /// Snd.Wind.Shift: how far the windows that we receive are shifted.
@@ -182,7 +187,9 @@ impl ControlBlock {
             rcv_wnd: 0,
             rcv_up: None,
             offer: Offer::new(config, &options, tuple.remote.ip(), mtu),
+            repeated_offer: None,
             mtu,
+            mtu_before: None,
             snd_mss: options::default_mss(tuple.remote.ip()),
             snd_wnd_shift: 0,
             rcv_wnd_shift: 0,
@@ -323,7 +330,7 @@ impl ControlBlock {
 
     /// The first sequence number of text, or of FIN, that is not acknowledged.
     pub(crate) fn text_una(&self) -> SeqNumber {
-        self.snd_una.later(self.iss + 1)
+        self.snd_una.later(self.send.base())
     }
 
     /// How many bytes of new data the congestion window lets go.
@@ -368,6 +375,23 @@ impl ControlBlock {
         let path = self.mtu.saturating_sub(options::fixed_headers(self.remote.ip()));
         let timestamps = if self.ts_recent.is_some() { 12 } else { 0 };
         u32::from(self.snd_mss.min(path).saturating_sub(timestamps).max(1))
+    }
+
+    /// A report about the path has come: segments get smaller, for ten minutes (RFC 1191 6.3, RFC 8201 5.3).
+    pub(crate) fn shrink_path(&mut self, mtu: u16, now: Instant) {
+        const LIFETIME: Duration = Duration::from_secs(600);
+        let before = self.mtu_before.map_or(self.mtu, |(before, _)| before);
+        self.mtu_before = Some((before, now + LIFETIME));
+        self.mtu = mtu;
+        self.congestion.set_mss(self.eff_snd_mss());
+    }
+
+    /// When a report is old enough, larger segments are tried again; nothing is sent because of that.
+    pub(crate) fn forget_old_report(&mut self, now: Instant) {
+        if let Some((before, _)) = self.mtu_before.take_if(|(_, until)| now >= *until) {
+            self.mtu = before;
+            self.congestion.set_mss(self.eff_snd_mss());
+        }
     }
 
     /// RCV.NXT moves over `count` numbers; the right edge of the window stays.

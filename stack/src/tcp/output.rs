@@ -294,14 +294,24 @@ impl Output<'_> {
     fn send_again(&mut self, seq: SeqNumber, most: u32, flags: Flags) -> SeqNumber {
         let tcb = &*self.tcb;
         let text_sent = tcb.snd_nxt.earlier(tcb.send.data_end()).saturating_since(seq);
-        let usable = (tcb.snd_una + tcb.snd_wnd).saturating_since(seq);
-        let len = text_sent.min(tcb.eff_snd_mss()).min(usable).min(most);
+        let whole = text_sent.min(tcb.eff_snd_mss()).min(most);
+        let len = self.window_for_repetition(seq, whole).min(whole);
         let fin = tcb.send.fin && tcb.snd_nxt == tcb.send.end() && seq + len == tcb.send.data_end();
         if len == 0 && !fin {
             return seq;
         }
         self.send(seq, len, flags | if fin { Flags::ACK | Flags::FIN } else { Flags::ACK });
         seq + len + u32::from(fin)
+    }
+
+    /// How much of `whole` bytes from `seq` on, which were in the window when they were sent first, may go again. A window
+    /// that scaling has rounded down, and the first repetition, let all of them go (RFC 7323 2.4).
+    fn window_for_repetition(&self, seq: SeqNumber, whole: u32) -> u32 {
+        let tcb = &*self.tcb;
+        let usable = (tcb.snd_una + tcb.snd_wnd).saturating_since(seq);
+        let rounded = whole.saturating_sub(usable) < 1 << tcb.snd_wnd_shift;
+        let lenient = tcb.snd_wnd_shift > 0 && usable > 0 && (rounded || tcb.retransmit.count <= 1);
+        if lenient { whole } else { usable }
     }
 
     /// New text, as far as window, congestion window, Nagle and silly window avoidance let it go, then FIN.

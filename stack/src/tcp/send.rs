@@ -47,6 +47,11 @@ impl SendQueue {
         }
     }
 
+    /// The number of the first byte that is not acknowledged, or of the first one that will be sent.
+    pub(crate) fn base(&self) -> SeqNumber {
+        self.base
+    }
+
     /// Bytes queued.
     pub(crate) fn len(&self) -> usize {
         self.ring.len()

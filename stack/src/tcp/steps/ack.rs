@@ -5,6 +5,8 @@ use crate::tcp::config::LossRecovery;
 use crate::tcp::congestion::{Acked, Response};
 use crate::tcp::control_block::{Context, ControlBlock};
 use crate::tcp::flight::Delivery;
+use crate::tcp::state::State;
+use crate::tcp::steps::sequence::take_timestamp;
 use crate::tcp::timers::Timer;
 use crate::tcp::{options, prr, rack, tlp};
 use crate::wire::tcp::{Flags, Segment};
@@ -33,11 +35,15 @@ pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
     if !segment.has(Flags::ACK) {
         return end(Action::Drop);
     }
-    if cx.config.check_old_acks && segment.ack < tcb.snd_una - tcb.max_snd_wnd {
+    if cx.config.check_old_acks && segment.ack < tcb.snd_una - reach_of_old_acks(tcb, cx) {
         return end(Action::Challenge);
     }
     if segment.ack > tcb.snd_max {
-        return end(Action::Acknowledge);
+        let is_answered = cx.config.answer_unsent_acks || tcb.state != State::Established;
+        return end(if is_answered { Action::Acknowledge } else { Action::Drop });
+    }
+    if cx.config.timestamps_taken_late && tcb.snd_una <= segment.ack {
+        take_timestamp(tcb, cx, segment);
     }
     // The octet of a zero-window probe was accepted.
     tcb.snd_nxt = tcb.snd_nxt.later(segment.ack);
@@ -71,6 +77,14 @@ pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
         update_window(tcb, cx, segment, window);
     }
     Flow::Continue(())
+}
+
+/// How far behind SND.UNA an acknowledgement may be (RFC 5961 5.2).
+fn reach_of_old_acks(tcb: &ControlBlock, cx: &Context) -> u32 {
+    match cx.config.old_acks_were_sent {
+        true => tcb.max_snd_wnd.min(tcb.snd_una.since(tcb.iss + 1)),
+        false => tcb.max_snd_wnd,
+    }
 }
 
 /// Update(), and what follows from it: a duplicate ACK is one that SACKs something new (RFC 6675 2, 5).

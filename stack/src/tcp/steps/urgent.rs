@@ -7,6 +7,7 @@ use crate::wire::tcp::{Flags, Segment};
 /// The urgent pointer counts from SEG.SEQ to the octet after the urgent data (MUST-62).
 pub(crate) fn check_urgent(tcb: &mut ControlBlock, segment: &Segment<'_>) {
     if !segment.has(Flags::URG) {
+        tcb.rcv_up = tcb.rcv_up.map(|rcv_up| rcv_up.kept_behind(tcb.rcv_nxt));
         return;
     }
     let seg_up = segment.seq + u32::from(segment.up);
