@@ -171,7 +171,7 @@ pub(crate) fn detect_losses(tcb: &mut ControlBlock, cx: &Context) -> u32 {
     let patience = rack.rtt + rack.reo_wnd(in_recovery, tcb.flight.sacked().segments, srtt);
     let before = |sent: &Sent| !sent.is_after(xmit_ts, end_seq) && sent.end != end_seq;
     let due = |sent: &Sent| sent.at + patience;
-    let doubtful = |sent: &&Sent| before(sent) && !sent.sacked && !(sent.lost && !sent.again);
+    let doubtful = |sent: &&Sent| before(sent) && sent.is_under_way();
     let latest = tcb.flight.doubtful(xmit_ts).filter(doubtful).map(due).max();
     let Some(latest) = latest else { return 0 };
     let lost = tcb.flight.mark_lost(|sent| before(sent) && due(sent) <= cx.now);
