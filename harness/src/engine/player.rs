@@ -4,7 +4,7 @@ mod running;
 
 use super::calls::Outstanding;
 use super::stop::Stop;
-use super::survey::Survey;
+use super::survey::{Survey, Unasked};
 use super::tcp_acks::AckHistory;
 use super::timing::{self, Tolerance};
 use super::twin::TwinState;
@@ -21,7 +21,7 @@ use crate::sut::{
     StackUnderTest,
 };
 use stack::Instant;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -77,6 +77,8 @@ pub(super) struct Player<'a> {
     pub passive: PassiveRules,
     violation: Option<Difference>,
     plays_neighbours: bool,
+    /// What a stack may send unasked, and the case is about.
+    speaks_of: BTreeSet<Unasked>,
     exactly: bool,
     /// Whether the event before was an inbound packet: the next one is then timed from it (packetdrill's anchoring).
     anchored: bool,
@@ -213,6 +215,7 @@ impl<'a> Player<'a> {
             observer: options.observer,
             violation: None,
             plays_neighbours: !survey.speaks_of_resolution,
+            speaks_of: survey.speaks_of,
             exactly: script.head.as_ref().is_some_and(|head| head.exactly),
             anchored: false,
             line: 0,
@@ -400,7 +403,7 @@ impl<'a> Player<'a> {
     /// Every frame that the stack has sent so far must be accounted for or tolerated.
     fn nothing_left(&mut self, span: &Span) -> Result<(), Stop> {
         while let Some(frame) = self.queue.pop_front() {
-            if self.is_tolerated_ack(&frame) {
+            if self.is_tolerated(&frame) {
                 continue;
             }
             let text = self.describe(&frame);
@@ -448,13 +451,20 @@ impl<'a> Player<'a> {
         evaluate(expr, &self.variables).map_err(|e| Stop::script(&lang::Error::new(&event.span, e)))
     }
 
-    /// Whether a frame that no line mentions is one of the pure ACKs that a stack may send at any time.
-    pub(super) fn is_tolerated_ack(&self, frame: &Captured) -> bool {
-        !self.exactly
-            && self.rules == Rules::Ours
-            && packet::classify(&self.world, self.medium(frame.interface), &frame.bytes)
-                == FrameClass::PureAck
-            && frame.news
+    /// Whether a frame that no line mentions is one that a stack may send at any time: what tests an address, looks for
+    /// routers or tells of groups, and pure ACKs.
+    pub(super) fn is_tolerated(&self, frame: &Captured) -> bool {
+        if self.exactly || self.rules != Rules::Ours {
+            return false;
+        }
+        match packet::classify(&self.world, self.medium(frame.interface), &frame.bytes) {
+            FrameClass::DuplicateAddressDetection => true,
+            FrameClass::RouterSolicitation => !self.speaks_of.contains(&Unasked::RouterSolicitation),
+            FrameClass::Igmp => !self.speaks_of.contains(&Unasked::Igmp),
+            FrameClass::Mld => !self.speaks_of.contains(&Unasked::Mld),
+            FrameClass::PureAck => frame.news,
+            FrameClass::AddressResolution | FrameClass::Other => false,
+        }
     }
 
     pub(super) fn context(&mut self) -> Context<'_> {

@@ -24,6 +24,7 @@ impl Network {
         // RFC 5227 2.4: a request or reply in which another station calls an address of this host its own.
         let conflict = !from_here && link.has(packet.sender.into());
         if sender_is_one_host {
+            self.silent.remove(&packet.sender.into());
             for datagram in link.arp.learn(now, packet.sender, packet.sender_mac, target_is_us) {
                 self.send_frame(interface, packet.sender_mac, ethernet::IPV4, datagram);
             }

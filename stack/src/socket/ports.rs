@@ -74,13 +74,14 @@ impl Host {
     }
 
     /// Whether another socket of the kind has the address. With SO_REUSEADDR on both sides it may be shared, unless
-    /// one of them listens.
+    /// one of them listens; with SO_REUSEPORT on both it may be in any case.
     fn is_taken(&self, fd: i32, wanted: SocketAddr) -> Result<bool, Errno> {
         let socket = self.sockets.table.get(fd)?;
         let conflict = |other: &Socket| {
             let Some(theirs) = other.local else { return false };
             let listening = matches!(other.state, State::Listening(_));
-            let shared = socket.options.reuse_address && other.options.reuse_address && !listening;
+            let shared = socket.options.reuse_address && other.options.reuse_address && !listening
+                || socket.options.reuse_port && other.options.reuse_port;
             let overlap = overlaps((socket, wanted.ip()), (other, theirs.ip()));
             other.kind == socket.kind && overlap && !shared
         };

@@ -2,10 +2,27 @@
 
 use super::ConnectionId;
 use super::control_block::FourTuple;
-use core::hash::{BuildHasher, Hasher};
+use core::hash::{BuildHasher, Hash, Hasher};
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+impl Hash for FourTuple {
+    /// In few, long words: this happens for every segment.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let ports = u32::from(self.local.port()) << 16 | u32::from(self.remote.port());
+        match (self.local.ip(), self.remote.ip()) {
+            (IpAddr::V4(local), IpAddr::V4(remote)) => {
+                state.write_u64(u64::from(u32::from(local)) << 32 | u64::from(u32::from(remote)));
+                state.write_u32(ports);
+            }
+            (local, remote) => {
+                [local, remote].iter().for_each(|address| address.hash(state));
+                state.write_u32(ports);
+            }
+        }
+    }
+}
 
 /// Hashes with a key that peers do not know, so that they cannot choose ports that collide.
 #[derive(Clone, Copy, Debug)]
