@@ -1,6 +1,6 @@
 //! A host: frames and calls go in, frames and results come out, and time is told to it.
 
-use crate::client::Clients;
+use crate::client::{Clients, Lookups};
 use crate::config::{AutoconfConfig, Config, ForwardingConfig, Medium, Route};
 use crate::ip::Cidr;
 use crate::ip::input4::{Problem, Refused};
@@ -31,6 +31,7 @@ pub struct Host {
     pub(crate) tcp: tcp::Connections,
     pub(crate) sockets: Sockets,
     pub(crate) clients: Clients,
+    pub(crate) lookups: Lookups,
 }
 
 impl Host {
@@ -39,12 +40,24 @@ impl Host {
         let mut net = Network::new(config);
         let tcp = tcp::Connections::new(net.config.tcp.clone(), net.rng.next_u64());
         let (udp, sockets, clients) = (udp::Sockets::default(), Sockets::default(), Clients::default());
-        Host { net, udp, tcp, sockets, clients }
+        Host { net, udp, tcp, sockets, clients, lookups: Lookups::default() }
     }
 
     /// A frame arrives at an interface: Ethernet without FCS, or an IP datagram, as the interface's medium is. What
     /// is broken or not for this host is dropped.
     pub fn receive(&mut self, now: Instant, interface: usize, frame: &[u8]) {
+        self.frame_arrives(now, interface, frame);
+        self.settle(now);
+    }
+
+    /// Frames that have arrived together, as a driver finds them in its ring: what they have in common is answered once, so
+    /// a connection acknowledges all its segments of a burst with one ACK.
+    pub fn receive_burst<'a>(&mut self, now: Instant, frames: impl IntoIterator<Item = (usize, &'a [u8])>) {
+        frames.into_iter().for_each(|(interface, frame)| self.frame_arrives(now, interface, frame));
+        self.settle(now);
+    }
+
+    fn frame_arrives(&mut self, now: Instant, interface: usize, frame: &[u8]) {
         let Some(link) = self.net.interfaces.get(interface).filter(|link| link.up) else { return };
         let arrival = |cast| Arrival { interface, cast, loopback: false };
         match link.medium {
@@ -59,7 +72,6 @@ impl Host {
                 _ => {}
             },
         }
-        self.settle(now);
     }
 
     /// The next frame to leave, with its interface, in the order in which they were sent.
@@ -94,7 +106,11 @@ impl Host {
         let at_once = (!self.net.loopback.is_empty()).then_some(Instant::ZERO);
         let deadlines =
             [at_once, self.net.next_deadline(), self.tcp.next_deadline(), self.sockets.next_deadline()];
-        deadlines.into_iter().chain([self.clients.next_deadline()]).flatten().min()
+        deadlines
+            .into_iter()
+            .chain([self.clients.next_deadline(), self.lookups.next_deadline()])
+            .flatten()
+            .min()
     }
 
     /// Brings a link up or down; false where there is no such interface. While down it neither sends nor receives.
@@ -203,7 +219,7 @@ impl Host {
             if let Some((interface, datagram)) = self.net.loopback.pop_front() {
                 let arrival = Arrival { interface, cast: Cast::Unicast, loopback: true };
                 self.datagram_arrives(now, arrival, &datagram);
-            } else if !self.retry_calls(now) {
+            } else if !self.retry_calls(now) && !self.retry_lookups(now) {
                 break;
             }
         }

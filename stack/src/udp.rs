@@ -37,12 +37,18 @@ pub(crate) struct Socket {
     pub(crate) error: Option<Reported>,
     queue: VecDeque<Datagram>,
     queued: usize,
+    arrivals: u64,
 }
 
 impl Socket {
     /// The oldest datagram.
     pub(crate) fn peek(&self) -> Option<&Datagram> {
         self.queue.front()
+    }
+
+    /// How many datagrams have ever come.
+    pub(crate) fn arrivals(&self) -> u64 {
+        self.arrivals
     }
 
     /// Takes the oldest datagram.
@@ -71,6 +77,7 @@ impl Socket {
         // A full buffer drops the newest, as sockets do.
         if self.queued + cost <= self.capacity {
             self.queued += cost;
+            self.arrivals += 1;
             self.queue.push_back(Datagram { from, data: data.to_vec() });
         }
     }
@@ -90,7 +97,8 @@ impl Sockets {
         let id = UdpId(self.next);
         self.next = self.next.wrapping_add(1);
         let (address, remote, error, queue) = (None, None, None, VecDeque::new());
-        let socket = Socket { ipv4, ipv6, address, port: 0, remote, capacity, error, queue, queued: 0 };
+        let socket =
+            Socket { ipv4, ipv6, address, port: 0, remote, capacity, error, queue, queued: 0, arrivals: 0 };
         self.sockets.insert(id, socket);
         id
     }
@@ -112,6 +120,11 @@ impl Sockets {
             socket.port = port;
             self.ports.entry(port).or_default().push(id);
         }
+    }
+
+    /// Whether a socket has the port, with whatever address.
+    pub(crate) fn is_port_in_use(&self, port: u16) -> bool {
+        self.ports.get(&port).is_some_and(|ids| !ids.is_empty())
     }
 
     /// Closes a socket; what waits in it is lost.

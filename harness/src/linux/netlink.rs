@@ -3,6 +3,7 @@
 //! Each request is one message that the kernel acknowledges; an error is the `io::Error` of its error number.
 
 mod changes;
+mod together;
 
 pub(super) use changes::{Change, Qdisc, Route};
 
@@ -11,6 +12,7 @@ use crate::sut::{MacAddress, Prefix};
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use together::Waiting;
 
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
@@ -43,6 +45,7 @@ const NESTED: u16 = 0x8000;
 pub(super) struct Netlink {
     fd: OwnedFd,
     sequence: u32,
+    waiting: Option<Waiting>,
 }
 
 /// A request under construction: the fixed part of its kind, then attributes.
@@ -58,6 +61,13 @@ impl Request {
         bytes[6..8].copy_from_slice(&(flags | 1 | 4).to_ne_bytes());
         bytes.extend_from_slice(fixed);
         Request { bytes }
+    }
+
+    /// Fills in the length and the number.
+    fn finish(&mut self, sequence: u32) {
+        let length = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
+        self.bytes[0..4].copy_from_slice(&length.to_ne_bytes());
+        self.bytes[8..12].copy_from_slice(&sequence.to_ne_bytes());
     }
 
     fn attribute(mut self, kind: u16, value: &[u8]) -> Request {
@@ -112,21 +122,22 @@ impl Netlink {
         let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC;
         // SAFETY: no pointers.
         let fd = owned(unsafe { libc::socket(libc::AF_NETLINK, kind, protocol) })?;
-        Ok(Netlink { fd, sequence: 0 })
+        Ok(Netlink { fd, sequence: 0, waiting: None })
     }
 
     /// Sends `request` and waits for its acknowledgement.
     fn ask(&mut self, request: Request) -> io::Result<()> {
-        self.ask_for(request).map(drop)
+        match self.keep(request) {
+            Some(request) => self.ask_for(request).map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Sends `request` and waits for its acknowledgement; what the kernel says before that is the answer, without the
     /// netlink header.
     fn ask_for(&mut self, mut request: Request) -> io::Result<Vec<u8>> {
         self.sequence = self.sequence.wrapping_add(1);
-        let length = u32::try_from(request.bytes.len()).unwrap_or(u32::MAX);
-        request.bytes[0..4].copy_from_slice(&length.to_ne_bytes());
-        request.bytes[8..12].copy_from_slice(&self.sequence.to_ne_bytes());
+        request.finish(self.sequence);
         let bytes = &request.bytes;
         // SAFETY: the pointer and the length describe `bytes`.
         let sent = unsafe { libc::send(self.fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), 0) };

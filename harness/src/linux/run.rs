@@ -64,6 +64,8 @@ struct Own {
     commands: Commands,
     /// Threads are dear.
     prompt: Prompt,
+    /// The script has closed something that may go on sending; what it left open is reset.
+    leaves_orphans: bool,
 }
 
 fn broken(what: &str) -> impl FnOnce(io::Error) -> Refusal {
@@ -77,7 +79,7 @@ impl Run {
         namespace::unshare_network().doing("unshare(CLONE_NEWNET)").map_err(Refusal::Broken)?;
         let mut network = Network::build(setup, &linux.choice, linux.access, linux.inherits)?;
         linux.await_quiet(&mut network)?;
-        let by_socket = settings::apply(setup)?;
+        let by_socket = settings::apply(setup, linux.inherits)?;
         let clock = match setup.rules {
             Rules::Ours => Clock::start(),
             Rules::Packetdrill => Clock::start_at_tick(),
@@ -85,6 +87,7 @@ impl Run {
         let own = linux.inherits.then(|| Own {
             commands: Commands::new(linux.working_directory.clone()),
             prompt: Prompt::new(system_calls(by_socket.clone())),
+            leaves_orphans: false,
         });
         Ok(Run {
             pool: Pool::new(clock).map_err(broken("eventfd"))?,
@@ -108,10 +111,13 @@ impl Run {
     /// Ends the run's calls and connections, and gives back what remains to be closed. To be called in its namespace.
     pub(super) fn end(mut self) -> Network {
         drop(self.pool);
+        let leaves_orphans = self.own.as_ref().is_none_or(|own| own.leaves_orphans);
         if let Some(own) = &mut self.own {
             own.commands.undo();
         }
-        orphans::abort_all();
+        if leaves_orphans {
+            orphans::abort_all();
+        }
         self.network
     }
 
@@ -136,7 +142,9 @@ impl Run {
 
     /// Makes a call.
     pub(super) fn submit(&mut self, call: Call) -> Result<CallId, Refusal> {
-        self.forget();
+        if !syscalls::is_silent(&call) {
+            self.forget();
+        }
         let id = CallId(self.next_call);
         self.next_call += 1;
         if let Some(outcome) = self.administer(&call)? {
@@ -149,8 +157,9 @@ impl Run {
                 own.commands.enter();
                 own.commands.expect_files();
             }
+            own.leaves_orphans |= matches!(call, Call::Close { .. } | Call::Shutdown { .. });
             if let Some(outcome) = own.prompt.try_call(&call, self.pool.shared()) {
-                self.administrative.push(Event::Completed { id, at: self.clock.now(), outcome });
+                self.administrative.push(Event::Completed { id, at: self.now(), outcome });
                 return Ok(id);
             }
         }

@@ -60,7 +60,7 @@ impl Reference {
 
     fn with_profile(name: &str, profile: tcp::Config) -> Reference {
         use Capability::*;
-        // Not there: receiving urgent data through MSG_OOB, the client of DNS, a shell.
+        // Not there: the client of DNS, a shell.
         let has = [
             Ethernet,
             IpMedium,
@@ -78,9 +78,11 @@ impl Reference {
             SocketErrors,
             Poll,
             TcpInfo,
+            Urgent,
             Multihomed,
             Forwarding,
             DhcpClient,
+            Resolver,
             Reboot,
         ];
         let version = env!("CARGO_PKG_VERSION");
@@ -195,6 +197,14 @@ impl StackUnderTest for Reference {
                 let theirs = self.host.submit(self.now, call);
                 self.waiting.insert(theirs, (id, form));
             }
+            Planned::Addresses { name, ipv6 } => {
+                let theirs = self.host.getaddrinfo(self.now, &name, ipv6);
+                self.waiting.insert(theirs, (id, Form::Plain));
+            }
+            Planned::Name(address) => {
+                let theirs = self.host.getnameinfo(self.now, address);
+                self.waiting.insert(theirs, (id, Form::Plain));
+            }
             Planned::Answered(outcome) => {
                 self.events.push(Event::Completed { id, at: self.now, outcome });
             }
@@ -241,6 +251,7 @@ fn dhcp(command: DhcpCommand) -> DhcpCall {
         DhcpCommand::Start => DhcpCall::Start,
         DhcpCommand::Stop => DhcpCall::Stop,
         DhcpCommand::Release => DhcpCall::Release,
+        DhcpCommand::Renew => DhcpCall::Renew,
         DhcpCommand::Inform => DhcpCall::Inform,
     }
 }

@@ -80,7 +80,11 @@ pub(crate) struct Congestion {
     echoed: bool,
     /// The retransmission timer has expired, and `recover` is not acknowledged yet.
     timed_out: bool,
+    /// Slow start has not ended since.
+    after_timeout: bool,
     whole_segments: bool,
+    /// What duplicate ACKs told of makes no window grow when it is acknowledged.
+    duplicates_deliver: bool,
     /// SND.NXT when cwnd was last reduced, for whatever reason: one reduction a window.
     reduced: SeqNumber,
     /// cwnd was reduced, which the peer of an ECN connection is to be told (RFC 3168 6.1.2).
@@ -122,7 +126,9 @@ impl Congestion {
             prr_on_ecn: config.reduce_by_prr_on_ecn,
             echoed: false,
             timed_out: false,
+            after_timeout: false,
             whole_segments: config.ssthresh_in_segments,
+            duplicates_deliver: config.duplicates_deliver,
             reduced: iss,
             cwr_due: false,
             cubic: Cubic::default(),
@@ -233,8 +239,11 @@ impl Congestion {
 
     /// An ACK of new data has come.
     pub(crate) fn new_data_acknowledged(&mut self, acked: Acked) -> Response {
+        let told = if self.duplicates_deliver && !self.uses_scoreboard() { self.duplicate_acks } else { 0 };
+        let acked = Acked { bytes: acked.bytes.saturating_sub(told.saturating_mul(self.mss)), ..acked };
         self.duplicate_acks = 0;
         let Acked { bytes, ack, flight, .. } = acked;
+        (self.recover, self.reduced) = (self.recover.kept_behind(ack), self.reduced.kept_behind(ack));
         self.timed_out &= ack <= self.recover;
         if self.echoed && ack >= self.reduced {
             self.end_reduction();
@@ -285,11 +294,16 @@ impl Congestion {
     /// RFC 5681 3.1: slow start by min(N, SMSS) for each ACK, congestion avoidance by SMSS for each cwnd of bytes.
     fn grow(&mut self, acked: Acked) {
         let Acked { bytes, now, rtt, .. } = acked;
+        self.after_timeout &= self.cwnd < self.ssthresh;
         match self.algorithm {
             _ if self.cwnd < self.ssthresh => {
+                // RFC 3465 2.3: what follows a timeout is slow start with L = 1, for it may acknowledge what was delivered
+                // before; a limit of more than two segments is none of that RFC's.
+                let cautious = self.after_timeout && self.slow_start_limit <= 2;
+                let limit = if cautious { 1 } else { self.slow_start_limit };
                 let wide_enough = self.validate && self.cwnd >= self.most_outstanding.saturating_mul(2);
                 if !wide_enough {
-                    self.cwnd += bytes.min(self.mss.saturating_mul(self.slow_start_limit));
+                    self.cwnd += bytes.min(self.mss.saturating_mul(limit));
                 }
             }
             CongestionAlgorithm::NewReno => {
@@ -484,7 +498,7 @@ impl Congestion {
         self.reduced = snd_nxt;
         self.cwr_due = true;
         self.recovery = Recovery::None;
-        (self.prr, self.echoed, self.timed_out) = (None, false, true);
+        (self.prr, self.echoed, self.timed_out, self.after_timeout) = (None, false, true, true);
         self.duplicate_acks = 0;
         self.bytes_acked = 0;
     }

@@ -18,7 +18,7 @@ pub(crate) const SERIES: &str = "6.12";
 
 /// How many runs one guest plays: its boot costs as much as a few dozen runs. Batches are cut by the runs' numbers alone,
 /// so that a run has the same runs before it each time.
-const BATCH: usize = 128;
+const BATCH: usize = 256;
 
 /// What `cargo xtask oracle` takes.
 #[derive(clap::Subcommand, Clone, Debug)]

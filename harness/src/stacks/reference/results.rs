@@ -1,7 +1,11 @@
 //! The reference stack's results in the harness's form.
 
 use crate::sut::{Errno, Message, Outcome, Output, PollFd};
+use stack::client::{Found, LookupError};
 use stack::socket::{self, Received, Value, flags as message_flags};
+
+/// struct cmsghdr on a machine of 64 bits.
+const CONTROL_HEADER: usize = 16;
 
 /// How the result of a call is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +19,7 @@ pub(super) enum Form {
     /// recvfrom: the sender and the bytes.
     From { flags: i32 },
     /// recvmsg: all that there is.
-    Message { counts: Vec<usize>, flags: i32 },
+    Message { counts: Vec<usize>, flags: i32, room: usize },
 }
 
 impl Form {
@@ -36,12 +40,18 @@ impl Form {
                 (number(received.data.len()), Output::Vectors(scatter(&received.data, &counts)))
             }
             Form::From { flags } => (length(&received, flags), Output::Address(received.from, received.data)),
-            Form::Message { counts, flags } => {
+            Form::Message { counts, flags, room } => {
                 let truncated = received.length > received.data.len();
+                let space = |data: &[u8]| CONTROL_HEADER + data.len().next_multiple_of(8);
+                let needed: usize = received.control.iter().map(|(_, _, data)| space(data)).sum();
+                let fits = needed <= room;
                 let message = Message {
                     name: received.from,
                     iov: scatter(&received.data, &counts),
-                    flags: if truncated { message_flags::MSG_TRUNC } else { 0 },
+                    flags: received.flags
+                        | if truncated { message_flags::MSG_TRUNC } else { 0 }
+                        | if fits { 0 } else { libc::MSG_CTRUNC },
+                    control: if fits { received.control.clone() } else { Vec::new() },
                     ..Message::default()
                 };
                 (length(&received, flags), Output::Message(message))
@@ -64,13 +74,27 @@ fn plain(value: Value) -> Outcome {
         Value::Flag(nonblocking) => {
             Outcome::value(i64::from(libc::O_RDWR | if nonblocking { libc::O_NONBLOCK } else { 0 }))
         }
+        Value::Epolled(found) => with(number(found.len()), Output::Epoll(found)),
         Value::Polled(fds) => {
             let theirs = |p: socket::PollFd| PollFd { fd: p.fd, events: p.events, revents: p.revents };
             let fds: Vec<PollFd> = fds.into_iter().map(theirs).collect();
             with(number(fds.iter().filter(|p| p.revents != 0).count()), Output::Poll(fds))
         }
+        Value::Looked(Ok(Found::Addresses(addresses))) => with(0, Output::Addresses(addresses)),
+        Value::Looked(Ok(Found::Name(name))) => with(0, Output::Name(name)),
+        Value::Looked(Err(error)) => Outcome::value(lookup_error(error)),
         _ => Outcome::value(0),
     }
+}
+
+/// What getaddrinfo and getnameinfo return.
+fn lookup_error(error: LookupError) -> i64 {
+    i64::from(match error {
+        LookupError::NoName => libc::EAI_NONAME,
+        LookupError::NoData => libc::EAI_NODATA,
+        LookupError::Again => libc::EAI_AGAIN,
+        LookupError::Fail => libc::EAI_FAIL,
+    })
 }
 
 /// What a receiving call returns: with MSG_TRUNC the datagram's own length.
