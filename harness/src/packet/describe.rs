@@ -130,6 +130,8 @@ impl Line<'_> {
                 LayerKind::Tcp => self.tcp(index, part),
                 LayerKind::Icmpv4 | LayerKind::Icmpv6 => self.icmp(index, part),
                 LayerKind::Payload => self.payload(index, part),
+                // A quote's length says it all.
+                LayerKind::Dhcp | LayerKind::Dns if self.quoted => String::new(),
                 LayerKind::Dhcp => {
                     let chaddr = number::mac_number(self.place().local_mac(self.world));
                     dhcp::describe(part.header(self.frame), &messages::usual_dhcp(self.direction, chaddr))
