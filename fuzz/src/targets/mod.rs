@@ -2,7 +2,9 @@
 
 pub mod arp;
 pub mod code;
+pub mod dhcpv4;
 pub mod dissect;
+pub mod dns;
 pub mod ethernet;
 pub mod fragments;
 pub mod host;

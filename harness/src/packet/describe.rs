@@ -230,9 +230,15 @@ impl Line<'_> {
             Direction::Inbound => (self.world.remote, self.world.local),
             Direction::Outbound => (self.world.local, self.world.remote),
         };
+        // The ends of a message follow from others before it, which a reader does not see.
+        let implied = self.parts[index..].iter().any(|p| match p.kind {
+            LayerKind::Dhcp => true,
+            LayerKind::Dns => self.direction == Direction::Inbound,
+            _ => false,
+        });
         for (name, usual) in [("src", source), ("dst", destination)] {
             let found = self.shown(part, name);
-            if found != usual.to_string() {
+            if implied || found != usual.to_string() {
                 words.push(format!("{name} {found}"));
             }
         }
