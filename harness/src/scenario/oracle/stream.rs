@@ -4,13 +4,15 @@ use super::{Oracle, Seen, violation};
 use crate::packet::pattern;
 use crate::scenario::drive::Violation;
 use crate::scenario::operation::UserCall;
-use crate::scenario::segment::SYN;
+use crate::scenario::segment::{SYN, URG};
 use crate::scenario::trace::{Deed, Stimulus};
 
 /// How much the user has read.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
     read: u32,
+    /// Urgent data has come.
+    has_urgent: bool,
 }
 
 fn is_pattern(offset: u32, bytes: &[u8]) -> bool {
@@ -35,7 +37,9 @@ impl Oracle for Stream {
         }
         match &seen.step.stimulus {
             Stimulus::Call(UserCall::Accept | UserCall::Connect) => self.read = 0,
-            Stimulus::Call(UserCall::Receive(_)) => return self.receive(seen),
+            // The byte that urgent data ends with is not among what RECEIVE gives: from there on offsets are not known.
+            Stimulus::Segment(segment) => self.has_urgent |= segment.has(URG),
+            Stimulus::Call(UserCall::Receive(_)) if !self.has_urgent => return self.receive(seen),
             _ => {}
         }
         None
