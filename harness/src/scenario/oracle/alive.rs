@@ -6,7 +6,7 @@ use crate::scenario::operation::UserCall;
 use crate::scenario::peer::Peer;
 use crate::scenario::segment::{RST, SYN, before};
 use crate::scenario::state::State;
-use crate::scenario::trace::Stimulus;
+use crate::scenario::trace::{Deed, Stimulus};
 use std::time::Duration;
 
 /// A timer that gives a connection up takes longer.
@@ -18,6 +18,8 @@ pub(super) struct Alive {
     /// The number of the stack's SYN, which names the connection.
     connection: u32,
     is_doomed: bool,
+    /// It is synchronized for sure: it was accepted, text was sent, or a SYN,ACK was acknowledged.
+    is_confirmed: bool,
     /// There was a reset that does not end it.
     had_wild_reset: bool,
 }
@@ -27,7 +29,7 @@ impl Oracle for Alive {
         let step = seen.step;
         let connection = seen.peer.stack_iss.unwrap_or(0);
         if connection != self.connection {
-            *self = Alive { connection, is_doomed: false, had_wild_reset: false };
+            *self = Alive { connection, ..Alive::default() };
         }
         // Before the connection is synchronized a reset answers whatever does not fit, and a reset or SYN ends it.
         let is_open = (State::Established..=State::CloseWait).contains(&step.state);
@@ -39,6 +41,7 @@ impl Oracle for Alive {
         self.is_doomed |= step.state > State::CloseWait || is_opening_ended;
         self.is_doomed |= is_open && (step.length > PATIENCE || may_end(&step.stimulus, seen.peer));
         self.had_wild_reset |= matches!(&step.stimulus, Stimulus::Segment(s) if s.has(RST));
+        self.is_confirmed |= confirms(seen);
         let is_reset = seen.sent().any(|(segment, _)| segment.has(RST));
         let found = if self.had_wild_reset {
             "the connection is gone, and nothing but a reset from outside of the window was there to end it"
@@ -46,10 +49,19 @@ impl Oracle for Alive {
             "the stack resets a connection that nothing has ended"
         };
         let requirement = self.had_wild_reset.then_some("RFC9293-3.10.7.4-4");
-        let is_wrong = is_open && is_reset && !self.is_doomed;
+        let is_wrong = is_open && is_reset && self.is_confirmed && !self.is_doomed;
         self.is_doomed |= is_reset;
         is_wrong.then(|| violation("alive", requirement, found.to_owned()))?
     }
+}
+
+/// Whether a step shows that the stack has synchronized the connection.
+fn confirms(seen: &Seen<'_>) -> bool {
+    let is_opening = seen.step.state == State::SynSent;
+    let is_accepted = matches!(seen.step.stimulus, Stimulus::Call(UserCall::Accept))
+        && seen.step.happened.iter().any(|h| matches!(h.what, Deed::Returned { result: Ok(_), .. }));
+    let mut segments = seen.sent().filter(|(segment, _)| !segment.has(SYN | RST));
+    is_accepted || segments.any(|(segment, _)| is_opening || !segment.payload.is_empty())
 }
 
 /// Whether a stack may end the connection because of this: in doubt it may.
