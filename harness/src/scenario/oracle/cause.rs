@@ -4,7 +4,7 @@ use super::{Oracle, Seen, violation};
 use crate::scenario::drive::Violation;
 use crate::scenario::operation::UserCall;
 use crate::scenario::segment::RST;
-use crate::scenario::trace::{Deed, Stimulus};
+use crate::scenario::trace::{Deed, Happening, Stimulus};
 use stack::Instant;
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ impl Oracle for Cause {
             Stimulus::Call(UserCall::ShutdownWrite | UserCall::ShutdownBoth | UserCall::ShutdownRead) => {
                 self.shut = true;
             }
+            // A socket that could not be connected is not.
+            Stimulus::Call(UserCall::Connect) => self.shut |= seen.step.happened.iter().any(has_failed),
             _ => {}
         }
         // The stack may give up a connection by itself, and says so.
@@ -48,6 +50,10 @@ impl Oracle for Cause {
         });
         violation("cause", None, format!("{} without a cause", crate::sut::Errno(unfounded?)))
     }
+}
+
+fn has_failed(happening: &Happening) -> bool {
+    matches!(happening.what, Deed::Returned { result: Err(errno), .. } if errno.0 != libc::EINPROGRESS)
 }
 
 /// The error that a call returned or took.
