@@ -54,7 +54,8 @@ fn without_chance(text: &str, timestamp: &str) -> String {
         let (before, from) = rest.split_at(start);
         let (number, after) = from.split_at(from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len()));
         let is_timestamp = before.ends_with(timestamp);
-        let is_word = before.ends_with(|c: char| c.is_alphanumeric());
+        // Bytes in hexadecimal are no number.
+        let is_word = before.ends_with(char::is_alphanumeric) || after.starts_with(char::is_alphanumeric);
         let is_chance = is_timestamp || (number.len() > 8 && !is_word);
         result += before;
         result += if is_chance { "*" } else { number };
