@@ -104,7 +104,7 @@ impl Case {
     }
 
     fn step(&mut self, step: &Step) {
-        let deeds = Deeds::of(step);
+        let deeds = Deeds::apart(step);
         match &step.stimulus {
             Stimulus::Segment(segment) => self.line(&format!("< {}", inbound(segment, step.bases))),
             Stimulus::Call(call) => self.call(*call, &deeds),
@@ -194,17 +194,13 @@ fn relative(number: u32, base: u32) -> i64 {
     i64::from(number.wrapping_sub(base) as i32)
 }
 
-/// A number that may be negative, as the language has it.
+/// A number as the language has it, in 32 bits.
 fn number(value: i64) -> String {
-    if value < 0 { format!("(0 - {})", -value) } else { value.to_string() }
+    (value as u32).to_string()
 }
 
 fn span(seq: i64, length: usize) -> String {
-    let length = length as i64;
-    if seq < 0 {
-        return format!("{}:{}({length})", number(seq), number(seq + length));
-    }
-    format!("{seq}:{}({length})", seq + length)
+    format!("{}:{}({length})", number(seq), number(seq + length as i64))
 }
 
 fn inbound(segment: &Segment, (stack, peer): (u32, u32)) -> String {
