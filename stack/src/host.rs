@@ -84,6 +84,7 @@ impl Host {
         self.net.poll_neighbours(now);
         self.net.poll_autoconf(now);
         self.net.poll_groups(now);
+        self.net.poll_claims(now);
         // Before TCP sends again what the same instant shows to be in vain.
         self.tell_undelivered(now);
         for (arrival, fragment) in self.net.reassembly4.poll(now) {

@@ -47,6 +47,7 @@ pub(super) fn config(setup: &Setup, tcp: tcp::Config) -> Result<Config, Refusal>
 /// A named setting, as `with:` in a case's head has it.
 fn set(config: &mut Config, name: &str, value: &str) -> Result<(), Refusal> {
     match (name, value) {
+        ("acd", "on") => config.arp.detect_conflicts = true,
         ("autoconf", "on") => {
             (config.autoconf, config.report_own_groups) = (Some(AutoconfConfig::default()), true);
         }
