@@ -34,6 +34,8 @@ pub struct Config {
     pub tcp: crate::tcp::Config,
     /// Sockets.
     pub socket: SocketConfig,
+    /// The resolver.
+    pub resolver: ResolverConfig,
     /// What random numbers are drawn from.
     pub seed: u64,
 }
@@ -155,12 +157,15 @@ pub struct ArpConfig {
     pub queue: usize,
     /// Addresses in the cache of one interface.
     pub entries: usize,
+    /// Whether an address that is added is probed for before it is used, and announced then (RFC 5227 2.1): no, since
+    /// what hands out addresses may do so itself.
+    pub detect_conflicts: bool,
 }
 
 impl Default for ArpConfig {
     fn default() -> ArpConfig {
         let (timeout, retransmit) = (Duration::from_secs(60), Duration::from_secs(1));
-        ArpConfig { timeout, retransmit, attempts: 3, queue: 8, entries: 1024 }
+        ArpConfig { timeout, retransmit, attempts: 3, queue: 8, entries: 1024, detect_conflicts: false }
     }
 }
 
@@ -237,6 +242,18 @@ impl Default for IcmpConfig {
     fn default() -> IcmpConfig {
         IcmpConfig { error_limit: Some(RateLimit { per_second: 100, burst: 100 }), echo_broadcast: false }
     }
+}
+
+/// The stub resolver. By default it asks the servers that DHCP names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResolverConfig {
+    /// Servers in order of preference.
+    pub servers: Vec<IpAddr>,
+    /// Domains that names without a dot are tried in (RFC 1123 6.1.4.3).
+    pub search: Vec<String>,
+    /// Whether a response must repeat the question to the letter's case, which is drawn by chance. Off: names are equal
+    /// whatever their case (RFC 1035 2.3.3), and servers may change it.
+    pub case_must_match: bool,
 }
 
 /// Sockets.

@@ -1,6 +1,6 @@
 //! A host: frames and calls go in, frames and results come out, and time is told to it.
 
-use crate::client::Clients;
+use crate::client::{Clients, Lookups};
 use crate::config::{AutoconfConfig, Config, ForwardingConfig, Medium, Route};
 use crate::ip::Cidr;
 use crate::ip::input4::{Problem, Refused};
@@ -31,6 +31,7 @@ pub struct Host {
     pub(crate) tcp: tcp::Connections,
     pub(crate) sockets: Sockets,
     pub(crate) clients: Clients,
+    pub(crate) lookups: Lookups,
 }
 
 impl Host {
@@ -39,7 +40,7 @@ impl Host {
         let mut net = Network::new(config);
         let tcp = tcp::Connections::new(net.config.tcp.clone(), net.rng.next_u64());
         let (udp, sockets, clients) = (udp::Sockets::default(), Sockets::default(), Clients::default());
-        Host { net, udp, tcp, sockets, clients }
+        Host { net, udp, tcp, sockets, clients, lookups: Lookups::default() }
     }
 
     /// A frame arrives at an interface: Ethernet without FCS, or an IP datagram, as the interface's medium is. What
@@ -83,6 +84,7 @@ impl Host {
         self.net.poll_neighbours(now);
         self.net.poll_autoconf(now);
         self.net.poll_groups(now);
+        self.net.poll_claims(now);
         // Before TCP sends again what the same instant shows to be in vain.
         self.tell_undelivered(now);
         for (arrival, fragment) in self.net.reassembly4.poll(now) {
@@ -104,7 +106,11 @@ impl Host {
         let at_once = (!self.net.loopback.is_empty()).then_some(Instant::ZERO);
         let deadlines =
             [at_once, self.net.next_deadline(), self.tcp.next_deadline(), self.sockets.next_deadline()];
-        deadlines.into_iter().chain([self.clients.next_deadline()]).flatten().min()
+        deadlines
+            .into_iter()
+            .chain([self.clients.next_deadline(), self.lookups.next_deadline()])
+            .flatten()
+            .min()
     }
 
     /// Brings a link up or down; false where there is no such interface. While down it neither sends nor receives.
@@ -213,7 +219,7 @@ impl Host {
             if let Some((interface, datagram)) = self.net.loopback.pop_front() {
                 let arrival = Arrival { interface, cast: Cast::Unicast, loopback: true };
                 self.datagram_arrives(now, arrival, &datagram);
-            } else if !self.retry_calls(now) {
+            } else if !self.retry_calls(now) && !self.retry_lookups(now) {
                 break;
             }
         }

@@ -206,6 +206,7 @@ impl Network {
                 i.neighbours.next_deadline(),
                 i.autoconf.next_deadline(),
                 i.groups.next_deadline(),
+                i.claims.next_deadline(),
             ]
         });
         caches.chain([self.reassembly4.next_deadline(), self.reassembly6.next_deadline()]).flatten().min()

@@ -122,6 +122,11 @@ impl Sockets {
         }
     }
 
+    /// Whether a socket has the port, with whatever address.
+    pub(crate) fn is_port_in_use(&self, port: u16) -> bool {
+        self.ports.get(&port).is_some_and(|ids| !ids.is_empty())
+    }
+
     /// Closes a socket; what waits in it is lost.
     pub(crate) fn close(&mut self, id: UdpId) {
         let Some(socket) = self.sockets.remove(&id) else { return };

@@ -64,7 +64,7 @@ pub(super) fn set(a: &Arguments<'_>) -> Planned {
 }
 
 pub(super) fn dhcp(a: &Arguments<'_>) -> Planned {
-    let words = "start, stop, release or inform";
+    let words = "start, stop, release, renew or inform";
     let (interface, word) = (interface(a, 0)?, a.word(1, words)?);
     let command = DhcpCommand::ALL.iter().find(|(_, name)| *name == word);
     let (command, _) = command.ok_or_else(|| a.wrong(1, words))?;

@@ -110,7 +110,7 @@ pub const SIGNATURES: &[Signature] = &[
     exact("address", 3, "address(eth0, add|remove, \"192.0.2.7/24\") = 0", administration::address),
     ranged("route", 3, 4, "route(add|remove, \"198.51.100.0/24\", VIA[, eth0]) = 0", administration::route),
     exact("group", 3, "group(eth0, join|leave, \"239.1.1.1\") = 0", administration::group),
-    exact("dhcp", 2, "dhcp(eth0, start|stop|release|inform) = 0", administration::dhcp),
+    exact("dhcp", 2, "dhcp(eth0, start|stop|release|renew|inform) = 0", administration::dhcp),
     exact(
         "getaddrinfo",
         3,

@@ -66,11 +66,29 @@ pub(super) fn of_case(
     for declaration in &head.topology {
         declare(&mut world, declaration, medium)?;
     }
+    name_servers(&mut world, head)?;
     if !survey.speaks_of_resolution && medium == Medium::Ethernet {
         world.setup.neighbours = known_neighbours(&world);
     }
     Ok(world)
 }
+
+/// `nameserver=REMOTE,second`: hosts by name become their addresses.
+fn name_servers(world: &mut World, head: &Head) -> Result<(), Error> {
+    let Some(setting) = head.with.iter().find(|setting| setting.value.0 == NAME_SERVER) else {
+        return Ok(());
+    };
+    let address = |name: &str| {
+        let unknown = || Error::new(&setting.span, format!("no host or address is called '{name}'"));
+        world.address(name).map(|address| address.to_string()).ok_or_else(unknown)
+    };
+    let servers = setting.value.1.split(',').map(address).collect::<Result<Vec<_>, Error>>()?;
+    world.setup.settings.insert(NAME_SERVER.to_owned(), servers.join(","));
+    Ok(())
+}
+
+/// The setting that lists the resolver's servers.
+const NAME_SERVER: &str = "nameserver";
 
 /// A case that is silent about address resolution is not about it: the stack knows its neighbours from the start.
 fn known_neighbours(world: &World) -> Vec<Neighbour> {

@@ -82,6 +82,7 @@ impl Reference {
             Multihomed,
             Forwarding,
             DhcpClient,
+            Resolver,
             Reboot,
         ];
         let version = env!("CARGO_PKG_VERSION");
@@ -196,6 +197,14 @@ impl StackUnderTest for Reference {
                 let theirs = self.host.submit(self.now, call);
                 self.waiting.insert(theirs, (id, form));
             }
+            Planned::Addresses { name, ipv6 } => {
+                let theirs = self.host.getaddrinfo(self.now, &name, ipv6);
+                self.waiting.insert(theirs, (id, Form::Plain));
+            }
+            Planned::Name(address) => {
+                let theirs = self.host.getnameinfo(self.now, address);
+                self.waiting.insert(theirs, (id, Form::Plain));
+            }
             Planned::Answered(outcome) => {
                 self.events.push(Event::Completed { id, at: self.now, outcome });
             }
@@ -242,6 +251,7 @@ fn dhcp(command: DhcpCommand) -> DhcpCall {
         DhcpCommand::Start => DhcpCall::Start,
         DhcpCommand::Stop => DhcpCall::Stop,
         DhcpCommand::Release => DhcpCall::Release,
+        DhcpCommand::Renew => DhcpCall::Renew,
         DhcpCommand::Inform => DhcpCall::Inform,
     }
 }

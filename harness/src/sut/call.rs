@@ -282,6 +282,8 @@ pub enum DhcpCommand {
     Stop,
     /// Give the lease back, and stop.
     Release,
+    /// Ask for more time now.
+    Renew,
     /// Keep the address that was configured, and ask for the other parameters.
     Inform,
 }
@@ -292,6 +294,7 @@ impl DhcpCommand {
         (DhcpCommand::Start, "start"),
         (DhcpCommand::Stop, "stop"),
         (DhcpCommand::Release, "release"),
+        (DhcpCommand::Renew, "renew"),
         (DhcpCommand::Inform, "inform"),
     ];
 }

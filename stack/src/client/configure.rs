@@ -24,6 +24,8 @@ pub enum DhcpCall {
     Stop,
     /// Give the lease back, and stop.
     Release,
+    /// Ask for more time now, where a lease is in use that ends.
+    Renew,
     /// Keep the address that was configured, and ask for the other parameters.
     Inform,
 }
@@ -42,6 +44,8 @@ struct Configured {
     routes: Vec<Route>,
     /// The MTU without the lease's.
     mtu: u16,
+    name_servers: Vec<IpAddr>,
+    domain: Option<String>,
     /// Whether the link has come back and the client has not been told.
     link_came_up: bool,
 }
@@ -59,6 +63,7 @@ impl Clients {
             configured.client.stop();
             configured.client.take_actions();
             (configured.address, configured.routes) = (None, Vec::new());
+            (configured.name_servers, configured.domain) = (Vec::new(), None);
         }
     }
 
@@ -85,6 +90,8 @@ impl Host {
             address: None,
             routes: Vec::new(),
             mtu,
+            name_servers: Vec::new(),
+            domain: None,
             link_came_up: false,
         });
         let client = &mut configured.client;
@@ -92,6 +99,7 @@ impl Host {
             (DhcpCall::Start, _) => client.start(now),
             (DhcpCall::Stop, _) => client.stop(),
             (DhcpCall::Release, _) => client.release(),
+            (DhcpCall::Renew, _) => client.renew(now),
             (DhcpCall::Inform, Some(address)) => client.inform(now, address),
             (DhcpCall::Inform, None) => return false,
         }
@@ -124,6 +132,11 @@ impl Host {
         if ip.protocol != protocol::UDP || ip.is_fragment() {
             return false;
         }
+        // Once it is configured, what is for others is not for it.
+        let others = configured.address.is_some_and(|own| own != ip.destination);
+        if others && !ip.destination.is_broadcast() {
+            return false;
+        }
         let (source, destination) = (ip.source.into(), ip.destination.into());
         let Ok((header, data)) = udp::Header::parse(source, destination, payload) else { return false };
         if header.destination_port != CLIENT_PORT {
@@ -134,6 +147,20 @@ impl Host {
             self.carry_out(now, arrival.interface);
         }
         true
+    }
+
+    /// The servers of the resolver: those configured, or else those that leases name.
+    pub(crate) fn name_servers(&self) -> Vec<IpAddr> {
+        let own = &self.net.config.resolver.servers;
+        let lent = self.clients.dhcp.values().flat_map(|c| &c.name_servers);
+        if own.is_empty() { lent.copied().collect() } else { own.clone() }
+    }
+
+    /// The domains that the resolver tries names in: those configured, or else those that leases name.
+    pub(crate) fn search_list(&self) -> Vec<String> {
+        let own = &self.net.config.resolver.search;
+        let lent = self.clients.dhcp.values().filter_map(|c| c.domain.clone());
+        if own.is_empty() { lent.collect() } else { own.clone() }
     }
 
     /// Lets the DHCP client of an interface hear an ARP packet.
@@ -200,6 +227,8 @@ impl Host {
     fn take_parameters(&mut self, interface: usize, parameters: &Parameters) {
         let Some(configured) = self.clients.dhcp.get_mut(&interface) else { return };
         let routes = routes(interface, parameters);
+        configured.name_servers.clone_from(&parameters.name_servers);
+        configured.domain.clone_from(&parameters.domain);
         let former = core::mem::replace(&mut configured.routes, routes.clone());
         self.net.routes.retain(|route| !former.contains(route));
         routes.into_iter().for_each(|route| self.net.routes.add(route));

@@ -94,6 +94,8 @@ pub(super) struct Client {
     deadline: Option<Instant>,
     /// The lease in use, or the last one, which a client that begins again asks for.
     lease: Option<Lease>,
+    /// The address of a lease that has ended, which the client suggests to servers (RFC 2131 3.1).
+    former: Option<Ipv4Addr>,
     xid: u32,
     /// When the client began to look for an address.
     began: Instant,
@@ -114,6 +116,7 @@ impl Client {
             state: State::Stopped,
             deadline: None,
             lease: None,
+            former: None,
             xid: 0,
             began: Instant::ZERO,
             secs: 0,
@@ -261,7 +264,8 @@ impl Client {
     fn discover(&mut self, now: Instant, attempt: u32) {
         let seconds = now.saturating_since(self.began).as_secs();
         self.secs = u16::try_from(seconds).unwrap_or(u16::MAX);
-        let fields = Fields { secs: self.secs, ..Fields::new(Kind::Discover, self.xid) };
+        let requested = self.former;
+        let fields = Fields { secs: self.secs, requested, ..Fields::new(Kind::Discover, self.xid) };
         self.send(fields, Ipv4Addr::UNSPECIFIED, Ipv4Addr::BROADCAST);
         self.state = State::Selecting { attempt };
         self.back_off(now, attempt);
@@ -350,6 +354,14 @@ impl Client {
         }
         self.deadline = renew;
         if renew.is_some_and(|renew| renew <= now) {
+            self.renew(now);
+        }
+    }
+
+    /// Asks the server for more time, at T1 or earlier (RFC 2131 4.4.5). Nothing where there is no lease that ends.
+    pub(super) fn renew(&mut self, now: Instant) {
+        let ends = self.lease.as_ref().is_some_and(|lease| lease.times.is_some());
+        if ends && matches!(self.state, State::Bound { .. }) {
             self.xid = self.rng.next_u32();
             self.asked = now;
             self.state = State::Renewing;
@@ -363,7 +375,10 @@ impl Client {
             return;
         };
         if now >= times.end {
-            return self.lose_lease(now);
+            let former = lease.address;
+            self.lose_lease(now);
+            self.former = Some(former);
+            return;
         }
         if now >= times.rebind && matches!(self.state, State::Renewing) {
             self.xid = self.rng.next_u32();
@@ -429,7 +444,7 @@ impl Client {
 
     fn lose_lease(&mut self, now: Instant) {
         self.halt();
-        self.lease = None;
+        (self.lease, self.former) = (None, None);
         self.init(now, Duration::ZERO);
     }
 

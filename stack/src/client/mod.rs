@@ -2,11 +2,17 @@
 //!
 //! Both are state machines without sockets or clock of their own, which say what is to be sent; [`crate::Host`] sends it.
 
+mod answer;
+mod cache;
 mod configure;
 mod dhcp;
 mod dhcp_messages;
 mod lease;
+mod lookups;
 mod probe;
+mod resolver;
 
+pub use answer::{Found, LookupError};
 pub(crate) use configure::Clients;
 pub use configure::DhcpCall;
+pub(crate) use lookups::Lookups;

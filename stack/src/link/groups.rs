@@ -1,6 +1,7 @@
 //! Which groups an interface is a member of, and how routers are told: IGMP version 2 (RFC 2236), and MLD version 2, which
 //! speaks version 1 where a router does (RFC 3810 8).
 
+use super::autoconf::random_within;
 use super::interface::{ALL_NODES, Interface};
 use crate::ip::solicited_node;
 use crate::network::{Arrival, Network};
@@ -144,7 +145,7 @@ impl Network {
         }
         self.send_report(now, interface, group, false);
         let interval = if group.is_ipv4() { INTERVAL_V4 } else { INTERVAL_V6 };
-        let at = now + self.random_within(interval);
+        let at = now + random_within(&mut self.rng, interval);
         if let Some(link) = self.interfaces.get_mut(interface) {
             link.groups.pending.insert(group, Pending { at, count: ROBUSTNESS - 1, answer: false });
         }
@@ -220,7 +221,7 @@ impl Network {
         let mut groups = all_groups(link);
         groups.retain(|group| family(group) && asked.is_none_or(|asked| asked == *group));
         for group in groups {
-            let delay = self.random_within(time);
+            let delay = random_within(&mut self.rng, time);
             self.interfaces[interface].groups.asked(now, group, delay);
         }
     }
@@ -241,7 +242,7 @@ impl Network {
             for (group, pending) in due {
                 self.send_report(now, interface, group, pending.answer);
                 let again = pending.count > 1;
-                let at = now + if again { self.random_within(INTERVAL_V6) } else { Duration::ZERO };
+                let at = now + if again { random_within(&mut self.rng, INTERVAL_V6) } else { Duration::ZERO };
                 let groups = &mut self.interfaces[interface].groups;
                 match again {
                     true => groups.pending.insert(group, Pending { at, count: pending.count - 1, ..pending }),
@@ -333,10 +334,5 @@ impl Network {
         ipv6::Header { traffic_class: 0, flow_label: 0, next_header, hop_limit, source, destination }
             .emit(&mut buffer);
         self.send_frame(interface, MacAddress::of_ipv6_multicast(destination), ethernet::IPV6, buffer);
-    }
-
-    /// Between nothing and `time`, by chance.
-    fn random_within(&mut self, time: Duration) -> Duration {
-        time * (self.rng.next_u32() % 1000) / 1000
     }
 }

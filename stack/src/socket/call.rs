@@ -2,6 +2,7 @@
 
 use super::epoll::EpollOperation;
 use super::errno::Errno;
+use crate::client::{Found, LookupError};
 use std::net::SocketAddr;
 
 /// Names a submitted call until it completes.
@@ -227,6 +228,8 @@ pub enum Value {
     Polled(Vec<PollFd>),
     /// epoll_wait's events, each with its data.
     Epolled(Vec<(u32, u64)>),
+    /// How a lookup ended.
+    Looked(Result<Found, LookupError>),
 }
 
 /// What a receiving call returned.

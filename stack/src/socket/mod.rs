@@ -87,8 +87,7 @@ impl Sockets {
 impl Host {
     /// Makes a call. It ends at once, or later; [`Host::completions`] tells.
     pub fn submit(&mut self, now: Instant, call: Call) -> CallId {
-        self.sockets.calls += 1;
-        let id = CallId(self.sockets.calls);
+        let id = self.new_call();
         match call {
             Call::Accept { .. }
             | Call::Connect { .. }
@@ -120,7 +119,13 @@ impl Host {
         !self.sockets.pending.is_empty() && self.retry_pending(now)
     }
 
-    fn complete(&mut self, now: Instant, id: CallId, outcome: Outcome) {
+    /// The name of a new call.
+    pub(crate) fn new_call(&mut self) -> CallId {
+        self.sockets.calls += 1;
+        CallId(self.sockets.calls)
+    }
+
+    pub(crate) fn complete(&mut self, now: Instant, id: CallId, outcome: Outcome) {
         self.sockets.completed.push((id, now, outcome));
     }
 

@@ -281,10 +281,10 @@ impl Message {
     }
 }
 
-/// The bytes of a query: one question, recursion desired, everything else zero (RFC 1123 6.1.2.3).
-pub fn query(id: u16, question: &Question) -> Vec<u8> {
+/// The bytes of a query: one question, whether recursion is desired, everything else zero (RFC 1123 6.1.2.3).
+pub fn query(id: u16, question: &Question, recursion: bool) -> Vec<u8> {
     let mut bytes = id.to_be_bytes().to_vec();
-    bytes.extend([1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    bytes.extend([u8::from(recursion), 0, 0, 1, 0, 0, 0, 0, 0, 0]);
     bytes.extend_from_slice(question.name.as_bytes());
     bytes.extend(question.kind.to_be_bytes());
     bytes.extend(question.class.to_be_bytes());
@@ -425,7 +425,7 @@ mod tests {
     /// A response to `question` with these records, their names written out.
     fn response(records: &[(&str, u16, u32, &[u8])]) -> Vec<u8> {
         let question = Question { name: name("example.com"), kind: kind::A, class: CLASS_IN };
-        let mut bytes = query(7, &question);
+        let mut bytes = query(7, &question, true);
         bytes[2] |= 0x80;
         bytes[7] = records.len() as u8;
         for (owner, kind, ttl, data) in records {

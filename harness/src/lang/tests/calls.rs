@@ -17,7 +17,7 @@ fn results() {
     check_upstream("close(3) = 0", "close([Number(Int(3))]) = Number(Int(0)) None None");
     check_upstream(
         "...0.2 connect(3, ..., ...) = -1 ETIMEDOUT (Connection timed out)",
-        "connect([Number(Int(3)), Ellipsis, Ellipsis]) = Number(Int(-1)) Some(\"ETIMEDOUT\") Some(200ms)",
+        "connect([Number(Int(3)), Ellipsis, Ellipsis]) = Number(Int(-1)) Some(\"ETIMEDOUT\") Some((200ms, 200ms))",
     );
     check(
         "close($fd) = -1 EBADF",

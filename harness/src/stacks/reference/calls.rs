@@ -3,7 +3,7 @@
 use super::results::Form;
 use crate::sut::{Call, Message, Outcome, Refusal, SocketAddress};
 use stack::socket::{self, Domain, EpollOperation, How, Kind, PollFd};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// linux/sockios.h.
 const SIOCATMARK: u64 = 0x8905;
@@ -16,6 +16,10 @@ pub(super) enum Planned {
     Answered(Outcome),
     /// A call about the host and not about sockets.
     Administrative(Call),
+    /// The addresses of a name, of IPv6 or of IPv4.
+    Addresses { name: String, ipv6: bool },
+    /// The name of an address.
+    Name(IpAddr),
 }
 
 type Plan = Result<Planned, Refusal>;
@@ -139,6 +143,12 @@ fn options(call: Call) -> Plan {
         | Call::Set { .. }
         | Call::Dhcp { .. }
         | Call::Reboot) => Ok(Planned::Administrative(call)),
+        Call::Getaddrinfo { name, family } => match family {
+            libc::AF_INET => Ok(Planned::Addresses { name, ipv6: false }),
+            libc::AF_INET6 => Ok(Planned::Addresses { name, ipv6: true }),
+            _ => Ok(Planned::Answered(Outcome::value(libc::EAI_FAMILY.into()))),
+        },
+        Call::Getnameinfo { address } => Ok(Planned::Name(address)),
         Call::Shell { .. } => unsupported("shell"),
         other => {
             let debug = format!("{other:?}");

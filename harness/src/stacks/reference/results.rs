@@ -1,6 +1,7 @@
 //! The reference stack's results in the harness's form.
 
 use crate::sut::{Errno, Message, Outcome, Output, PollFd};
+use stack::client::{Found, LookupError};
 use stack::socket::{self, Received, Value, flags as message_flags};
 
 /// struct cmsghdr on a machine of 64 bits.
@@ -79,8 +80,21 @@ fn plain(value: Value) -> Outcome {
             let fds: Vec<PollFd> = fds.into_iter().map(theirs).collect();
             with(number(fds.iter().filter(|p| p.revents != 0).count()), Output::Poll(fds))
         }
+        Value::Looked(Ok(Found::Addresses(addresses))) => with(0, Output::Addresses(addresses)),
+        Value::Looked(Ok(Found::Name(name))) => with(0, Output::Name(name)),
+        Value::Looked(Err(error)) => Outcome::value(lookup_error(error)),
         _ => Outcome::value(0),
     }
+}
+
+/// What getaddrinfo and getnameinfo return.
+fn lookup_error(error: LookupError) -> i64 {
+    i64::from(match error {
+        LookupError::NoName => libc::EAI_NONAME,
+        LookupError::NoData => libc::EAI_NODATA,
+        LookupError::Again => libc::EAI_AGAIN,
+        LookupError::Fail => libc::EAI_FAIL,
+    })
 }
 
 /// What a receiving call returns: with MSG_TRUNC the datagram's own length.

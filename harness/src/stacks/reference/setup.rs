@@ -47,6 +47,7 @@ pub(super) fn config(setup: &Setup, tcp: tcp::Config) -> Result<Config, Refusal>
 /// A named setting, as `with:` in a case's head has it.
 fn set(config: &mut Config, name: &str, value: &str) -> Result<(), Refusal> {
     match (name, value) {
+        ("acd", "on") => config.arp.detect_conflicts = true,
         ("autoconf", "on") => {
             (config.autoconf, config.report_own_groups) = (Some(AutoconfConfig::default()), true);
         }
@@ -76,6 +77,15 @@ fn set(config: &mut Config, name: &str, value: &str) -> Result<(), Refusal> {
         ("ecn", "off") => config.tcp.ecn = EcnMode::Off,
         ("ecn", "accept") => config.tcp.ecn = EcnMode::Accept,
         ("ecn", "on") => config.tcp.ecn = EcnMode::On,
+        ("nameserver", servers) => {
+            let parsed = servers.split(',').map(str::parse).collect::<Result<_, _>>();
+            config.resolver.servers =
+                parsed.map_err(|_| Refusal::Broken(format!("{servers} are not addresses")))?;
+        }
+        ("search", domains) => {
+            config.resolver.search = domains.split(',').map(str::to_owned).collect();
+        }
+        ("dns_case", "strict") => config.resolver.case_must_match = true,
         _ => return unsupported(format!("{name}={value}")),
     }
     Ok(())
