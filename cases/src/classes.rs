@@ -47,9 +47,9 @@ pub struct Class {
     /// The events or calls; all where none is named.
     #[serde(default)]
     pub event: Vec<String>,
-    /// What was given, `*` standing for anything.
-    #[serde(default = "anything")]
-    pub given: String,
+    /// What was given, `*` standing for anything; one of several, or anything where none is named.
+    #[serde(default)]
+    pub given: Vec<String>,
     /// The field, `*` standing for anything.
     #[serde(default = "anything")]
     pub field: String,
@@ -162,7 +162,7 @@ impl Class {
         is_like(&self.field, &found.field)
             && among(&self.state, found.state.name())
             && among(&self.event, &found.event)
-            && is_like(&self.given, &found.given)
+            && (self.given.is_empty() || self.given.iter().any(|given| is_like(given, &found.given)))
             && is_like(&self.first, mine)
             && is_like(&self.second, theirs)
     }

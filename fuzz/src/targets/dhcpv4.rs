@@ -34,7 +34,7 @@ fn accessors(message: &Message) {
         assert_eq!(message.address(code).is_some(), length == 4);
         assert_eq!(message.number(code).is_some(), length == 4);
         assert_eq!(message.short(code).is_some(), length == 2);
-        assert_eq!(message.addresses(code).len(), if length % 4 == 0 { length / 4 } else { 0 });
+        assert_eq!(message.addresses(code).len(), if length.is_multiple_of(4) { length / 4 } else { 0 });
     }
     let said = message.options.get(&option::MESSAGE_TYPE);
     assert_eq!(message.kind().is_some(), matches!(said.map(Vec::as_slice), Some([1..=8])));

@@ -12,7 +12,7 @@ pub fn dns(data: &[u8]) {
     if let Ok(message) = &parsed {
         for question in &message.questions {
             name(&question.name);
-            let again = Message::parse(&query(message.id, question));
+            let again = Message::parse(&query(message.id, question, true));
             let Ok(again) = again else { panic!("a query that cannot be read: {again:?}") };
             assert_eq!((again.id, again.questions.as_slice()), (message.id, std::slice::from_ref(question)));
             assert!(!again.response && !again.truncated && again.opcode == 0 && again.rcode == 0);

@@ -2,28 +2,16 @@
 
 use crate::decoders::{Decoder, Fields, Verdict};
 use crate::emission::{Loss, same_bytes};
-use crate::input::{be16, checksum, choices, put16};
+use crate::input::{checksum, choices, put16};
 use stack::wire::igmp::{LEN, Message};
 
-const LOSSES: &[Loss] = &[
-    Loss {
-        why: "what a later version adds behind the message is ignored (RFC 2236 2.5)",
-        apply: |bytes| {
-            if bytes.len() > LEN {
-                bytes.truncate(LEN);
-                fill(bytes);
-            }
-        },
+const LOSSES: &[Loss] = &[Loss {
+    why: "what a later version adds behind the message is ignored (RFC 2236 2.5), and the checksum is computed anew",
+    apply: |bytes| {
+        bytes.truncate(LEN);
+        fill(bytes);
     },
-    Loss {
-        why: "a checksum of all ones is zero, too, and is emitted so",
-        apply: |bytes| {
-            if be16(bytes, 2) == 0xffff {
-                put16(bytes, 2, 0);
-            }
-        },
-    },
-];
+}];
 
 /// The first byte's lowest bit asks for the right checksum; the rest is a message.
 ///

@@ -41,11 +41,13 @@ fn emits(bytes: &[u8], options: &Options) {
     let others = Options { sack: SackBlocks::default(), ..*options }.len();
     let mut cut = Vec::new();
     if let Some(sack) = expected.get_mut(&5).filter(|sack| others + sack.len() + 2 > MAX_LEN) {
-        let blocks = (MAX_LEN - others - 4) / 8;
+        let blocks = (MAX_LEN - others).saturating_sub(4) / 8;
         cut.extend([5, 2 + 8 * blocks as u8]);
         cut.extend(&sack[2..2 + 8 * blocks]);
         *sack = &cut;
     }
+    // An option without blocks is none.
+    expected.retain(|kind, option| *kind != 5 || option.len() > 2);
     assert_eq!(last_of_each(&emitted), expected, "from {bytes:02x?}");
     let again = Options::parse(&emitted);
     let Ok(again) = again else { panic!("{again:?}: {emitted:02x?}") };

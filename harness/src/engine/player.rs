@@ -1,6 +1,7 @@
 //! The course of a run: events in the order of the script.
 
 mod running;
+mod telling;
 
 use super::calls::Outstanding;
 use super::stop::Stop;
@@ -73,6 +74,8 @@ pub(super) struct Player<'a> {
     pub twin: TwinState<'a>,
     pub acks: AckHistory,
     pub trace: Vec<TraceEntry>,
+    /// How many entries of the trace say what they will say.
+    described: usize,
     observer: Option<&'a mut dyn FnMut(&TraceEntry)>,
     pub passive: PassiveRules,
     violation: Option<Difference>,
@@ -212,6 +215,7 @@ impl<'a> Player<'a> {
             twin: TwinState::new(options.twin),
             acks: AckHistory::default(),
             trace: Vec::new(),
+            described: 0,
             observer: options.observer,
             violation: None,
             plays_neighbours: !survey.speaks_of_resolution,
@@ -310,6 +314,7 @@ impl<'a> Player<'a> {
                 self.nothing_until(event, at)
             }
             Action::NewConnection => {
+                self.settle_trace();
                 self.flows.new_connection();
                 Ok(())
             }
@@ -378,6 +383,7 @@ impl<'a> Player<'a> {
     fn inbound(&mut self, event: &Event, packet: &Packet, follows_inbound: bool) -> Result<(), Stop> {
         let scheduled = timing::due(event.time, self.origin, self.base).map_or(self.base, |(at, _)| at);
         self.wait_for(event)?;
+        self.settle_trace_before(packet);
         let mut frame = self.build(packet)?;
         let interface = self.interface(packet)?;
         let delivered = self.twin_stimulus(event, interface, &mut frame)?;
@@ -509,22 +515,6 @@ impl<'a> Player<'a> {
             observer(&entry);
         }
         self.trace.push(entry);
-    }
-
-    /// The trace with every frame described, now that all sequence number bases are known.
-    fn finished_trace(&mut self) -> Vec<TraceEntry> {
-        let mut trace = std::mem::take(&mut self.trace);
-        for entry in &mut trace {
-            let (arrow, medium, bytes, text) = match &mut entry.what {
-                TraceEvent::Inbound { medium, bytes, text, .. } => ("<", medium, bytes, text),
-                TraceEvent::Outbound { medium, bytes, text, .. } => (">", medium, bytes, text),
-                TraceEvent::Call { .. } | TraceEvent::Completed { .. } => continue,
-            };
-            let described = packet::describe(&self.world, &self.flows, *medium, bytes);
-            // A frame with the stack's own source may still have come from outside.
-            *text = format!("{arrow}{}", described.trim_start_matches(['<', '>']));
-        }
-        trace
     }
 
     fn refused(&self, refusal: Refusal) -> Stop {

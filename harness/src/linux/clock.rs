@@ -29,6 +29,12 @@ impl Clock {
         Clock::start()
     }
 
+    /// A clock that read zero at the last multiple of `period`.
+    pub(super) fn start_at_multiple(period: std::time::Duration) -> Clock {
+        let period = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX).max(1);
+        Clock { start: read(libc::CLOCK_MONOTONIC) / period * period }
+    }
+
     /// The present.
     pub(super) fn now(self) -> Instant {
         Instant::from_nanos(read(libc::CLOCK_MONOTONIC).saturating_sub(self.start))

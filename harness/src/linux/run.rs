@@ -27,14 +27,21 @@ const NEVER_BLOCKS: Duration = Duration::from_secs(1);
 /// The most frames taken from a link at one time, so that a stack that floods does not keep its driver busy for ever.
 const MOST_FRAMES: usize = 4096;
 
-/// What cannot have changed since the driver last waited or did something to the stack.
-#[derive(Default)]
+/// What is known where nothing happens and no time passes but while the driver waits: what cannot have changed since it last
+/// waited or did something to the stack.
 struct Known {
-    /// The time.
+    /// The time, once it has been asked for.
     now: Cell<Option<Instant>>,
     /// That the links have nothing more to give.
     is_drained: bool,
+    /// Such a kernel's clock moves by a little whenever somebody reads it. That is not the stack's time: for a case of ours it
+    /// stands still until the driver waits, so that a run has the same times whatever was played before. Upstream scripts
+    /// count from the moment that an event is over, and their kernel's measurements with them.
+    stands_still: bool,
 }
+
+/// What a kernel's timer does, it has done by then: the driver has read the clock a few times.
+const PROMPT: Duration = Duration::from_micros(10);
 
 /// A run in the namespace that the calling thread is in.
 pub(super) struct Run {
@@ -42,7 +49,7 @@ pub(super) struct Run {
     network: Network,
     clock: Clock,
     alarm: Alarm,
-    /// Where nothing happens and no time passes but while the driver waits: what is known since it last did.
+    /// In a kernel of the driver's own.
     known: Option<Known>,
     frames: Vec<Event>,
     administrative: Vec<Event>,
@@ -81,6 +88,8 @@ impl Run {
         linux.await_quiet(&mut network)?;
         let by_socket = settings::apply(setup, linux.inherits)?;
         let clock = match setup.rules {
+            // It has just slept until one.
+            Rules::Ours if linux.inherits => Clock::start_at_multiple(linux.capabilities.granularity.tick),
             Rules::Ours => Clock::start(),
             Rules::Packetdrill => Clock::start_at_tick(),
         };
@@ -93,7 +102,11 @@ impl Run {
             pool: Pool::new(clock).map_err(broken("eventfd"))?,
             network,
             clock,
-            known: linux.inherits.then(Known::default),
+            known: linux.inherits.then(|| Known {
+                now: Cell::new(Some(Instant::ZERO).filter(|_| setup.rules == Rules::Ours)),
+                is_drained: false,
+                stands_still: setup.rules == Rules::Ours,
+            }),
             alarm: Alarm::new().map_err(broken("timerfd"))?,
             frames: Vec::new(),
             administrative: Vec::new(),
@@ -131,7 +144,22 @@ impl Run {
 
     /// Something may have happened.
     fn forget(&mut self) {
-        self.known = self.known.take().map(|_| Known::default());
+        if let Some(known) = &mut self.known {
+            known.is_drained = false;
+            if !known.stands_still {
+                known.now.set(None);
+            }
+        }
+    }
+
+    /// The driver has waited, and was woken by its alarm, which was set to `until`, or by something else.
+    fn has_waited(&mut self, until: Instant, by_alarm: bool) {
+        self.forget();
+        let Some(known) = self.known.as_ref().filter(|known| known.stands_still) else { return };
+        let prompt = PROMPT.as_nanos() as u64;
+        let woken = || Instant::from_nanos(self.clock.now().as_nanos() / prompt * prompt);
+        let now = if by_alarm { until } else { woken().min(until) };
+        known.now.set(known.now.get().max(Some(now)));
     }
 
     /// A frame arrives.
@@ -148,7 +176,7 @@ impl Run {
         let id = CallId(self.next_call);
         self.next_call += 1;
         if let Some(outcome) = self.administer(&call)? {
-            self.administrative.push(Event::Completed { id, at: self.clock.now(), outcome });
+            self.administrative.push(Event::Completed { id, at: self.now(), outcome });
             return Ok(id);
         }
         let wait = if syscalls::may_block(&call) { self.settle } else { NEVER_BLOCKS };
@@ -241,7 +269,9 @@ impl Run {
             }
         }
         let is_drained = self.frames.len() < before + MOST_FRAMES;
-        self.known = self.known.take().map(|known| Known { is_drained, ..known });
+        if let Some(known) = &mut self.known {
+            known.is_drained = is_drained;
+        }
         Ok(())
     }
 
@@ -250,8 +280,12 @@ impl Run {
         self.drain()?;
         let start = events.len();
         events.append(&mut self.administrative);
-        let completed =
-            |c: super::executor::Completion| Event::Completed { id: c.id, at: c.at, outcome: c.outcome };
+        let now = self.known.as_ref().filter(|known| known.stands_still).and_then(|known| known.now.get());
+        let completed = |c: super::executor::Completion| Event::Completed {
+            id: c.id,
+            at: now.unwrap_or(c.at),
+            outcome: c.outcome,
+        };
         events.extend(self.pool.completions().into_iter().map(completed));
         events.append(&mut self.frames);
         events[start..].sort_by_key(Event::at);
@@ -273,10 +307,11 @@ impl Run {
             fds.extend(self.network.ports.iter().filter_map(|p| p.link.fd()).map(readable));
             self.clock.set(&self.alarm, until).map_err(broken("timerfd"))?;
             wait_readable(&mut fds, None).map_err(broken("waiting for an event"))?;
-            if fds.first().is_some_and(|fd| fd.revents != 0) {
+            let [by_call, by_alarm] = [0, 1].map(|at: usize| fds.get(at).is_some_and(|fd| fd.revents != 0));
+            if by_call {
                 self.pool.clear();
             }
-            self.forget();
+            self.has_waited(until, by_alarm);
         }
     }
 }

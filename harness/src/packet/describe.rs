@@ -131,6 +131,8 @@ impl Line<'_> {
                 LayerKind::Tcp => self.tcp(index, part),
                 LayerKind::Icmpv4 | LayerKind::Icmpv6 => self.icmp(index, part),
                 LayerKind::Payload => self.payload(index, part),
+                // A quote's length says it all.
+                LayerKind::Dhcp | LayerKind::Dns if self.quoted => String::new(),
                 LayerKind::Dhcp => {
                     let chaddr = number::mac_number(self.place().local_mac(self.world));
                     dhcp::describe(part.header(self.frame), &messages::usual_dhcp(self.direction, chaddr))
@@ -229,9 +231,15 @@ impl Line<'_> {
             Direction::Inbound => (self.world.remote, self.world.local),
             Direction::Outbound => (self.world.local, self.world.remote),
         };
+        // The ends of a message follow from others before it, which a reader does not see.
+        let implied = self.parts[index..].iter().any(|p| match p.kind {
+            LayerKind::Dhcp => true,
+            LayerKind::Dns => self.direction == Direction::Inbound,
+            _ => false,
+        });
         for (name, usual) in [("src", source), ("dst", destination)] {
             let found = self.shown(part, name);
-            if found != usual.to_string() {
+            if implied || found != usual.to_string() {
                 words.push(format!("{name} {found}"));
             }
         }

@@ -21,6 +21,8 @@ mod headers;
 mod matching;
 mod matching_tcp;
 mod merge;
+#[cfg(test)]
+mod message_tests;
 mod messages;
 mod names;
 pub mod neighbours;

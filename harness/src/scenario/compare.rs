@@ -1,7 +1,7 @@
 //! The first difference between two stacks' traces of one scenario.
 
 use super::normalise::{Deeds, Sent, call_name};
-use super::segment::{ACK, RST, URG};
+use super::segment::{ACK, RST, SYN, URG};
 use super::state::{Event, State};
 use super::trace::{Deed, Step, Stimulus, Trace};
 use crate::sut::Granularity;
@@ -81,7 +81,7 @@ fn event(step: &Step) -> String {
 }
 
 /// The segment that the last of these steps gave, by its flags and whatever else matters: `text`; `urgent`; `bad-option` with a length
-/// that cannot be, `option` of an unknown kind; `mss`, `wscale`, `sack` where these are given; `no-ts`, where the connection
+/// that cannot be, `option` of an unknown kind; `mss`, `wscale`, `sack` where these are given; `no-ack`, where neither ACK nor RST nor SYN is set; `no-ts`, where the connection
 /// has timestamps and this segment has none, and `old-ts`, where its TSval is behind an earlier one. Of calls and waits: `window 0`,
 /// where that is what the peer said last.
 fn given(steps: &[Step]) -> String {
@@ -113,6 +113,7 @@ fn given(steps: &[Step]) -> String {
         (o.mss.is_some(), "mss"),
         (o.scale.is_some(), "wscale"),
         (!o.sack.is_empty(), "sack"),
+        (!segment.has(ACK | RST | SYN), "no-ack"),
         (has_timestamps == Some(true) && o.timestamps.is_none(), "no-ts"),
         (o.timestamps.zip(latest).is_some_and(|((value, _), latest)| is_old(value, latest)), "old-ts"),
     ];

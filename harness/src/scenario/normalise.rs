@@ -2,7 +2,7 @@
 
 use super::operation::UserCall;
 use super::segment::{ACK, FIN, PSH, RST, SYN, Segment, URG};
-use super::trace::{Deed, Happening, Step};
+use super::trace::{Deed, Happening, Step, Stimulus};
 use crate::sut::Errno;
 use std::fmt;
 use std::time::Duration;
@@ -27,7 +27,8 @@ pub struct Sent {
     pub flags: u8,
     /// Its sequence number, relative to the stack's SYN; that of a reset without ACK, which the peer's ACK gives, too.
     pub seq: i64,
-    /// Its acknowledgement number relative to the peer's SYN, where it has one.
+    /// Its acknowledgement number relative to the peer's SYN, where it has one; none in a reset that acknowledges the very segment
+    /// which it answers.
     pub ack: Option<i64>,
     /// How many bytes of text.
     pub length: usize,
@@ -67,11 +68,14 @@ impl Sent {
         ];
         // A reset that has no acknowledgement to take its number from begins at zero.
         let is_absolute = segment.has(RST) && segment.seq == 0;
+        // Which segment that was may depend on the stack's window.
+        let acknowledges_it =
+            is_absolute && matches!(&step.stimulus, Stimulus::Segment(given) if given.end() == segment.ack);
         Sent {
             after: happening.at.saturating_since(step.at),
             flags: segment.flags & !PSH,
             seq: if is_absolute { 0 } else { relative(segment.seq, stack) },
-            ack: segment.has(ACK).then(|| relative(segment.ack, peer)),
+            ack: segment.has(ACK).then(|| relative(segment.ack, peer)).filter(|_| !acknowledges_it),
             length: segment.payload.len(),
             window: if segment.window == 0 { Window::Closed } else { Window::Open },
             options: present.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect(),

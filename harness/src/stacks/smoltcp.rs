@@ -4,18 +4,20 @@
 //! a segment to the sockets in the order of their slots, and a new listener must not come before an older connection
 //! whose SYN is repeated.
 
+mod clients;
 mod device;
 
-use super::user_calls::{self, State, Status, TcpSetting, UserCalls, UserError};
-use crate::sut::{Capabilities, Capability, InterfaceId, Medium, Refusal, Setup};
+use super::user_calls::{self, Lookup, LookupFailed, State, Status, TcpSetting, UserCalls, UserError};
+use crate::sut::{Capabilities, Capability, DhcpCommand, InterfaceId, Medium, Refusal, Setup};
 use ::smoltcp::iface::{Config, Interface, Route, SocketHandle, SocketSet};
 use ::smoltcp::socket::tcp::{self, CongestionControl};
 use ::smoltcp::socket::udp;
 use ::smoltcp::time;
 use ::smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpEndpoint, IpListenEndpoint};
+use clients::Clients;
 use device::Link;
 use stack::Instant;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// The crate's version.
@@ -33,6 +35,7 @@ pub struct Smoltcp {
     interface: Interface,
     link: Link,
     sockets: SocketSet<'static>,
+    clients: Clients,
 }
 
 impl Default for Smoltcp {
@@ -40,8 +43,21 @@ impl Default for Smoltcp {
         use Capability::*;
         // What is missing on purpose: IPv6 reassembly is not in the crate, ICMP errors do not reach its sockets, and it
         // ignores the urgent pointer.
-        let has =
-            [Ethernet, IpMedium, Ipv4, Ipv6, Icmp, Udp, Tcp, Listen, Connect, Reassembly, Fragmentation];
+        let has = [
+            Ethernet,
+            IpMedium,
+            Ipv4,
+            Ipv6,
+            Icmp,
+            Udp,
+            Tcp,
+            Listen,
+            Connect,
+            Reassembly,
+            Fragmentation,
+            DhcpClient,
+            Resolver,
+        ];
         let capabilities = user_calls::in_virtual_time("smoltcp", VERSION, Duration::from_micros(1), &has);
         Smoltcp::new(capabilities, HardwareAddress::Ip, 1500, 0)
     }
@@ -55,7 +71,8 @@ impl Smoltcp {
         let interface = Interface::new(config, &mut link, time::Instant::ZERO);
         let sockets = SocketSet::new(Vec::new());
         // The crate's default is no congestion control; a case asks for another one with `with: cc=reno`.
-        Smoltcp { capabilities, congestion: CongestionControl::None, interface, link, sockets }
+        let (congestion, clients) = (CongestionControl::None, Clients::default());
+        Smoltcp { capabilities, congestion, interface, link, sockets, clients }
     }
 
     fn tcp(&mut self, handle: SocketHandle) -> &mut tcp::Socket<'static> {
@@ -106,7 +123,7 @@ impl UserCalls for Smoltcp {
     }
 
     fn start(&mut self, setup: &Setup) -> Result<(), Refusal> {
-        let only = user_calls::only_interface(setup, &["cc"])?;
+        let only = user_calls::only_interface(setup, &["cc", "nameserver"])?;
         let address = match only.medium {
             Medium::Ethernet => HardwareAddress::Ethernet(EthernetAddress(only.mac.0)),
             Medium::Ip => HardwareAddress::Ip,
@@ -132,6 +149,7 @@ impl UserCalls for Smoltcp {
             let route = Route { cidr, via_router: gateway.into(), preferred_until: None, expires_at: None };
             self.interface.routes_mut().update(|routes| fits &= routes.push(route).is_ok());
         }
+        self.clients.start(setup, &mut self.sockets)?;
         if fits { Ok(()) } else { user_calls::unsupported("so many addresses or routes") }
     }
 
@@ -141,6 +159,7 @@ impl UserCalls for Smoltcp {
 
     fn poll(&mut self, now: Instant) {
         self.interface.poll(instant(now), &mut self.link, &mut self.sockets);
+        self.clients.configure(&mut self.interface, &mut self.sockets);
     }
 
     fn transmit(&mut self) -> Option<(InterfaceId, Vec<u8>)> {
@@ -234,6 +253,18 @@ impl UserCalls for Smoltcp {
     fn udp_receive(&mut self, udp: SocketHandle) -> Option<(SocketAddr, Vec<u8>)> {
         let (data, from) = self.sockets.get_mut::<udp::Socket>(udp).recv().ok()?;
         Some((from.endpoint.into(), data.to_vec()))
+    }
+
+    fn dhcp(&mut self, _only_one: InterfaceId, command: DhcpCommand) -> Result<(), Refusal> {
+        self.clients.dhcp(command, &mut self.sockets)
+    }
+
+    fn look_up(&mut self, name: &str, ipv6: bool) -> Result<Lookup, Refusal> {
+        self.clients.look_up(name, ipv6, self.interface.context(), &mut self.sockets)
+    }
+
+    fn looked_up(&mut self, lookup: usize) -> Option<Result<Vec<IpAddr>, LookupFailed>> {
+        self.clients.looked_up(lookup, &mut self.sockets)
     }
 
     fn udp_release(&mut self, udp: SocketHandle) {

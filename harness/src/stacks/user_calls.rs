@@ -4,12 +4,26 @@
 //! call blocks, and a call takes effect on the wire at the next [`UserCalls::poll`].
 
 use crate::sut::{
-    Capabilities, Capability, Clock, Granularity, Interface, InterfaceId, Medium, Prefix, Refusal, Setup,
+    Capabilities, Capability, Clock, DhcpCommand, Granularity, Interface, InterfaceId, Medium, Prefix,
+    Refusal, Setup,
 };
 use stack::Instant;
 use std::fmt::Debug;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+
+/// A lookup that has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// It is under way under this number.
+    UnderWay(usize),
+    /// The name is none.
+    NoName,
+}
+
+/// A lookup found nothing, and the stack does not tell why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LookupFailed;
 
 /// The states of a connection, RFC 9293 §3.3.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,6 +204,27 @@ pub trait UserCalls {
 
     /// The oldest datagram received, with its sender.
     fn udp_receive(&mut self, udp: Self::Udp) -> Option<(SocketAddr, Vec<u8>)>;
+
+    /// Tells the DHCP client of an interface what to do.
+    ///
+    /// # Errors
+    /// [`Refusal::Unsupported`] where the stack has no such client, or the client no such command.
+    fn dhcp(&mut self, _interface: InterfaceId, _command: DhcpCommand) -> Result<(), Refusal> {
+        Err(Refusal::Unsupported("dhcp-client".to_owned()))
+    }
+
+    /// Begins to look up the IPv4 or IPv6 addresses of a name; gives what [`UserCalls::looked_up`] knows it by.
+    ///
+    /// # Errors
+    /// [`Refusal::Unsupported`] where the stack has no resolver.
+    fn look_up(&mut self, _name: &str, _ipv6: bool) -> Result<Lookup, Refusal> {
+        Err(Refusal::Unsupported("resolver".to_owned()))
+    }
+
+    /// How a lookup went; `None` while it is under way. It is not asked again after it is over.
+    fn looked_up(&mut self, _lookup: usize) -> Option<Result<Vec<IpAddr>, LookupFailed>> {
+        None
+    }
 
     /// Unbinds. The layer above polls after every send, so only what waits for address resolution may be lost.
     fn udp_release(&mut self, udp: Self::Udp);

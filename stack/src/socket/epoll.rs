@@ -97,7 +97,7 @@ impl Host {
         if let Ok(epoll) = self.sockets.table.epoll_mut(epfd) {
             epoll.interests = interests;
         }
-        (!ready.is_empty()).then(|| Ok(Value::Epolled(ready)))
+        (!ready.is_empty()).then_some(Ok(Value::Epolled(ready)))
     }
 
     /// The events of an interest that are to be reported now.

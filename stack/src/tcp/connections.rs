@@ -293,7 +293,7 @@ impl Connections {
         let opening =
             Opening { iss: ack.ack - 1, ..self.opening(now, tuple, Origin::Passive(listener_id), options) };
         let mut tcb = ControlBlock::new(opening, &Context { config: &self.config, now });
-        let mut syn = Segment { header: ack.header.clone(), payload: &[] };
+        let mut syn = Segment { header: ack.header, payload: &[] };
         (syn.header.seq, syn.header.flags) = (ack.seq - 1, Flags::SYN);
         syn.header.options = Options { mss: Some(mss), ..Options::default() };
         tcb.synchronize(&syn, now);

@@ -255,7 +255,7 @@ impl ControlBlock {
             self.flight.syn_delivered();
         }
         if let Some(rtt) = self.rto.acknowledged(segment.ack, cx.now, echoed) {
-            self.rack.measured(rtt, cx.now);
+            self.rack.began(rtt, cx.now);
         }
         self.rto.established(self.retransmit.syn_lost, cx.config.rto_after_syn_loss);
         self.activity += 1;
@@ -291,6 +291,7 @@ impl ControlBlock {
         let (una, nxt) = (self.snd_una, self.snd_nxt);
         if self.congestion.begin_rack(una, nxt, self.flight_size()) {
             self.tlp.stop();
+            self.retransmit.first_lost_now = true;
         }
     }
 

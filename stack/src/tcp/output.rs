@@ -201,7 +201,8 @@ impl Output<'_> {
     fn transmit_lost_by_rack(&mut self) {
         loop {
             let mss = self.tcb.eff_snd_mss();
-            let room = self.tcb.room_in_recovery() / mss;
+            let first = core::mem::take(&mut self.tcb.retransmit.first_lost_now);
+            let room = (self.tcb.room_in_recovery() / mss).max(u32::from(first));
             let Some((mut next, end, count)) = self.tcb.flight.next_lost(room).filter(|_| room > 0) else {
                 return;
             };

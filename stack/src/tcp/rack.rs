@@ -67,6 +67,12 @@ impl Rack {
         }
     }
 
+    /// The handshake was a round trip.
+    pub(crate) fn began(&mut self, rtt: Duration, now: Instant) {
+        self.measured(rtt, now);
+        self.rtt = rtt;
+    }
+
     /// RACK_update(), step 2: `sent` has been delivered. `echo` is the round trip by the ACK's timestamp.
     pub(crate) fn delivered(&mut self, sent: &Sent, now: Instant, echo: Option<Duration>) {
         let rtt = now.saturating_since(sent.at);
@@ -165,7 +171,7 @@ pub(crate) fn detect_losses(tcb: &mut ControlBlock, cx: &Context) -> u32 {
     let patience = rack.rtt + rack.reo_wnd(in_recovery, tcb.flight.sacked().segments, srtt);
     let before = |sent: &Sent| !sent.is_after(xmit_ts, end_seq) && sent.end != end_seq;
     let due = |sent: &Sent| sent.at + patience;
-    let doubtful = |sent: &&Sent| before(sent) && !sent.sacked && !(sent.lost && !sent.again);
+    let doubtful = |sent: &&Sent| before(sent) && sent.is_under_way();
     let latest = tcb.flight.doubtful(xmit_ts).filter(doubtful).map(due).max();
     let Some(latest) = latest else { return 0 };
     let lost = tcb.flight.mark_lost(|sent| before(sent) && due(sent) <= cx.now);

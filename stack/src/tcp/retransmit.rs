@@ -17,6 +17,8 @@ pub(crate) struct Retransmission {
     pub(crate) since: Option<Instant>,
     /// Send the first unacknowledged segment, whatever the congestion window says: the SYN, or fast retransmit.
     pub(crate) first_now: bool,
+    /// Send the first segment that is lost, whatever the congestion window says: a recovery begins (RFC 6675 5 step 4.3).
+    pub(crate) first_lost_now: bool,
     /// After a timeout everything from SND.UNA counts as lost and goes again from here, as cwnd allows.
     pub(crate) next: Option<SeqNumber>,
     /// Whether a SYN or SYN,ACK timed out (RFC 6298 5.7, RFC 5681 3.1).

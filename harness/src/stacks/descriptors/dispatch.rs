@@ -1,7 +1,7 @@
 //! From a call to the function that makes it, and from what that gave to an outcome.
 
 use super::Descriptors;
-use crate::stacks::user_calls::UserCalls;
+use crate::stacks::user_calls::{Lookup, LookupFailed, UserCalls};
 use crate::sut::{Call, CallId, Errno, Outcome, Output, Refusal};
 use stack::Instant;
 use std::time::Duration;
@@ -25,6 +25,8 @@ pub(super) type Attempt = Result<Outcome, Stop>;
 pub(super) struct Progress {
     /// connect has begun.
     pub(super) begun: bool,
+    /// The lookup that getaddrinfo has begun.
+    lookup: Option<usize>,
     /// Bytes that a write has handed over.
     pub(super) written: usize,
     /// Bytes that a read with MSG_WAITALL has collected.
@@ -133,11 +135,39 @@ impl<U: UserCalls> Descriptors<U> {
                 self.setsockopt(*fd, *level, *name, value.as_deref(), *length)
             }
             Call::Poll { fds, .. } => self.poll(fds),
+            Call::Dhcp { interface, command } => {
+                self.stack.dhcp(*interface, *command).map_err(refused).and_then(|()| value(0))
+            }
+            Call::Getaddrinfo { name, family } => self.look_up(name, *family, progress),
             _ => match self.transfer(call, progress) {
                 Some(attempt) => attempt,
                 None => refuse(unserved(call)),
             },
         }
+    }
+}
+
+impl<U: UserCalls> Descriptors<U> {
+    /// getaddrinfo. What a stack does not tell of a failure is EAI_FAIL.
+    fn look_up(&mut self, name: &str, family: i32, progress: &mut Progress) -> Attempt {
+        let under_way = match progress.lookup {
+            Some(lookup) => lookup,
+            None => match self.stack.look_up(name, family == libc::AF_INET6).map_err(refused)? {
+                Lookup::UnderWay(lookup) => *progress.lookup.insert(lookup),
+                Lookup::NoName => return Ok(Outcome::value(libc::EAI_NONAME.into())),
+            },
+        };
+        match self.stack.looked_up(under_way) {
+            None => Err(Stop::Wait),
+            Some(Ok(addresses)) => with(0, Output::Addresses(addresses)),
+            Some(Err(LookupFailed)) => Ok(Outcome::value(libc::EAI_FAIL.into())),
+        }
+    }
+}
+
+fn refused(refusal: Refusal) -> Stop {
+    match refusal {
+        Refusal::Unsupported(what) | Refusal::Broken(what) => Stop::Refuse(what),
     }
 }
 

@@ -27,6 +27,9 @@ pub(crate) fn check_ack_in_syn_received(
     }
     tcb.establish(segment, cx);
     tcb.set_snd_wnd(segment, u32::from(segment.wnd) << shift);
+    if cx.config.timestamps_taken_late {
+        take_timestamp(tcb, cx, segment);
+    }
     Flow::Continue(())
 }
 
@@ -82,7 +85,7 @@ pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
 /// How far behind SND.UNA an acknowledgement may be (RFC 5961 5.2).
 fn reach_of_old_acks(tcb: &ControlBlock, cx: &Context) -> u32 {
     match cx.config.old_acks_were_sent {
-        true => tcb.max_snd_wnd.min(tcb.snd_una.since(tcb.iss + 1)),
+        true => tcb.max_snd_wnd.min(tcb.snd_una.since(tcb.iss + u32::from(tcb.is_passive()))),
         false => tcb.max_snd_wnd,
     }
 }

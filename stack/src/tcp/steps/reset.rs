@@ -13,7 +13,8 @@ pub(crate) fn check_reset(tcb: &ControlBlock, cx: &Context, segment: &Segment<'_
     }
     let exact = segment.seq == tcb.rcv_nxt;
     // A looser first step has judged it by its text, too.
-    if !exact && !cx.config.edges_are_inside && !in_window(segment.seq, tcb.rcv_nxt, tcb.rcv_wnd) {
+    let is_judged = cx.config.edges_are_inside && tcb.state.is_synchronized();
+    if !exact && !is_judged && !in_window(segment.seq, tcb.rcv_nxt, tcb.rcv_wnd) {
         return end(Action::Drop);
     }
     if !exact && cx.config.challenge_acks {

@@ -37,7 +37,7 @@ pub(crate) fn take_timestamp(tcb: &mut ControlBlock, cx: &Context, segment: &Seg
 
 /// Whether a segment lies in the window, as far as is asked for.
 pub(crate) fn is_inside(tcb: &ControlBlock, cx: &Context, segment: &Segment<'_>) -> bool {
-    match cx.config.edges_are_inside {
+    match cx.config.edges_are_inside && tcb.state.is_synchronized() {
         true => segment.end() >= tcb.last_ack_sent && segment.seq <= tcb.rcv_nxt + tcb.rcv_wnd,
         false => is_acceptable(segment.seq, segment.len(), tcb.rcv_nxt, tcb.rcv_wnd),
     }
@@ -78,6 +78,9 @@ pub(crate) fn trim<'a>(tcb: &mut ControlBlock, mut segment: Segment<'a>) -> Segm
     let old = tcb.rcv_nxt.saturating_since(segment.seq) as usize;
     if old > 0 {
         note_old_text(tcb, &segment);
+        if segment.len() > 0 && segment.end() <= tcb.rcv_nxt {
+            tcb.ack.owe(Due::Now);
+        }
         if old > segment.payload.len() {
             segment.header.flags = segment.flags.without(Flags::FIN);
         }
