@@ -85,6 +85,7 @@ impl Host {
         self.net.poll_autoconf(now);
         self.net.poll_groups(now);
         self.net.poll_claims(now);
+        self.net.poll_advertising(now);
         // Before TCP sends again what the same instant shows to be in vain.
         self.tell_undelivered(now);
         for (arrival, fragment) in self.net.reassembly4.poll(now) {
@@ -170,6 +171,11 @@ impl Host {
     /// Removes the routes to `destination` through `interface`; false where there are none.
     pub fn remove_route(&mut self, destination: Cidr, interface: usize) -> bool {
         self.net.routes.retain(|route| route.destination != destination || route.interface != interface)
+    }
+
+    /// Has a router advertise itself on its links from now on, or no longer (RFC 4861 6.2.1: no by default).
+    pub fn set_advertising(&mut self, now: Instant, on: bool) {
+        self.net.set_advertising(now, on);
     }
 
     /// Makes the host a router, with `config`, or a host again.

@@ -84,6 +84,7 @@ fn is_noise(world: &World, entry: &TraceEntry) -> bool {
         FrameClass::Igmp
             | FrameClass::Mld
             | FrameClass::RouterSolicitation
+            | FrameClass::AddressClaim
             | FrameClass::DuplicateAddressDetection
     )
 }
