@@ -47,7 +47,11 @@ pub struct Class {
     /// The events or calls; all where none is named.
     #[serde(default)]
     pub event: Vec<String>,
-    /// The field.
+    /// What was given, `*` standing for anything; one of several, or anything where none is named.
+    #[serde(default)]
+    pub given: Vec<String>,
+    /// The field, `*` standing for anything.
+    #[serde(default = "anything")]
     pub field: String,
     /// What the first stack did, `*` standing for anything.
     #[serde(default = "anything")]
@@ -155,9 +159,10 @@ impl Class {
             return false;
         };
         let among = |list: &[String], name: &str| list.is_empty() || list.iter().any(|entry| entry == name);
-        self.field == found.field
+        is_like(&self.field, &found.field)
             && among(&self.state, found.state.name())
             && among(&self.event, &found.event)
+            && (self.given.is_empty() || self.given.iter().any(|given| is_like(given, &found.given)))
             && is_like(&self.first, mine)
             && is_like(&self.second, theirs)
     }
@@ -216,6 +221,7 @@ why = "a test""#,
             operation: None,
             state: State::Listen,
             event: "syn".into(),
+            given: "S".into(),
             field: "sent".into(),
             first: first.into(),
             second: second.into(),

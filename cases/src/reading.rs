@@ -5,10 +5,14 @@ use crate::upstream;
 use harness::lang::ast::Script;
 use harness::lang::{self, Error, FileSystem, Loader};
 use harness::sut::Family;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// The suite as a user's own cases see it, where they include its openings.
 const SUITE: &str = "wireproof/cases";
+/// The folder of the suite's openings.
+const GIVEN: &str = "given";
 
 /// Parses the text of the script at `path` in `tree`; `defines` replace symbols in upstream scripts, beyond those that
 /// their runners define in `family`.
@@ -45,7 +49,19 @@ impl TreeLoader<'_> {
 
 impl Loader for TreeLoader<'_> {
     fn load(&self, path: &Path) -> Result<String, String> {
-        FileSystem.load(&self.real(path))
+        static OPENINGS: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
+        let path = self.real(path);
+        if !path.starts_with(crate::root().join(GIVEN)) {
+            return FileSystem.load(&path);
+        }
+        // Most cases begin with one of a few: each is read once.
+        let mut openings = OPENINGS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = openings.get(&path) {
+            return Ok(text.clone());
+        }
+        let text = FileSystem.load(&path)?;
+        openings.insert(path, text.clone());
+        Ok(text)
     }
 
     fn list(&self, directory: &Path) -> Vec<String> {

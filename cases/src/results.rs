@@ -36,6 +36,22 @@ pub struct StackInfo {
     pub clock: ClockKind,
     /// The names of what it can do, sorted.
     pub capabilities: Vec<String>,
+    /// Of a kernel that was built to be played on: what it was made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_of: Option<MadeOf>,
+}
+
+/// What a kernel was made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeOf {
+    /// The name of the tarball or the tree.
+    pub source: String,
+    /// SHA-256 of the tarball, or of the names and contents of the tree's files.
+    pub source_sha256: String,
+    /// The compiler's own words.
+    pub compiler: String,
+    /// The beginning of the SHA-256 of the configuration and of what else was given to the build.
+    pub configuration: String,
 }
 
 /// Whose time a stack runs on.
@@ -60,6 +76,7 @@ impl From<&Capabilities> for StackInfo {
                 Clock::Real { .. } => ClockKind::Real,
             },
             capabilities: names,
+            made_of: None,
         }
     }
 }
@@ -260,6 +277,7 @@ mod tests {
             version: "1".into(),
             clock: ClockKind::Virtual,
             capabilities: vec!["tcp".into()],
+            made_of: None,
         };
         let runs = vec![
             run("smoltcp", "tcp/a", "ipv4", "pass"),

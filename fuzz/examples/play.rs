@@ -4,7 +4,7 @@
 //! Exit statuses: 0; 1 where the input is a finding; 2 where the command is wrong; 3 where an input has no records to
 //! leave out.
 
-use fuzz::machine::shrink::shrink;
+use fuzz::machine::shrink::{case, shrink};
 use fuzz::machine::transitions::Seen;
 use fuzz::machine::{played, with_stack};
 use fuzz::seeding;
@@ -65,6 +65,10 @@ fn smaller_one(name: &str, file: &Path, smaller: &Path) -> Result<u8, String> {
     let (bytes, violation) = shrunk.ok_or_else(|| format!("{} is no finding", file.display()))?;
     std::fs::write(smaller, &bytes).map_err(|e| format!("{}: {e}", smaller.display()))?;
     println!("{name}: {} records: {violation}", bytes.len() / RECORD);
+    let Some(text) = case(name, &bytes, &violation) else { return Ok(0) };
+    let script = smaller.with_extension("pkt");
+    std::fs::write(&script, text).map_err(|e| format!("{}: {e}", script.display()))?;
+    println!("as a case, which expects what the reference stack does: {}", script.display());
     Ok(0)
 }
 

@@ -243,6 +243,14 @@ pub const TABLE: &[Difference] = &[
         why: "a length of 0 is a jumbogram's (RFC 2675 4), which this stack, with payloads below 65536, does not take",
     },
     Difference {
+        headers: &["dhcpv4"],
+        decoders: &[Smoltcp],
+        kinds: &[OnlyTheyAccept("len")],
+        when: always,
+        right: Right::We,
+        why: "an option whose length runs past its field has no end (RFC 2132 2); smoltcp reads what is before it, and no more",
+    },
+    Difference {
         headers: &["ndp"],
         decoders: &[Smoltcp],
         kinds: &[OnlyTheyAccept("code")],

@@ -103,6 +103,9 @@ fn of_ipv4(packet: &[u8], add: &mut Add<'_>) {
             add("icmp_quote", &[0], quote);
         }
     }
+    if *protocol == 2 {
+        add("igmp", &[1], rest);
+    }
     of_transport(*protocol, 0, rest, add);
 }
 
@@ -127,6 +130,7 @@ fn of_ipv6(packet: &[u8], add: &mut Add<'_>) {
         add("icmpv6", &[1], rest);
         match rest.first() {
             Some(kind @ 133..=137) if rest.len() > 4 => add("ndp", &[kind - 133, rest[1]], &rest[4..]),
+            Some(130) if rest.len() > 4 => add("mld", &[rest[1]], &rest[4..]),
             Some(1..=4) if rest.len() > 8 => add("icmp_quote", &[1], &rest[8..]),
             _ => {}
         }
@@ -143,7 +147,15 @@ fn of_transport(protocol: u8, family: u8, bytes: &[u8], add: &mut Add<'_>) {
                 add("tcp_options", &[], options);
             }
         }
-        17 => add("udp", &[1 | family], bytes),
+        17 => {
+            add("udp", &[1 | family], bytes);
+            let Some(payload) = bytes.get(8..) else { return };
+            match [be16(bytes, 0), be16(bytes, 2)] {
+                [53, _] | [_, 53] => add("dns", &[], payload),
+                [67 | 68, _] | [_, 67 | 68] => add("dhcpv4", &[], payload),
+                _ => {}
+            }
+        }
         _ => {}
     }
 }

@@ -157,12 +157,15 @@ pub struct ArpConfig {
     pub queue: usize,
     /// Addresses in the cache of one interface.
     pub entries: usize,
+    /// Whether an address that is added is probed for before it is used, and announced then (RFC 5227 2.1): no, since
+    /// what hands out addresses may do so itself.
+    pub detect_conflicts: bool,
 }
 
 impl Default for ArpConfig {
     fn default() -> ArpConfig {
         let (timeout, retransmit) = (Duration::from_secs(60), Duration::from_secs(1));
-        ArpConfig { timeout, retransmit, attempts: 3, queue: 8, entries: 1024 }
+        ArpConfig { timeout, retransmit, attempts: 3, queue: 8, entries: 1024, detect_conflicts: false }
     }
 }
 

@@ -46,6 +46,18 @@ impl Host {
     /// A frame arrives at an interface: Ethernet without FCS, or an IP datagram, as the interface's medium is. What
     /// is broken or not for this host is dropped.
     pub fn receive(&mut self, now: Instant, interface: usize, frame: &[u8]) {
+        self.frame_arrives(now, interface, frame);
+        self.settle(now);
+    }
+
+    /// Frames that have arrived together, as a driver finds them in its ring: what they have in common is answered once, so
+    /// a connection acknowledges all its segments of a burst with one ACK.
+    pub fn receive_burst<'a>(&mut self, now: Instant, frames: impl IntoIterator<Item = (usize, &'a [u8])>) {
+        frames.into_iter().for_each(|(interface, frame)| self.frame_arrives(now, interface, frame));
+        self.settle(now);
+    }
+
+    fn frame_arrives(&mut self, now: Instant, interface: usize, frame: &[u8]) {
         let Some(link) = self.net.interfaces.get(interface).filter(|link| link.up) else { return };
         let arrival = |cast| Arrival { interface, cast, loopback: false };
         match link.medium {
@@ -60,7 +72,6 @@ impl Host {
                 _ => {}
             },
         }
-        self.settle(now);
     }
 
     /// The next frame to leave, with its interface, in the order in which they were sent.
@@ -73,6 +84,7 @@ impl Host {
         self.net.poll_neighbours(now);
         self.net.poll_autoconf(now);
         self.net.poll_groups(now);
+        self.net.poll_claims(now);
         // Before TCP sends again what the same instant shows to be in vain.
         self.tell_undelivered(now);
         for (arrival, fragment) in self.net.reassembly4.poll(now) {

@@ -12,7 +12,7 @@ use crate::link::{Cast, Due, Resolution, ethernet};
 use crate::rng::Rng;
 use crate::time::Instant;
 use crate::wire::{Buffer, MacAddress, ethernet as ethertype};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Frames that wait to be taken by the caller; beyond it they are dropped, as a link's queue does.
@@ -49,6 +49,8 @@ pub(crate) struct Network {
     outbox: VecDeque<(usize, Buffer)>,
     /// Datagrams that the host sent to itself, with the interface whose address it is.
     pub(crate) loopback: VecDeque<(usize, Buffer)>,
+    /// Gateways that did not answer, until they are heard again (RFC 1122 3.3.1.4).
+    pub(crate) silent: BTreeSet<IpAddr>,
     /// Datagrams whose next hop did not answer: the sockets that sent them are to be told.
     pub(crate) undelivered: Vec<Buffer>,
 }
@@ -68,6 +70,7 @@ impl Network {
             rng,
             outbox: VecDeque::new(),
             loopback: VecDeque::new(),
+            silent: BTreeSet::new(),
             undelivered: Vec::new(),
             config,
         };
@@ -169,7 +172,7 @@ impl Network {
                 match due {
                     Due::Ask { address, mac } => self.send_arp_request(interface, address, mac),
                     Due::Unreachable { address, waiting } => {
-                        self.redirects.forget(address.into());
+                        self.unanswered(address.into());
                         self.undelivered.extend(waiting);
                     }
                 }
@@ -179,11 +182,19 @@ impl Network {
                     Due::Ask { address, mac } => self.send_solicitation(interface, address, mac),
                     Due::Unreachable { address, waiting } => {
                         self.interfaces[interface].autoconf.routers.failed(address);
-                        self.redirects.forget(address.into());
+                        self.unanswered(address.into());
                         self.undelivered.extend(waiting);
                     }
                 }
             }
+        }
+    }
+
+    /// A neighbour does not answer: where it is a gateway, another one is taken.
+    fn unanswered(&mut self, address: IpAddr) {
+        self.redirects.forget(address);
+        if self.routes.iter().any(|route| route.gateway == Some(address)) {
+            self.silent.insert(address);
         }
     }
 
@@ -195,6 +206,7 @@ impl Network {
                 i.neighbours.next_deadline(),
                 i.autoconf.next_deadline(),
                 i.groups.next_deadline(),
+                i.claims.next_deadline(),
             ]
         });
         caches.chain([self.reassembly4.next_deadline(), self.reassembly6.next_deadline()]).flatten().min()

@@ -7,7 +7,7 @@ use crate::link::Cast;
 use crate::network::Arrival;
 use crate::tcp::{self, IcmpError, IcmpKind, Outgoing, SeqNumber};
 use crate::time::Instant;
-use crate::wire::{protocol, udp};
+use crate::wire::{ipv6, protocol, udp};
 use std::net::{IpAddr, SocketAddr};
 
 /// Where the flags stand in a TCP header, and SYN among them.
@@ -97,6 +97,11 @@ impl Host {
                 self.net.send_v4(now, packet, segment.buffer)
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
+                // Fragments are for what cannot be made smaller. TCP learns of the path what others have (RFC 8201 5.2).
+                let mtu = self.net.mtu_towards(now, segment.dst, via);
+                if ipv6::HEADER_LEN + segment.buffer.len() > usize::from(mtu) {
+                    return Err(SendError::TooBig);
+                }
                 let traffic_class = marks.traffic_class & !ECN | ecn;
                 let hop_limit = marks.hop_limit;
                 let packet = Packet6 { source, destination, protocol, traffic_class, hop_limit, via };

@@ -37,12 +37,18 @@ pub(crate) struct Socket {
     pub(crate) error: Option<Reported>,
     queue: VecDeque<Datagram>,
     queued: usize,
+    arrivals: u64,
 }
 
 impl Socket {
     /// The oldest datagram.
     pub(crate) fn peek(&self) -> Option<&Datagram> {
         self.queue.front()
+    }
+
+    /// How many datagrams have ever come.
+    pub(crate) fn arrivals(&self) -> u64 {
+        self.arrivals
     }
 
     /// Takes the oldest datagram.
@@ -71,6 +77,7 @@ impl Socket {
         // A full buffer drops the newest, as sockets do.
         if self.queued + cost <= self.capacity {
             self.queued += cost;
+            self.arrivals += 1;
             self.queue.push_back(Datagram { from, data: data.to_vec() });
         }
     }
@@ -90,7 +97,8 @@ impl Sockets {
         let id = UdpId(self.next);
         self.next = self.next.wrapping_add(1);
         let (address, remote, error, queue) = (None, None, None, VecDeque::new());
-        let socket = Socket { ipv4, ipv6, address, port: 0, remote, capacity, error, queue, queued: 0 };
+        let socket =
+            Socket { ipv4, ipv6, address, port: 0, remote, capacity, error, queue, queued: 0, arrivals: 0 };
         self.sockets.insert(id, socket);
         id
     }

@@ -5,6 +5,7 @@ mod cost;
 mod ends;
 mod figures;
 mod fuzzers;
+mod oracle;
 mod packetdrill;
 mod runs;
 mod scratch;
@@ -30,13 +31,15 @@ struct Part {
 const PARTS: &[Part] = &[
     Part { name: "runs", by_default: true, measure: runs::measure },
     Part { name: "tcp", by_default: true, measure: transfer::measure },
+    Part { name: "oracle", by_default: false, measure: oracle::measure },
     Part { name: "fuzz", by_default: false, measure: fuzzers::measure },
 ];
 
 /// What `cargo xtask bench` takes.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Options {
-    /// Measure these parts alone: runs (a run of the suite), tcp (the reference stack's), fuzz (an input of the fuzzers, which are
+    /// Measure these parts alone: runs (a run of the suite), tcp (the reference stack's), oracle (a run in a kernel in virtual
+    /// time, which must have been built), fuzz (an input of the fuzzers, which are
     /// built for it: needs a C++ compiler). Without any: runs and tcp.
     #[arg(value_name = "PART")]
     parts: Vec<String>,

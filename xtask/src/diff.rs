@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 const CHUNK: u64 = 16;
 /// How many chunks are handed out at a time where the end is not a number.
 const ROUND: u64 = 512;
-/// Of how many kinds of unknown differences one is made small and shown.
+/// Of so many kinds of unknown differences one is made small and shown, unless told.
 const SHRUNK: usize = 8;
 
 /// What `cargo xtask diff` takes.
@@ -60,6 +60,9 @@ pub(crate) struct Options {
     /// Where the cases of unknown differences are written.
     #[arg(long, default_value = "target/diff")]
     out: PathBuf,
+    /// Of so many kinds of unknown differences one is made small and shown.
+    #[arg(long, default_value_t = SHRUNK)]
+    shrink: usize,
     /// Show as many unknown differences of each kind.
     #[arg(long, default_value_t = 1, hide = true)]
     examples: usize,
@@ -89,7 +92,7 @@ pub(crate) fn diff(options: &Options) -> Outcome {
     }
     report.elapsed = start.elapsed();
     report.print();
-    let unknown = report.unknown(SHRUNK, options.examples);
+    let unknown = report.unknown(options.shrink, options.examples);
     for (number, kind) in &unknown {
         let bytes = generate(options.seed, *number);
         let answer = ask(&pool, Scenarios::Shrink(bytes))?;

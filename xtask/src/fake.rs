@@ -34,7 +34,13 @@ impl Player for Fake {
             ClockKind::Virtual => "test-virtual",
             ClockKind::Real => "test-real",
         };
-        StackInfo { name: name.into(), version: "1".into(), clock: self.clock, capabilities: vec![] }
+        StackInfo {
+            name: name.into(),
+            version: "1".into(),
+            clock: self.clock,
+            capabilities: vec![],
+            made_of: None,
+        }
     }
 
     fn play(&mut self, job: &Job) -> Answer {

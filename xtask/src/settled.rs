@@ -80,7 +80,10 @@ fn is_noise(world: &World, entry: &TraceEntry) -> bool {
     let TraceEvent::Outbound { medium, bytes, .. } = &entry.what else { return false };
     matches!(
         classify(world, *medium, bytes),
-        FrameClass::GroupMembership | FrameClass::RouterSolicitation | FrameClass::DuplicateAddressDetection
+        FrameClass::Igmp
+            | FrameClass::Mld
+            | FrameClass::RouterSolicitation
+            | FrameClass::DuplicateAddressDetection
     )
 }
 

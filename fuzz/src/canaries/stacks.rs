@@ -3,7 +3,7 @@
 use crate::input::{checksum, pseudo_header, put16};
 use crate::machine::judge;
 use harness::scenario::operation::Version;
-use harness::scenario::segment::{ACK, Ends, FIN, RST, SYN, Segment};
+use harness::scenario::segment::{ACK, Ends, RST, SYN, Segment};
 use harness::stacks::reference::Reference;
 use harness::sut::{Call, CallId, Capabilities, Event, InterfaceId, Refusal, Setup, StackUnderTest};
 use stack::Instant;
@@ -80,19 +80,24 @@ impl Fault for WildReset {
     }
 }
 
-/// Once it has sent a FIN it repeats its last segment for ever.
+/// Once it has sent text again it sends it for ever.
 #[derive(Default)]
 struct OutputLoop {
+    /// How far the text goes that was sent.
+    sent: Option<u32>,
     last: Option<Vec<u8>>,
 }
 
 impl Fault for OutputLoop {
     fn happened(&mut self, events: &mut Vec<Event>, now: Instant) {
-        if sent(events).any(|segment| segment.has(FIN)) {
-            self.last = events.iter().rev().find_map(|event| match event {
-                Event::Frame { bytes, .. } => Some(bytes.clone()),
-                Event::Completed { .. } => None,
-            });
+        for segment in sent(events).filter(|segment| !segment.payload.is_empty()) {
+            if self.sent == Some(segment.end()) && self.last.is_none() {
+                self.last = events.iter().rev().find_map(|event| match event {
+                    Event::Frame { bytes, .. } => Some(bytes.clone()),
+                    Event::Completed { .. } => None,
+                });
+            }
+            self.sent = Some(segment.end());
         }
         events.extend(self.last.iter().map(|bytes| Event::Frame {
             interface: InterfaceId(0),

@@ -1,47 +1,93 @@
-//! DHCP messages (RFC 2131 2, RFC 2132).
+//! DHCP for IPv4 (RFC 2131, RFC 2132).
 
 use crate::decoders::{Decoder, Fields, Verdict};
 use smoltcp::wire::DhcpPacket;
-use stack::wire::dhcpv4::{COOKIE, HEADER_LEN, Header, Message};
+use stack::wire::dhcpv4::{MIN_LEN, Message, option};
+use std::collections::BTreeMap;
 
-/// `data` is what a datagram to the client's port carries; the first byte's lowest bit puts hardware and cookie right.
+/// `data` is a message.
 ///
 /// # Panics
 /// At a finding.
 pub fn dhcpv4(data: &[u8]) {
-    let Some((choice, bytes)) = crate::input::choices(data) else { return };
-    let mut bytes = bytes.to_vec();
-    if choice & 1 == 1 && bytes.len() >= HEADER_LEN {
-        bytes[1..3].copy_from_slice(&[1, 6]);
-        bytes[HEADER_LEN - 4..HEADER_LEN].copy_from_slice(&COOKIE);
+    let parsed = Message::parse(data);
+    if let Ok(message) = &parsed {
+        emits(message);
+        accessors(message);
     }
-    let parsed = Message::parse(&bytes);
-    let Ok(message) = &parsed else { return };
-    // What it means comes back, whatever field it stood in and however it was cut into options.
-    let emitted = message.emit();
-    assert_eq!(Message::parse(&emitted).as_ref(), Ok(message), "from {bytes:02x?}");
-    assert!(message.options.values().map(Vec::len).sum::<usize>() <= bytes.len());
-    let verdict = Verdict { header: "dhcpv4", bytes: &bytes, ours: parsed.map(|message| ours(&message.header)) };
-    verdict.agrees_with(Decoder::Smoltcp, theirs(&bytes));
+    let ours = parsed.as_ref().map(ours).map_err(|error| *error);
+    let verdict = Verdict { header: "dhcpv4", bytes: data, ours };
+    verdict.agrees_with(Decoder::Smoltcp, smoltcp(data));
 }
 
-fn ours(header: &Header) -> Fields<'static> {
+/// What is emitted means the same. Values that are longer than an option come in pieces, and are put together again.
+fn emits(message: &Message) {
+    let emitted = message.emit();
+    assert!(emitted.len() >= MIN_LEN, "{} bytes", emitted.len());
+    assert_eq!(Message::parse(&emitted).as_ref(), Ok(message));
+}
+
+fn accessors(message: &Message) {
+    for code in message.options.keys().copied() {
+        assert!(![option::PAD, option::END, option::OVERLOAD].contains(&code));
+        let length = message.options[&code].len();
+        assert_eq!(message.address(code).is_some(), length == 4);
+        assert_eq!(message.number(code).is_some(), length == 4);
+        assert_eq!(message.short(code).is_some(), length == 2);
+        assert_eq!(message.addresses(code).len(), if length.is_multiple_of(4) { length / 4 } else { 0 });
+    }
+    let said = message.options.get(&option::MESSAGE_TYPE);
+    assert_eq!(message.kind().is_some(), matches!(said.map(Vec::as_slice), Some([1..=8])));
+}
+
+fn ours(message: &Message) -> Fields<'static> {
+    let header = &message.header;
     Fields::new([
+        ("op", header.op.into()),
         ("xid", header.xid.into()),
         ("secs", header.secs.into()),
+        ("broadcast", header.broadcast.into()),
         ("ciaddr", header.ciaddr.into()),
         ("yiaddr", header.yiaddr.into()),
         ("siaddr", header.siaddr.into()),
         ("giaddr", header.giaddr.into()),
-        ("chaddr", header.chaddr.0.into()),
+        ("chaddr", header.chaddr.into()),
+        (
+            "options",
+            fingerprint(message.options.iter().map(|(code, value)| (*code, value.as_slice()))).into(),
+        ),
     ])
 }
 
-fn theirs(bytes: &[u8]) -> Result<Fields<'static>, &'static str> {
-    let packet = DhcpPacket::new_checked(bytes).map_err(|_| "truncated")?;
+/// Options as one number, in the order of their codes.
+fn fingerprint<'a>(options: impl Iterator<Item = (u8, &'a [u8])>) -> u32 {
+    let bytes =
+        options.flat_map(|(code, value)| [&[code], &(value.len() as u32).to_be_bytes()[..], value].concat());
+    bytes.fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// Its iterator stops without a word at an option that runs over the end, and knows no overloaded fields.
+fn smoltcp(bytes: &[u8]) -> Result<Fields<'_>, &'static str> {
+    let packet = DhcpPacket::new_checked(bytes).map_err(|_| "length")?;
+    if (u16::from(packet.hardware_type()), packet.hardware_len()) != (1, 6) {
+        return Err("hardware");
+    }
+    if packet.magic_number() != 0x6382_5363 {
+        return Err("cookie");
+    }
+    let mut options: BTreeMap<u8, Vec<u8>> = BTreeMap::new();
+    for option in packet.options() {
+        options.entry(option.kind).or_default().extend_from_slice(option.data);
+    }
+    // What it cannot know of it does not say.
+    let xid = ("xid", packet.transaction_id().into());
+    let all = || fingerprint(options.iter().map(|(code, value)| (*code, value.as_slice())));
+    let options = if options.contains_key(&option::OVERLOAD) { xid } else { ("options", all().into()) };
     Ok(Fields::new([
-        ("xid", packet.transaction_id().into()),
+        xid,
+        options,
         ("secs", packet.secs().into()),
+        ("broadcast", packet.flags().contains(smoltcp::wire::DhcpFlags::BROADCAST).into()),
         ("ciaddr", packet.client_ip().into()),
         ("yiaddr", packet.your_ip().into()),
         ("siaddr", packet.server_ip().into()),

@@ -34,6 +34,13 @@ struct Piece {
     more: bool,
 }
 
+impl Piece {
+    /// Whether it is no piece but a whole datagram, which no reassembly is asked about (RFC 6946 4).
+    fn is_all(&self) -> bool {
+        self.offset == 0 && !self.more
+    }
+}
+
 const V4: Protocol = Protocol {
     source: &[192, 0, 2, 2],
     destination: &[192, 0, 2, 1],
@@ -75,9 +82,9 @@ fn fragments(protocol: &Protocol, data: &[u8]) {
     let mut now = Instant::ZERO;
     let mut taken = Taken { units: vec![0; units], is_odd: false };
     for record in records.chunks_exact(STRIDE).take(MOST_RECORDS) {
-        let piece = piece(record, units, &mut taken);
+        let piece = piece(record, units);
         let from = piece.offset.min(message.len());
-        let to = (from + usize::from(record[1] % 64).max(1) * 8).min(message.len());
+        let to = (from + span(record).1 * 8).min(message.len());
         let frame = (protocol.frame)(protocol, &piece, &message[from..to]);
         host.receive(now, 0, &frame);
         if record[3] & 1 == 1 {
@@ -86,11 +93,20 @@ fn fragments(protocol: &Protocol, data: &[u8]) {
         host.poll(now);
         let answers = answers(protocol, &mut host, &message);
         assert!(answers <= 1, "{answers} answers to one fragment");
+        if piece.is_all() {
+            assert_eq!(
+                answers == 1,
+                to == message.len(),
+                "whether a whole datagram is answered: {data:02x?}"
+            );
+            continue;
+        }
+        taken.take(record);
         assert!(answers == 0 || taken.could_be_whole(), "an answer to less than the request: {data:02x?}");
         assert!(answers == 1 || !taken.must_be_whole(), "no answer to a whole request: {data:02x?}");
         if answers == 1 {
             // A second request begins.
-            taken = Taken { units: vec![0; units], is_odd: false };
+            taken.units.fill(0);
         }
     }
 }
@@ -113,18 +129,32 @@ impl Taken {
     }
 }
 
-/// The piece that a record asks for, and what it does to the request.
-fn piece(record: &[u8], units: usize, taken: &mut Taken) -> Piece {
-    let (start, count) = (usize::from(record[0]), usize::from(record[1] % 64).max(1));
-    let is_last = start + count >= units;
-    // Bit 0 of the flags: M is wrong.
-    let more = is_last == (record[2] & 1 == 1);
-    taken.is_odd |= record[2] & 1 == 1 || start >= units;
-    for unit in taken.units.iter_mut().skip(start).take(count) {
-        *unit = unit.saturating_add(1);
-        taken.is_odd |= *unit > 1;
+impl Taken {
+    /// Takes note of the piece of a record.
+    fn take(&mut self, record: &[u8]) {
+        let (start, count) = span(record);
+        self.is_odd |= has_wrong_end(record) || start >= self.units.len();
+        for unit in self.units.iter_mut().skip(start).take(count) {
+            *unit = unit.saturating_add(1);
+            self.is_odd |= *unit > 1;
+        }
     }
-    Piece { offset: start * 8, more }
+}
+
+/// Where a piece begins and how many units it has.
+fn span(record: &[u8]) -> (usize, usize) {
+    (usize::from(record[0]), usize::from(record[1] % 64).max(1))
+}
+
+/// Whether M is wrong.
+fn has_wrong_end(record: &[u8]) -> bool {
+    record[2] & 1 == 1
+}
+
+/// The piece that a record asks for.
+fn piece(record: &[u8], units: usize) -> Piece {
+    let (start, count) = span(record);
+    Piece { offset: start * 8, more: (start + count >= units) == has_wrong_end(record) }
 }
 
 /// How many answers the host sent; each carries the whole request.

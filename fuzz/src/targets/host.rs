@@ -34,7 +34,7 @@ pub fn host(data: &[u8]) {
             1 => now += Duration::from_millis(number.into()),
             2 => now = host.next_deadline().map_or(now, |deadline| deadline.max(now)),
             3 => {
-                host.set_link(interface, number & 1 == 0);
+                host.set_link(now, interface, number & 1 == 0);
             }
             _ => {
                 frame.extend_from_slice(&record[4..]);

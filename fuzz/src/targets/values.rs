@@ -6,7 +6,7 @@
 use arbitrary::{Arbitrary, Result, Unstructured};
 use stack::tcp::SeqNumber;
 use stack::wire::tcp::{Flags, Segment};
-use stack::wire::tcp_options::{OptionLayout, SackBlock, SackBlocks, Timestamps};
+use stack::wire::tcp_options::{Cookie, OptionLayout, SackBlock, SackBlocks, Timestamps};
 use stack::wire::{
     Buffer, MacAddress, arp, ethernet, icmpv4, icmpv6, ipv4, ipv6, ipv6_ext, ndp, tcp, tcp_options, udp,
 };
@@ -176,7 +176,12 @@ fn ndp_options(u: &mut Unstructured<'_>) -> Result<ndp::Options> {
         target_link: u.arbitrary::<Option<[u8; 6]>>()?.map(MacAddress),
         mtu: u.arbitrary()?,
         prefixes: Vec::new(),
+        nonce: u.arbitrary()?,
+        redirected: Vec::new(),
     };
+    // As sent, a quote is padded with zeros to units of 8 bytes; so much fits the least MTU.
+    let units = u.int_in_range(0..=154)?;
+    options.redirected.extend_from_slice(u.bytes(units * 8)?);
     for _ in 0..u.int_in_range(0..=40)? {
         options.prefixes.push(ndp::PrefixInformation {
             prefix: u.arbitrary()?,
@@ -232,6 +237,13 @@ fn say_udp(u: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
+fn fast_open(u: &mut Unstructured<'_>) -> Result<Option<tcp_options::FastOpen>> {
+    let (is_there, experimental) = (u.arbitrary()?, u.arbitrary()?);
+    let length = u.int_in_range(0..=20)?;
+    let cookie = Cookie::new(u.bytes(length)?).unwrap_or_default();
+    Ok(Some(tcp_options::FastOpen { cookie, experimental }).filter(|_| is_there))
+}
+
 fn tcp_options(u: &mut Unstructured<'_>) -> Result<tcp_options::Options> {
     let timestamps: Option<(u32, u32)> = u.arbitrary()?;
     let mut sack = SackBlocks::default();
@@ -245,6 +257,8 @@ fn tcp_options(u: &mut Unstructured<'_>) -> Result<tcp_options::Options> {
         sack_permitted: u.arbitrary()?,
         timestamps: timestamps.map(|(tsval, tsecr)| Timestamps { tsval, tsecr }),
         sack,
+        user_timeout: u.arbitrary()?,
+        fast_open: fast_open(u)?,
         layout: if u.arbitrary()? { OptionLayout::Aligned } else { OptionLayout::Packed },
     })
 }
@@ -265,11 +279,24 @@ fn say_tcp(u: &mut Unstructured<'_>) -> Result<()> {
     let bytes = emitted(payload, |buffer| header.emit(source, destination, buffer));
     assert_eq!(bytes.len() - payload.len(), tcp::HEADER_LEN + header.options.len());
     assert!(tcp::checksum_is_right(source, destination, &bytes));
-    // As sent: SACK blocks as many as find room behind the others, and the layout is not told.
-    let mut as_sent = header;
-    let others = tcp_options::Options { sack: SackBlocks::default(), ..header.options }.len();
-    as_sent.options.sack.truncate((tcp_options::MAX_LEN - others).saturating_sub(4) / 8);
-    as_sent.options.layout = OptionLayout::default();
+    let as_sent = tcp::Header { options: options_as_sent(&header.options), ..header };
     comes_back(Segment::parse(&bytes).map(|s| (s.header, s.payload)), (as_sent, payload));
     Ok(())
+}
+
+/// A timeout above 32767 s counts whole minutes; a cookie for which there is no room stays away; SACK blocks are as many as
+/// find room behind the others; and the layout is not told.
+fn options_as_sent(options: &tcp_options::Options) -> tcp_options::Options {
+    let mut sent = *options;
+    let minutes = |seconds: u32| (seconds / 60).min(0x7fff) * 60;
+    sent.user_timeout = options.user_timeout.map(|s| if s > 0x7fff { minutes(s) } else { s });
+    let without = tcp_options::Options { sack: SackBlocks::default(), fast_open: None, ..*options };
+    let alone = tcp_options::Options { fast_open: options.fast_open, ..Default::default() };
+    if without.len() + alone.len() > tcp_options::MAX_LEN {
+        sent.fast_open = None;
+    }
+    let others = tcp_options::Options { fast_open: sent.fast_open, ..without }.len();
+    sent.sack.truncate((tcp_options::MAX_LEN - others).saturating_sub(4) / 8);
+    sent.layout = OptionLayout::default();
+    sent
 }

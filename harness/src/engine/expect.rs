@@ -50,7 +50,7 @@ impl Player<'_> {
             Ok(()) => return Ok(Some(frame.at)),
             Err(mismatch) => mismatch,
         };
-        if self.is_tolerated_ack(&frame) {
+        if self.is_tolerated(&frame) {
             return Ok(None);
         }
         let medium = self.medium(frame.interface);
@@ -97,7 +97,7 @@ impl Player<'_> {
                 self.base = frame.at;
                 return Ok(());
             }
-            if !self.is_tolerated_ack(&frame) {
+            if !self.is_tolerated(&frame) {
                 self.queue.push_front(frame);
                 return Ok(());
             }
@@ -127,7 +127,7 @@ impl Player<'_> {
                     missing.remove(index);
                     self.on_time(event, due, frame.at)?;
                 }
-                None if self.is_tolerated_ack(&frame) => {}
+                None if self.is_tolerated(&frame) => {}
                 None => return Err(self.unexpected(event, &frame, "one of the packets of the group")),
             }
         }
@@ -171,7 +171,7 @@ impl Player<'_> {
                     alive = matching;
                     length += 1;
                 }
-                None if self.is_tolerated_ack(&frame) => {}
+                None if self.is_tolerated(&frame) => {}
                 None if complete => {
                     self.queue.push_front(frame);
                     return Ok(());

@@ -1,10 +1,11 @@
 //! The course of a run: events in the order of the script.
 
 mod running;
+mod telling;
 
 use super::calls::Outstanding;
 use super::stop::Stop;
-use super::survey::Survey;
+use super::survey::{Survey, Unasked};
 use super::tcp_acks::AckHistory;
 use super::timing::{self, Tolerance};
 use super::twin::TwinState;
@@ -21,7 +22,7 @@ use crate::sut::{
     StackUnderTest,
 };
 use stack::Instant;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -73,10 +74,14 @@ pub(super) struct Player<'a> {
     pub twin: TwinState<'a>,
     pub acks: AckHistory,
     pub trace: Vec<TraceEntry>,
+    /// How many entries of the trace say what they will say.
+    described: usize,
     observer: Option<&'a mut dyn FnMut(&TraceEntry)>,
     pub passive: PassiveRules,
     violation: Option<Difference>,
     plays_neighbours: bool,
+    /// What a stack may send unasked, and the case is about.
+    speaks_of: BTreeSet<Unasked>,
     exactly: bool,
     /// Whether the event before was an inbound packet: the next one is then timed from it (packetdrill's anchoring).
     anchored: bool,
@@ -210,9 +215,11 @@ impl<'a> Player<'a> {
             twin: TwinState::new(options.twin),
             acks: AckHistory::default(),
             trace: Vec::new(),
+            described: 0,
             observer: options.observer,
             violation: None,
             plays_neighbours: !survey.speaks_of_resolution,
+            speaks_of: survey.speaks_of,
             exactly: script.head.as_ref().is_some_and(|head| head.exactly),
             anchored: false,
             line: 0,
@@ -307,6 +314,7 @@ impl<'a> Player<'a> {
                 self.nothing_until(event, at)
             }
             Action::NewConnection => {
+                self.settle_trace();
                 self.flows.new_connection();
                 Ok(())
             }
@@ -375,6 +383,7 @@ impl<'a> Player<'a> {
     fn inbound(&mut self, event: &Event, packet: &Packet, follows_inbound: bool) -> Result<(), Stop> {
         let scheduled = timing::due(event.time, self.origin, self.base).map_or(self.base, |(at, _)| at);
         self.wait_for(event)?;
+        self.settle_trace_before(packet);
         let mut frame = self.build(packet)?;
         let interface = self.interface(packet)?;
         let delivered = self.twin_stimulus(event, interface, &mut frame)?;
@@ -400,7 +409,7 @@ impl<'a> Player<'a> {
     /// Every frame that the stack has sent so far must be accounted for or tolerated.
     fn nothing_left(&mut self, span: &Span) -> Result<(), Stop> {
         while let Some(frame) = self.queue.pop_front() {
-            if self.is_tolerated_ack(&frame) {
+            if self.is_tolerated(&frame) {
                 continue;
             }
             let text = self.describe(&frame);
@@ -448,13 +457,20 @@ impl<'a> Player<'a> {
         evaluate(expr, &self.variables).map_err(|e| Stop::script(&lang::Error::new(&event.span, e)))
     }
 
-    /// Whether a frame that no line mentions is one of the pure ACKs that a stack may send at any time.
-    pub(super) fn is_tolerated_ack(&self, frame: &Captured) -> bool {
-        !self.exactly
-            && self.rules == Rules::Ours
-            && packet::classify(&self.world, self.medium(frame.interface), &frame.bytes)
-                == FrameClass::PureAck
-            && frame.news
+    /// Whether a frame that no line mentions is one that a stack may send at any time: what tests an address, looks for
+    /// routers or tells of groups, and pure ACKs.
+    pub(super) fn is_tolerated(&self, frame: &Captured) -> bool {
+        if self.exactly || self.rules != Rules::Ours {
+            return false;
+        }
+        match packet::classify(&self.world, self.medium(frame.interface), &frame.bytes) {
+            FrameClass::DuplicateAddressDetection => true,
+            FrameClass::RouterSolicitation => !self.speaks_of.contains(&Unasked::RouterSolicitation),
+            FrameClass::Igmp => !self.speaks_of.contains(&Unasked::Igmp),
+            FrameClass::Mld => !self.speaks_of.contains(&Unasked::Mld),
+            FrameClass::PureAck => frame.news,
+            FrameClass::AddressResolution | FrameClass::Other => false,
+        }
     }
 
     pub(super) fn context(&mut self) -> Context<'_> {
@@ -498,22 +514,6 @@ impl<'a> Player<'a> {
             observer(&entry);
         }
         self.trace.push(entry);
-    }
-
-    /// The trace with every frame described, now that all sequence number bases are known.
-    fn finished_trace(&mut self) -> Vec<TraceEntry> {
-        let mut trace = std::mem::take(&mut self.trace);
-        for entry in &mut trace {
-            let (arrow, medium, bytes, text) = match &mut entry.what {
-                TraceEvent::Inbound { medium, bytes, text, .. } => ("<", medium, bytes, text),
-                TraceEvent::Outbound { medium, bytes, text, .. } => (">", medium, bytes, text),
-                TraceEvent::Call { .. } | TraceEvent::Completed { .. } => continue,
-            };
-            let described = packet::describe(&self.world, &self.flows, *medium, bytes);
-            // A frame with the stack's own source may still have come from outside.
-            *text = format!("{arrow}{}", described.trim_start_matches(['<', '>']));
-        }
-        trace
     }
 
     fn refused(&self, refusal: Refusal) -> Stop {

@@ -1,7 +1,7 @@
 //! What a script talks about, known before it is played: capabilities that it needs, and whether it speaks of address
 //! resolution itself.
 
-use crate::lang::ast::{Action, Event, LayerKind, Packet, Pattern, Script, TwinAction, Value};
+use crate::lang::ast::{Action, Event, Expr, Layer, LayerKind, Packet, Pattern, Script, TwinAction, Value};
 use crate::sut::{Capability, Family};
 use std::collections::BTreeSet;
 
@@ -12,6 +12,16 @@ pub(super) struct Survey {
     pub needs: BTreeSet<Capability>,
     /// It has ARP frames or neighbour discovery messages of its own: the harness does not play the neighbours.
     pub speaks_of_resolution: bool,
+    /// It expects what a stack may send unasked: what it does not expect of that kind is not tolerated then.
+    pub speaks_of: BTreeSet<Unasked>,
+}
+
+/// Frames that a stack may send unasked, and that a case can be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Unasked {
+    RouterSolicitation,
+    Igmp,
+    Mld,
 }
 
 impl Survey {
@@ -34,9 +44,10 @@ impl Survey {
 
     fn event(&mut self, event: &Event) {
         match &event.action {
-            Action::Inbound(p) | Action::Outbound(p) | Action::Maybe(p) => self.packet(p),
-            Action::AnyOrder(packets) => packets.iter().for_each(|p| self.packet(p)),
-            Action::OneOf(alternatives) => alternatives.iter().flatten().for_each(|p| self.packet(p)),
+            Action::Inbound(p) => self.packet(p),
+            Action::Outbound(p) | Action::Maybe(p) => self.outbound(p),
+            Action::AnyOrder(packets) => packets.iter().for_each(|p| self.outbound(p)),
+            Action::OneOf(alternatives) => alternatives.iter().flatten().for_each(|p| self.outbound(p)),
             Action::For { body, .. } => body.iter().for_each(|e| self.event(e)),
             Action::Call(call) => match call.name.as_str() {
                 "listen" => self.needs.extend([Capability::Listen]),
@@ -54,6 +65,23 @@ impl Survey {
             | Action::NothingUntil(_)
             | Action::Elapsed(_)
             | Action::NewConnection => {}
+        }
+    }
+
+    fn outbound(&mut self, packet: &Packet) {
+        self.packet(packet);
+        for layer in &packet.layers {
+            let is_icmp6 = layer.kind == LayerKind::Icmpv6;
+            if is_icmp6 && is_message(layer, &[133], &["router_solicitation", "rs"]) {
+                self.speaks_of.insert(Unasked::RouterSolicitation);
+            }
+            let mld = ["mld_query", "mld_report", "mld_done", "mld2_report", "mldv2_report"];
+            if is_icmp6 && is_message(layer, &[130, 131, 132, 143], &mld) {
+                self.speaks_of.insert(Unasked::Mld);
+            }
+            if is_igmp(layer) {
+                self.speaks_of.insert(Unasked::Igmp);
+            }
         }
     }
 
@@ -82,12 +110,24 @@ impl Survey {
 }
 
 /// Neighbour solicitations and advertisements: types 135 and 136 of RFC 4861.
-fn is_neighbour_message(layer: &crate::lang::ast::Layer) -> bool {
+fn is_neighbour_message(layer: &Layer) -> bool {
+    is_message(layer, &[135, 136], &["neighbor_solicitation", "neighbor_advertisement"])
+}
+
+/// Whether a layer says that it is a message of one of these types, by number or by name.
+fn is_message(layer: &Layer, numbers: &[i64], names: &[&str]) -> bool {
     layer.fields.iter().any(|field| match &field.value {
-        Value::Number(Pattern::Is(crate::lang::ast::Expr::Int(135 | 136))) => field.name == "type",
-        Value::Name(name) => {
-            field.name == "type_name" && (name == "neighbor_solicitation" || name == "neighbor_advertisement")
-        }
+        Value::Number(Pattern::Is(Expr::Int(number))) => field.name == "type" && numbers.contains(number),
+        Value::Name(name) => field.name == "type_name" && names.contains(&name.as_str()),
+        _ => false,
+    })
+}
+
+/// Whether a layer is an IPv4 header that says that IGMP follows.
+fn is_igmp(layer: &Layer) -> bool {
+    layer.fields.iter().any(|field| match &field.value {
+        Value::Number(Pattern::Is(Expr::Int(2))) => field.name == "proto",
+        Value::Name(name) => field.name == "proto" && name == "igmp",
         _ => false,
     })
 }

@@ -468,6 +468,8 @@ pub enum TcpOption {
     Md5(Vec<u8>),
     /// RFC 7413: the cookie, empty for a request.
     FastOpen(Vec<u8>),
+    /// The same, with a cookie of eight bytes as a number, big-endian: what a stack chose is captured and used again.
+    FastOpenCookie(Pattern),
     /// The experimental option with magic 0xF989.
     FastOpenExperimental(Vec<u8>),
     /// RFC 9768: 24-bit counters in the order written.
@@ -511,6 +513,19 @@ pub struct HeaderOption {
     pub open: bool,
     /// Where it stands.
     pub span: Span,
+}
+
+impl HeaderOption {
+    /// `...`: whatever options follow.
+    pub fn others(span: Span) -> HeaderOption {
+        let (name, data) = ("...".to_owned(), Vec::new());
+        HeaderOption { name, kind: None, length: None, address: None, data, open: true, span }
+    }
+
+    /// Whether this stands for whatever options follow.
+    pub fn is_others(&self) -> bool {
+        self.name == "..."
+    }
 }
 
 /// What follows the last header.

@@ -29,6 +29,12 @@ impl Clock {
         Clock::start()
     }
 
+    /// A clock that read zero at the last multiple of `period`.
+    pub(super) fn start_at_multiple(period: std::time::Duration) -> Clock {
+        let period = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX).max(1);
+        Clock { start: read(libc::CLOCK_MONOTONIC) / period * period }
+    }
+
     /// The present.
     pub(super) fn now(self) -> Instant {
         Instant::from_nanos(read(libc::CLOCK_MONOTONIC).saturating_sub(self.start))
@@ -90,10 +96,11 @@ fn timespec(nanos: u64) -> libc::timespec {
     }
 }
 
-/// Sleeps until CLOCK_MONOTONIC reads a multiple of `period`.
-pub(super) fn sleep_to_multiple(period: std::time::Duration) {
-    let period = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX).max(1);
-    let until = read(libc::CLOCK_MONOTONIC).next_multiple_of(period);
+/// Sleeps until CLOCK_MONOTONIC reads a multiple of `period`, at least `least` from now.
+pub(super) fn sleep_to_multiple(period: std::time::Duration, least: std::time::Duration) {
+    let nanos = |time: std::time::Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let until =
+        read(libc::CLOCK_MONOTONIC).saturating_add(nanos(least)).next_multiple_of(nanos(period).max(1));
     let until = timespec(until);
     let absolute = libc::TIMER_ABSTIME;
     // SAFETY: `until` is valid, and nobody asks for the rest of the time. A signal ends it early, and begins again.

@@ -242,11 +242,11 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.shared.closing.store(true, Ordering::Release);
-        for lane in [&self.calls, &self.shell] {
-            lock(&lane.queue).jobs.clear();
-            lane.wake.notify_all();
-        }
         if !self.threads.is_empty() {
+            for lane in [&self.calls, &self.shell] {
+                lock(&lane.queue).jobs.clear();
+                lane.wake.notify_all();
+            }
             for fd in self.shared.descriptors.list() {
                 // SAFETY: the descriptor is the run's own; what is no socket refuses.
                 unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };

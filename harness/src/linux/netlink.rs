@@ -3,6 +3,7 @@
 //! Each request is one message that the kernel acknowledges; an error is the `io::Error` of its error number.
 
 mod changes;
+mod together;
 
 pub(super) use changes::{Change, Qdisc, Route};
 
@@ -11,6 +12,7 @@ use crate::sut::{MacAddress, Prefix};
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use together::Waiting;
 
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
@@ -34,6 +36,8 @@ const TCA_KIND: u16 = 1;
 const TC_H_ROOT: u32 = 0xffff_ffff;
 const CREATE: u16 = 0x400;
 const REPLACE: u16 = 0x100;
+/// Besides what there is: several routes to the same destinations.
+const APPEND: u16 = 0x800;
 const EXCLUSIVE: u16 = 0x200;
 const NESTED: u16 = 0x8000;
 
@@ -41,6 +45,7 @@ const NESTED: u16 = 0x8000;
 pub(super) struct Netlink {
     fd: OwnedFd,
     sequence: u32,
+    waiting: Option<Waiting>,
 }
 
 /// A request under construction: the fixed part of its kind, then attributes.
@@ -56,6 +61,13 @@ impl Request {
         bytes[6..8].copy_from_slice(&(flags | 1 | 4).to_ne_bytes());
         bytes.extend_from_slice(fixed);
         Request { bytes }
+    }
+
+    /// Fills in the length and the number.
+    fn finish(&mut self, sequence: u32) {
+        let length = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
+        self.bytes[0..4].copy_from_slice(&length.to_ne_bytes());
+        self.bytes[8..12].copy_from_slice(&sequence.to_ne_bytes());
     }
 
     fn attribute(mut self, kind: u16, value: &[u8]) -> Request {
@@ -110,21 +122,22 @@ impl Netlink {
         let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC;
         // SAFETY: no pointers.
         let fd = owned(unsafe { libc::socket(libc::AF_NETLINK, kind, protocol) })?;
-        Ok(Netlink { fd, sequence: 0 })
+        Ok(Netlink { fd, sequence: 0, waiting: None })
     }
 
     /// Sends `request` and waits for its acknowledgement.
     fn ask(&mut self, request: Request) -> io::Result<()> {
-        self.ask_for(request).map(drop)
+        match self.keep(request) {
+            Some(request) => self.ask_for(request).map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Sends `request` and waits for its acknowledgement; what the kernel says before that is the answer, without the
     /// netlink header.
     fn ask_for(&mut self, mut request: Request) -> io::Result<Vec<u8>> {
         self.sequence = self.sequence.wrapping_add(1);
-        let length = u32::try_from(request.bytes.len()).unwrap_or(u32::MAX);
-        request.bytes[0..4].copy_from_slice(&length.to_ne_bytes());
-        request.bytes[8..12].copy_from_slice(&self.sequence.to_ne_bytes());
+        request.finish(self.sequence);
         let bytes = &request.bytes;
         // SAFETY: the pointer and the length describe `bytes`.
         let sent = unsafe { libc::send(self.fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), 0) };
@@ -222,8 +235,8 @@ impl Netlink {
         )
     }
 
-    /// Adds an address, without duplicate address detection, or removes it.
-    pub(super) fn address(&mut self, index: u32, prefix: Prefix, add: bool) -> io::Result<()> {
+    /// Adds an address, tested first as its interface is configured or not at all, or removes it.
+    pub(super) fn address(&mut self, index: u32, prefix: Prefix, add: bool, test: bool) -> io::Result<()> {
         let mut header = vec![family(prefix.address), prefix.length, 0, 0];
         header.extend_from_slice(&index.to_ne_bytes());
         let bytes = octets(prefix.address);
@@ -231,7 +244,7 @@ impl Netlink {
             if add { (libc::RTM_NEWADDR, CREATE | EXCLUSIVE) } else { (libc::RTM_DELADDR, 0) };
         let mut request =
             Request::new(kind, flags, &header).attribute(IFA_LOCAL, &bytes).attribute(IFA_ADDRESS, &bytes);
-        if prefix.address.is_ipv6() {
+        if prefix.address.is_ipv6() && !test {
             request = request.attribute(IFA_FLAGS, &IFA_F_NODAD.to_ne_bytes());
         }
         self.ask(request)
@@ -250,8 +263,7 @@ impl Netlink {
         let scope = if gateway.is_some() || destination.address.is_ipv6() { 0 } else { 253 };
         let mut header = vec![family(destination.address), destination.length, 0, 0, 254, 4, scope, 1];
         header.extend_from_slice(&0u32.to_ne_bytes());
-        let (kind, flags) =
-            if add { (libc::RTM_NEWROUTE, CREATE | REPLACE) } else { (libc::RTM_DELROUTE, 0) };
+        let (kind, flags) = if add { (libc::RTM_NEWROUTE, CREATE | APPEND) } else { (libc::RTM_DELROUTE, 0) };
         let mut request = Request::new(kind, flags, &header).attribute(RTA_OIF, &index.to_ne_bytes());
         if destination.length > 0 {
             request = request.attribute(RTA_DST, &octets(destination.address));

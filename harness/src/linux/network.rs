@@ -149,6 +149,10 @@ impl Network {
                 baseline::write(path, "1").doing(path)?;
             }
         }
+        // veth pairs are waited for while they are made.
+        if self.inherits && plans.iter().all(|plan| matches!(plan, Plan::Device(_))) {
+            self.netlink.wait();
+        }
         self.netlink.set_up(1, true).doing("bringing lo up")?;
         for (at, (interface, plan)) in setup.interfaces.iter().zip(plans).enumerate() {
             let name = &interface.name;
@@ -161,6 +165,11 @@ impl Network {
         }
         for (at, interface) in setup.interfaces.iter().enumerate() {
             self.address(at, interface)?;
+        }
+        if self.inherits {
+            // Its driver waits a while before the run begins.
+            self.neighbours_and_routes(setup)?;
+            return self.netlink.send_together();
         }
         self.await_addresses(setup)?;
         self.neighbours_and_routes(setup)?;
@@ -244,7 +253,7 @@ impl Network {
     fn address(&mut self, at: usize, interface: &Interface) -> Result<(), String> {
         for prefix in &interface.addresses {
             let index = self.ports[at].index;
-            match self.netlink.address(index, *prefix, true) {
+            match self.netlink.address(index, *prefix, true, false) {
                 // The kernel has made the link-local address by itself.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 result => {

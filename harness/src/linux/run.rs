@@ -27,14 +27,21 @@ const NEVER_BLOCKS: Duration = Duration::from_secs(1);
 /// The most frames taken from a link at one time, so that a stack that floods does not keep its driver busy for ever.
 const MOST_FRAMES: usize = 4096;
 
-/// What cannot have changed since the driver last waited or did something to the stack.
-#[derive(Default)]
+/// What is known where nothing happens and no time passes but while the driver waits: what cannot have changed since it last
+/// waited or did something to the stack.
 struct Known {
-    /// The time.
+    /// The time, once it has been asked for.
     now: Cell<Option<Instant>>,
     /// That the links have nothing more to give.
     is_drained: bool,
+    /// Such a kernel's clock moves by a little whenever somebody reads it. That is not the stack's time: for a case of ours it
+    /// stands still until the driver waits, so that a run has the same times whatever was played before. Upstream scripts
+    /// count from the moment that an event is over, and their kernel's measurements with them.
+    stands_still: bool,
 }
+
+/// What a kernel's timer does, it has done by then: the driver has read the clock a few times.
+const PROMPT: Duration = Duration::from_micros(10);
 
 /// A run in the namespace that the calling thread is in.
 pub(super) struct Run {
@@ -42,7 +49,7 @@ pub(super) struct Run {
     network: Network,
     clock: Clock,
     alarm: Alarm,
-    /// Where nothing happens and no time passes but while the driver waits: what is known since it last did.
+    /// In a kernel of the driver's own.
     known: Option<Known>,
     frames: Vec<Event>,
     administrative: Vec<Event>,
@@ -64,6 +71,8 @@ struct Own {
     commands: Commands,
     /// Threads are dear.
     prompt: Prompt,
+    /// The script has closed something that may go on sending; what it left open is reset.
+    leaves_orphans: bool,
 }
 
 fn broken(what: &str) -> impl FnOnce(io::Error) -> Refusal {
@@ -77,20 +86,27 @@ impl Run {
         namespace::unshare_network().doing("unshare(CLONE_NEWNET)").map_err(Refusal::Broken)?;
         let mut network = Network::build(setup, &linux.choice, linux.access, linux.inherits)?;
         linux.await_quiet(&mut network)?;
-        let by_socket = settings::apply(setup)?;
+        let by_socket = settings::apply(setup, linux.inherits)?;
         let clock = match setup.rules {
+            // It has just slept until one.
+            Rules::Ours if linux.inherits => Clock::start_at_multiple(linux.capabilities.granularity.tick),
             Rules::Ours => Clock::start(),
             Rules::Packetdrill => Clock::start_at_tick(),
         };
         let own = linux.inherits.then(|| Own {
             commands: Commands::new(linux.working_directory.clone()),
             prompt: Prompt::new(system_calls(by_socket.clone())),
+            leaves_orphans: false,
         });
         Ok(Run {
             pool: Pool::new(clock).map_err(broken("eventfd"))?,
             network,
             clock,
-            known: linux.inherits.then(Known::default),
+            known: linux.inherits.then(|| Known {
+                now: Cell::new(Some(Instant::ZERO).filter(|_| setup.rules == Rules::Ours)),
+                is_drained: false,
+                stands_still: setup.rules == Rules::Ours,
+            }),
             alarm: Alarm::new().map_err(broken("timerfd"))?,
             frames: Vec::new(),
             administrative: Vec::new(),
@@ -108,10 +124,13 @@ impl Run {
     /// Ends the run's calls and connections, and gives back what remains to be closed. To be called in its namespace.
     pub(super) fn end(mut self) -> Network {
         drop(self.pool);
+        let leaves_orphans = self.own.as_ref().is_none_or(|own| own.leaves_orphans);
         if let Some(own) = &mut self.own {
             own.commands.undo();
         }
-        orphans::abort_all();
+        if leaves_orphans {
+            orphans::abort_all();
+        }
         self.network
     }
 
@@ -125,7 +144,22 @@ impl Run {
 
     /// Something may have happened.
     fn forget(&mut self) {
-        self.known = self.known.take().map(|_| Known::default());
+        if let Some(known) = &mut self.known {
+            known.is_drained = false;
+            if !known.stands_still {
+                known.now.set(None);
+            }
+        }
+    }
+
+    /// The driver has waited, and was woken by its alarm, which was set to `until`, or by something else.
+    fn has_waited(&mut self, until: Instant, by_alarm: bool) {
+        self.forget();
+        let Some(known) = self.known.as_ref().filter(|known| known.stands_still) else { return };
+        let prompt = PROMPT.as_nanos() as u64;
+        let woken = || Instant::from_nanos(self.clock.now().as_nanos() / prompt * prompt);
+        let now = if by_alarm { until } else { woken().min(until) };
+        known.now.set(known.now.get().max(Some(now)));
     }
 
     /// A frame arrives.
@@ -136,11 +170,13 @@ impl Run {
 
     /// Makes a call.
     pub(super) fn submit(&mut self, call: Call) -> Result<CallId, Refusal> {
-        self.forget();
+        if !syscalls::is_silent(&call) {
+            self.forget();
+        }
         let id = CallId(self.next_call);
         self.next_call += 1;
         if let Some(outcome) = self.administer(&call)? {
-            self.administrative.push(Event::Completed { id, at: self.clock.now(), outcome });
+            self.administrative.push(Event::Completed { id, at: self.now(), outcome });
             return Ok(id);
         }
         let wait = if syscalls::may_block(&call) { self.settle } else { NEVER_BLOCKS };
@@ -149,8 +185,9 @@ impl Run {
                 own.commands.enter();
                 own.commands.expect_files();
             }
+            own.leaves_orphans |= matches!(call, Call::Close { .. } | Call::Shutdown { .. });
             if let Some(outcome) = own.prompt.try_call(&call, self.pool.shared()) {
-                self.administrative.push(Event::Completed { id, at: self.clock.now(), outcome });
+                self.administrative.push(Event::Completed { id, at: self.now(), outcome });
                 return Ok(id);
             }
         }
@@ -185,7 +222,7 @@ impl Run {
             }
             Call::Address { interface, prefix, add } => {
                 let index = index(&self.network, *interface)?;
-                self.network.netlink().address(index, *prefix, *add)
+                self.network.netlink().address(index, *prefix, *add, true)
             }
             Call::Route { destination, gateway, interface, add } => {
                 let index = index(&self.network, *interface)?;
@@ -232,7 +269,9 @@ impl Run {
             }
         }
         let is_drained = self.frames.len() < before + MOST_FRAMES;
-        self.known = self.known.take().map(|known| Known { is_drained, ..known });
+        if let Some(known) = &mut self.known {
+            known.is_drained = is_drained;
+        }
         Ok(())
     }
 
@@ -241,8 +280,12 @@ impl Run {
         self.drain()?;
         let start = events.len();
         events.append(&mut self.administrative);
-        let completed =
-            |c: super::executor::Completion| Event::Completed { id: c.id, at: c.at, outcome: c.outcome };
+        let now = self.known.as_ref().filter(|known| known.stands_still).and_then(|known| known.now.get());
+        let completed = |c: super::executor::Completion| Event::Completed {
+            id: c.id,
+            at: now.unwrap_or(c.at),
+            outcome: c.outcome,
+        };
         events.extend(self.pool.completions().into_iter().map(completed));
         events.append(&mut self.frames);
         events[start..].sort_by_key(Event::at);
@@ -264,10 +307,11 @@ impl Run {
             fds.extend(self.network.ports.iter().filter_map(|p| p.link.fd()).map(readable));
             self.clock.set(&self.alarm, until).map_err(broken("timerfd"))?;
             wait_readable(&mut fds, None).map_err(broken("waiting for an event"))?;
-            if fds.first().is_some_and(|fd| fd.revents != 0) {
+            let [by_call, by_alarm] = [0, 1].map(|at: usize| fds.get(at).is_some_and(|fd| fd.revents != 0));
+            if by_call {
                 self.pool.clear();
             }
-            self.forget();
+            self.has_waited(until, by_alarm);
         }
     }
 }

@@ -68,6 +68,16 @@ const CHOICES: &[Choice] = &[
         sysctls: &[BY_COUNT[0], BY_COUNT[1], BY_COUNT[2], ("ipv4/tcp_sack", "0")],
         until: None,
     },
+    Choice {
+        setting: "recovery",
+        value: "rack",
+        sysctls: &[("ipv4/tcp_recovery", "1"), ("ipv4/tcp_early_retrans", "3"), BY_COUNT[2]],
+        until: None,
+    },
+    Choice { setting: "fastopen", value: "on", sysctls: &[("ipv4/tcp_fastopen", "3")], until: None },
+    Choice { setting: "fastopen", value: "off", sysctls: &[("ipv4/tcp_fastopen", "0")], until: None },
+    Choice { setting: "syncookies", value: "always", sysctls: &[("ipv4/tcp_syncookies", "2")], until: None },
+    Choice { setting: "syncookies", value: "never", sysctls: &[("ipv4/tcp_syncookies", "0")], until: None },
     // The kernel's own, since 2.6.39.
     Choice { setting: "iw", value: "rfc6928", sysctls: &[], until: None },
 ];
@@ -135,11 +145,24 @@ fn set_for_socket(fd: i32, algorithm: &str) {
     };
 }
 
-/// Applies a setup's settings in the calling thread's namespace.
+/// What cases of the suite start from: the algorithm that the RFCs describe.
+const OURS: &str = "reno";
+/// What upstream scripts start from in a kernel of the driver's own: mainline's.
+const MAINLINES: &str = "cubic";
+
+/// Makes new namespaces begin with [`OURS`]; to be called in the first one.
+///
+/// # Errors
+/// Says that the kernel does not have it.
+pub(super) fn inherit_congestion_control() -> Result<(), String> {
+    baseline::write(CONGESTION_CONTROL, OURS).map_err(|e| format!("{CONGESTION_CONTROL}={OURS}: {e}"))
+}
+
+/// Applies a setup's settings in the calling thread's namespace, which has inherited [`OURS`] where the kernel is the driver's own.
 ///
 /// # Errors
 /// [`Refusal::Unsupported`] with the setting that this kernel, or this driver, does not have.
-pub(super) fn apply(setup: &Setup) -> Result<Option<BySocket>, Refusal> {
+pub(super) fn apply(setup: &Setup, inherits: bool) -> Result<Option<BySocket>, Refusal> {
     for (name, value) in &setup.settings {
         if name == "cc" || (name == GSO && setup.rules == Rules::Packetdrill) {
             continue;
@@ -152,13 +175,14 @@ pub(super) fn apply(setup: &Setup) -> Result<Option<BySocket>, Refusal> {
         choice(name, value).ok_or_else(unsupported)?.apply().map_err(|_| unsupported())?;
     }
     let asked = setup.settings.get("cc");
-    let algorithm = match (asked, setup.rules) {
-        (Some(asked), _) => asked.as_str(),
-        // The algorithm that the RFCs describe.
-        (None, Rules::Ours) => "reno",
+    let algorithm = match (asked, setup.rules, inherits) {
+        (Some(asked), ..) => asked.as_str(),
+        (None, Rules::Ours, true) => return Ok(None),
+        (None, Rules::Ours, false) => OURS,
+        (None, Rules::Packetdrill, true) => MAINLINES,
         // Upstream scripts choose themselves. Where the kernel does not let them, packetdrill plays them with what
         // there is, and so does this driver: its verdicts are to be packetdrill's.
-        (None, Rules::Packetdrill) => return Ok(None),
+        (None, Rules::Packetdrill, false) => return Ok(None),
     };
     let refused = match baseline::write(CONGESTION_CONTROL, algorithm) {
         Ok(()) => return Ok(None),

@@ -2,7 +2,7 @@
 
 use super::network::Network;
 use super::os::Doing;
-use super::{LinkChoice, Linux, baseline, capabilities, clock};
+use super::{LinkChoice, Linux, baseline, capabilities, clock, settings};
 use crate::sut::{Capabilities, Clock, Granularity, Refusal};
 use std::time::Duration;
 
@@ -33,8 +33,8 @@ pub fn in_virtual_time(name: &str, release: &str, choice: &LinkChoice) -> Capabi
     }
 }
 
-/// How long a network is left alone before a run begins: the kernel's own group reports are over by then, and to wait costs
-/// nothing.
+/// How long a network is left alone before a run begins, and no longer than twice that: its addresses can be used and the kernel's
+/// own group reports are over by then, and to wait costs nothing.
 const QUIET: Duration = Duration::from_millis(64);
 
 /// Makes new namespaces take their interfaces' settings from the first. Those of neighbours they take from there anyway, and
@@ -52,6 +52,7 @@ impl Linux {
     pub fn in_own_kernel(mut self, capabilities: Capabilities) -> Result<Linux, String> {
         baseline::apply(baseline::NAMESPACE, "")?;
         baseline::write(INHERIT, "1").doing(INHERIT)?;
+        settings::inherit_congestion_control()?;
         self.inherits = true;
         self.settle = SETTLE;
         self.capabilities = capabilities;
@@ -61,7 +62,7 @@ impl Linux {
     /// Waits for the phase that a run begins at.
     pub(super) fn await_phase(&self) {
         if self.capabilities.clock == Clock::Virtual {
-            clock::sleep_to_multiple(PHASE);
+            clock::sleep_to_multiple(PHASE, Duration::ZERO);
         }
     }
 
@@ -70,8 +71,7 @@ impl Linux {
         if self.capabilities.clock != Clock::Virtual {
             return Ok(());
         }
-        clock::sleep_to_multiple(QUIET);
-        clock::sleep_to_multiple(QUIET);
+        clock::sleep_to_multiple(QUIET, QUIET);
         network.forget_frames().doing("waiting for silence").map_err(Refusal::Broken)
     }
 }

@@ -200,6 +200,9 @@ impl Writer<'_, '_> {
             }
             TcpOption::Wscale(shift) => vec![self.fitting(shift, u8::MAX.into(), "wscale", span)? as u8],
             TcpOption::Md5(bytes) | TcpOption::FastOpen(bytes) => bytes.clone(),
+            TcpOption::FastOpenCookie(cookie) => {
+                value::said(cookie, self.cx.variables, span)?.value.to_be_bytes().to_vec()
+            }
             TcpOption::FastOpenExperimental(cookie) => [&options::FAST_OPEN_MAGIC[..], cookie].concat(),
             TcpOption::AccEcn(counters) => {
                 let mut data = Vec::new();

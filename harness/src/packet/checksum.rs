@@ -78,9 +78,18 @@ fn with_pseudo_header(frame: &[u8], outside: &[Part], kind: LayerKind, bytes: &[
     Some(pseudo_header(source, destination, names::protocol_of(kind)?, bytes.len()).add(bytes))
 }
 
-/// RFC 8200 section 8.1: with a routing header the last address of the route is the destination.
+/// Where a packet with a route still to go ends: the host there sums up its own address (RFC 8200 section 8.1).
 fn final_destination(frame: &[u8], outside: &[Part]) -> Option<IpAddr> {
-    let routing = outside.iter().rev().find(|p| p.kind == LayerKind::Routing)?;
+    let routed = |p: &&Part| matches!(p.kind, LayerKind::Routing | LayerKind::Ipv4 | LayerKind::Ipv6);
+    let part = outside.iter().rev().find(routed)?;
+    match part.kind {
+        LayerKind::Routing => end_of_routing_header(frame, part),
+        LayerKind::Ipv4 => end_of_source_route(part.header(frame).get(20..)?),
+        _ => None,
+    }
+}
+
+fn end_of_routing_header(frame: &[u8], routing: &Part) -> Option<IpAddr> {
     let left = routing.get(frame, "left")?;
     let header = routing.header(frame);
     if left == 0 || !matches!(routing.get(frame, "type"), Some(0 | 2)) || header.len() < 24 {
@@ -88,6 +97,29 @@ fn final_destination(frame: &[u8], outside: &[Part]) -> Option<IpAddr> {
     }
     let last: [u8; 16] = header.get(header.len() - 16..)?.try_into().ok()?;
     Some(IpAddr::from(last))
+}
+
+/// The last address of a loose or strict source route whose pointer is not beyond it (RFC 791 section 3.1).
+fn end_of_source_route(mut options: &[u8]) -> Option<IpAddr> {
+    const END: u8 = 0;
+    const NO_OPERATION: u8 = 1;
+    const LOOSE: u8 = 131;
+    const STRICT: u8 = 137;
+    loop {
+        let length = match *options.first()? {
+            END => return None,
+            NO_OPERATION => 1,
+            _ => usize::from(*options.get(1)?).max(2),
+        };
+        let option = options.get(..length)?;
+        if let [LOOSE | STRICT, _, pointer, addresses @ ..] = option
+            && usize::from(*pointer) < length
+        {
+            let last: [u8; 4] = addresses.last_chunk().copied()?;
+            return Some(IpAddr::from(last));
+        }
+        options = &options[length..];
+    }
 }
 
 /// Puts lengths and then checksums right, the innermost first. `keep` says which fields stay as they are.

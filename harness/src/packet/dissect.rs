@@ -192,8 +192,8 @@ fn header_length(kind: LayerKind, bytes: &[u8]) -> Result<usize, String> {
         LayerKind::Tcp => get("doff") * 4,
         LayerKind::HopByHop | LayerKind::DestinationOptions | LayerKind::Routing => get("len") * 8 + 8,
         LayerKind::Psp => get("ext_len") * 8 + 8,
-        // Neighbour discovery options and multicast records belong to the message.
-        LayerKind::Icmpv6 if icmp::has_nd_options(kind, bytes[0]) || bytes[0] == 143 => bytes.len(),
+        // Neighbour discovery options belong to the message.
+        LayerKind::Icmpv6 if icmp::has_nd_options(kind, bytes[0]) => bytes.len(),
         // Options and records belong to the message.
         LayerKind::Dhcp | LayerKind::Dns => bytes.len(),
         _ => fixed,

@@ -428,14 +428,21 @@ impl<'m> Matcher<'m> {
             .into());
         };
         let bytes = self.frame.get(part.options(self.frame)).unwrap_or(&[]);
+        let (said, others) = match said.split_last() {
+            Some((last, before)) if last.is_others() => (before, true),
+            _ => (said, false),
+        };
         let expected = header_options::write(self.world, &self.place, style, said)?;
         let show = |bytes: &[u8]| -> Vec<String> {
             let options = header_options::split(style, bytes);
             options.iter().map(|o| describe::header_option(style, o)).collect()
         };
-        let (mut expected, found) = (show(&expected), show(bytes));
+        let (mut expected, mut found) = (show(&expected), show(bytes));
+        if others {
+            found.truncate(expected.len());
+        }
         for (at, option) in header_options::split(style, bytes).iter().enumerate() {
-            if header_options::is_open(style, said, at, option)? && expected.len() > at {
+            if header_options::is_open(style, said, at, option)? && expected.len() > at && found.len() > at {
                 expected[at].clone_from(&found[at]);
             }
         }

@@ -291,6 +291,11 @@ impl Matcher<'_> {
             TcpOption::Md5(data) | TcpOption::FastOpen(data) => {
                 self.bytes(&describe::option_name(found.kind), data, found.data)
             }
+            TcpOption::FastOpenCookie(cookie) => {
+                self.length(found, 8, "FO")?;
+                let value = found.data.iter().fold(0, |value: i64, byte| value << 8 | i64::from(*byte));
+                self.number(name("FO"), cookie, Found::plain(value), span)
+            }
             TcpOption::FastOpenExperimental(cookie) => {
                 self.bytes("FOEXP", &[&options::FAST_OPEN_MAGIC[..], cookie].concat(), found.data)
             }

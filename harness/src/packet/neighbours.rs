@@ -2,6 +2,7 @@
 
 use super::complete::is_own;
 use super::dissect::{self, Dissection};
+use super::header_options::{self, Style};
 use super::{World, checksum};
 use crate::lang::ast::LayerKind;
 use crate::sut::{MacAddress, Medium};
@@ -79,8 +80,10 @@ pub enum FrameClass {
     DuplicateAddressDetection,
     /// Router solicitations.
     RouterSolicitation,
-    /// IGMP and MLD.
-    GroupMembership,
+    /// IGMP.
+    Igmp,
+    /// Multicast listener discovery.
+    Mld,
     /// A TCP segment that has no bit but ACK, no data and no urgent pointer.
     PureAck,
     /// Everything else.
@@ -102,13 +105,14 @@ pub fn classify(_world: &World, medium: Medium, frame: &[u8]) -> FrameClass {
             FrameClass::DuplicateAddressDetection
         }
         LayerKind::Arp => FrameClass::AddressResolution,
-        LayerKind::Ipv4 if get("proto") == 2 => FrameClass::GroupMembership,
+        LayerKind::Ipv4 if get("proto") == 2 => FrameClass::Igmp,
         LayerKind::Icmpv6 => {
             let unspecified = d.addresses(frame).is_some_and(|(source, _)| source.is_unspecified());
             match get("type") {
-                130..=132 | 143 => FrameClass::GroupMembership,
+                130..=132 | 143 => FrameClass::Mld,
                 133 => FrameClass::RouterSolicitation,
-                135 if unspecified => FrameClass::DuplicateAddressDetection,
+                // RFC 4861 4.3: without the asker's hardware address.
+                135 if unspecified && !has_source_link(last, frame) => FrameClass::DuplicateAddressDetection,
                 135 | 136 => FrameClass::AddressResolution,
                 _ => FrameClass::Other,
             }
@@ -118,6 +122,12 @@ pub fn classify(_world: &World, medium: Medium, frame: &[u8]) -> FrameClass {
         }
         _ => FrameClass::Other,
     }
+}
+
+/// Whether a message of neighbour discovery has a source link-layer address option.
+fn has_source_link(part: &dissect::Part, frame: &[u8]) -> bool {
+    let options = frame.get(part.options(frame)).unwrap_or(&[]);
+    header_options::split(Style::Discovery, options).iter().any(|option| option.kind == 1)
 }
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ pub(super) fn kind_of(option: &TcpOption) -> u8 {
         TcpOption::Sack(_) => kind::SACK,
         TcpOption::Timestamp { .. } => kind::TIMESTAMP,
         TcpOption::Md5(_) => kind::MD5,
-        TcpOption::FastOpen(_) => kind::FAST_OPEN,
+        TcpOption::FastOpen(_) | TcpOption::FastOpenCookie(_) => kind::FAST_OPEN,
         TcpOption::FastOpenExperimental(_) => kind::EXPERIMENTAL,
         TcpOption::AccEcn(counters) => acc_ecn_kind(counters.iter().map(|(c, _)| *c)),
         TcpOption::UserTimeout { .. } => kind::USER_TIMEOUT,

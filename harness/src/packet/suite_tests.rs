@@ -47,7 +47,7 @@ fn packets(events: &[Event]) -> Vec<(bool, &Packet)> {
 /// of what it does not show, no payload of its own (a description gives its length alone).
 fn is_concrete(packet: &Packet) -> bool {
     let text = packet.span.text();
-    !["*", "..", "$", "not ", "?", "[len ", " data "].iter().any(|open| text.contains(open))
+    !["*", "..", "$", "not ", "?", "[len ", " data ", "payload 0x"].iter().any(|open| text.contains(open))
 }
 
 /// A run in each family of a script.

@@ -7,10 +7,15 @@ use crate::run::{TraceEntry, TraceEvent};
 use std::fmt::Write as _;
 
 /// Whether a snapshot has times: they are the same on every machine only where the clock is virtual.
+///
+/// [`crate::stacks::replay`] tells by the number of digits how exact they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Times {
     /// In front of each line, in seconds since the start.
     Shown,
+    /// The same, rounded to milliseconds: a kernel in virtual time, whose ticks are as long, and to whom reading the clock costs
+    /// time.
+    Rounded,
     /// Left out: the clock is real.
     Left,
 }
@@ -23,6 +28,7 @@ pub fn snapshot(trace: &[TraceEntry], times: Times) -> String {
     for (index, entry) in trace.iter().enumerate() {
         let time = match times {
             Times::Shown => format!("{} ", entry.at),
+            Times::Rounded => rounded(entry.at) + " ",
             Times::Left => String::new(),
         };
         let interface =
@@ -37,6 +43,12 @@ pub fn snapshot(trace: &[TraceEntry], times: Times) -> String {
         let _infallible = writeln!(text, "{time}{interface}{words}");
     }
     text
+}
+
+/// Seconds with three digits behind the point.
+fn rounded(at: stack::Instant) -> String {
+    let millis = (at.as_nanos() + 500_000) / 1_000_000;
+    format!("{}.{:03}", millis / 1000, millis % 1000)
 }
 
 #[cfg(test)]
@@ -55,5 +67,7 @@ mod tests {
         assert_eq!(snapshot(&trace(), Times::Shown), expected);
         let without: String = expected.lines().map(|l| format!("{}\n", &l[9..])).collect();
         assert_eq!(snapshot(&trace(), Times::Left), without);
+        let last = snapshot(&trace(), Times::Rounded);
+        assert_eq!(last.lines().last(), Some("1.300 read(4, ..., 10) = 0"));
     }
 }

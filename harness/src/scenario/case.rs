@@ -1,9 +1,9 @@
 //! A scenario as a case: what was done to the stack, and what it did then as what is expected.
 
-use super::normalise::{Deeds, Sent, Window};
+use super::normalise::{Deeds, Sent, Window, letters};
 use super::operation::{Offer, Opening, Start, UserCall, Version};
 use super::record::Scenario;
-use super::segment::{ACK, FIN, PSH, RST, SYN, Segment, URG};
+use super::segment::{ACK, RST, Segment, URG};
 use super::trace::{Step, Stimulus, Trace};
 use std::fmt::Write;
 use std::time::Duration;
@@ -175,13 +175,6 @@ fn plain_call(call: UserCall, fd: i32, result: &str) -> String {
 
 fn relative(number: u32, base: u32) -> i64 {
     i64::from(number.wrapping_sub(base) as i32)
-}
-
-fn letters(flags: u8) -> String {
-    let table = [(SYN, 'S'), (FIN, 'F'), (RST, 'R'), (PSH, 'P'), (ACK, '.'), (URG, 'U')];
-    let letters: String =
-        table.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, letter)| *letter).collect();
-    if letters.is_empty() { "-".to_owned() } else { letters }
 }
 
 /// A number that may be negative, as the language has it.

@@ -1,8 +1,9 @@
 //! The first difference between two stacks' traces of one scenario.
 
 use super::normalise::{Deeds, Sent, call_name};
+use super::segment::{ACK, RST, SYN, URG};
 use super::state::{Event, State};
-use super::trace::{Step, Stimulus, Trace};
+use super::trace::{Deed, Step, Stimulus, Trace};
 use crate::sut::Granularity;
 use std::fmt;
 use std::time::Duration;
@@ -21,6 +22,8 @@ pub struct Divergence {
     pub state: State,
     /// What happened to the connection, or the call that was made.
     pub event: String,
+    /// What was out of the ordinary in the segment that came, or the call's name: see [`given`].
+    pub given: String,
     /// What differs: `sent` (one sent something where the other was silent), or a field: `flags`, `seq`, `ack`, `length`, `window`,
     /// `options`, `sack`, `urgent`, `echo`, `time`, `result`, `data`, `foreign`, `flow`.
     pub field: String,
@@ -32,7 +35,8 @@ pub struct Divergence {
 
 impl fmt::Display for Divergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}: {} | {}", self.state, self.event, self.field, self.first, self.second)
+        let Divergence { state, event, given, field, first, second, .. } = self;
+        write!(f, "{state} {event} [{given}] {field}: {first} | {second}")
     }
 }
 
@@ -51,20 +55,15 @@ pub enum Comparison {
 /// Compares the traces that two stacks with these granularities left.
 pub fn compare(first: &Trace, second: &Trace, granularities: [Granularity; 2]) -> Comparison {
     let slack = |timer: Duration| granularities.iter().map(|g| g.slack(timer)).max().unwrap_or_default();
-    for (a, b) in first.steps.iter().zip(&second.steps) {
+    for (at, (a, b)) in first.steps.iter().zip(&second.steps).enumerate() {
         let (mine, theirs) = (Deeds::of(a), Deeds::of(b));
         match difference(a, b, &mine, &theirs, &slack) {
             None => {}
             Some(Found::Race) => return Comparison::Raced,
-            Some(Found::Field { field, first, second }) => {
-                let divergence = Divergence {
-                    operation: a.operation,
-                    state: a.state,
-                    event: event(a),
-                    field,
-                    first,
-                    second,
-                };
+            Some(Found::Field { field, first: x, second: y }) => {
+                let (operation, state) = (a.operation, a.state);
+                let (event, given) = (event(a), given(&first.steps[..=at]));
+                let divergence = Divergence { operation, state, event, given, field, first: x, second: y };
                 return Comparison::Different(divergence);
             }
         }
@@ -79,6 +78,48 @@ fn event(step: &Step) -> String {
         (_, Some(event)) => event.name().to_owned(),
         _ => Event::Time.name().to_owned(),
     }
+}
+
+/// The segment that the last of these steps gave, by its flags and whatever else matters: `text`; `urgent`; `bad-option` with a length
+/// that cannot be, `option` of an unknown kind; `mss`, `wscale`, `sack` where these are given; `no-ack`, where neither ACK nor RST nor SYN is set; `no-ts`, where the connection
+/// has timestamps and this segment has none, and `old-ts`, where its TSval is behind an earlier one. Of calls and waits: `window 0`,
+/// where that is what the peer said last.
+fn given(steps: &[Step]) -> String {
+    let Some((Step { stimulus: Stimulus::Segment(segment), .. }, before)) = steps.split_last() else {
+        let windows = steps.iter().rev().find_map(|step| match &step.stimulus {
+            Stimulus::Segment(segment) if segment.has(ACK) => Some(segment.window),
+            _ => None,
+        });
+        return if windows == Some(0) { "window 0".to_owned() } else { String::new() };
+    };
+    let o = &segment.options;
+    let is_odd = |raw: &[u8]| raw.get(1).is_none_or(|length| usize::from(*length) != raw.len());
+    let value = |step: &Step| match &step.stimulus {
+        Stimulus::Segment(earlier) => earlier.options.timestamps.map(|(value, _)| value),
+        _ => None,
+    };
+    let mut sent = before.iter().rev().flat_map(|step| step.happened.iter().rev());
+    let has_timestamps = sent.find_map(|happening| match &happening.what {
+        Deed::Sent(s) if !s.has(RST) => Some(s.options.timestamps.is_some()),
+        _ => None,
+    });
+    let is_old = |value: u32, earlier: u32| (value.wrapping_sub(earlier) as i32) < 0;
+    let latest = before.iter().filter_map(value).reduce(|a, b| if is_old(a, b) { b } else { a });
+    let marks = [
+        (!segment.payload.is_empty(), "text"),
+        (segment.has(URG), "urgent"),
+        (!o.raw.is_empty() && is_odd(&o.raw), "bad-option"),
+        (!o.raw.is_empty() && !is_odd(&o.raw), "option"),
+        (o.mss.is_some(), "mss"),
+        (o.scale.is_some(), "wscale"),
+        (!o.sack.is_empty(), "sack"),
+        (!segment.has(ACK | RST | SYN), "no-ack"),
+        (has_timestamps == Some(true) && o.timestamps.is_none(), "no-ts"),
+        (o.timestamps.zip(latest).is_some_and(|((value, _), latest)| is_old(value, latest)), "old-ts"),
+    ];
+    let marks = marks.iter().filter(|(is, _)| *is).map(|(_, name)| *name);
+    let flags = super::normalise::letters(segment.flags);
+    std::iter::once(flags.as_str()).chain(marks).collect::<Vec<_>>().join(" ")
 }
 
 enum Found {

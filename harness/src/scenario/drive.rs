@@ -23,6 +23,10 @@ const STUCK: usize = 1000;
 /// Between two operations there is at least this.
 const LEAST: Duration = Duration::from_millis(1);
 
+/// Limits on how often a kernel answers what it does not accept, lifted.
+const SETTINGS: &[(&str, &str)] =
+    &[("net.ipv4.tcp_invalid_ratelimit", "0"), ("net.ipv4.tcp_syn_linear_timeouts", "0")];
+
 /// Something that a stack must not do, found by an oracle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
@@ -103,6 +107,7 @@ pub fn play(
 ) -> Result<(), Stop> {
     stack.start(&setup::setup(scenario.opening.version))?;
     let mut driver = Driver::new(stack, scenario, trace);
+    driver.settings()?;
     driver.run(None, &Operation::at_once(What::Wait), watch)?;
     for operation in scenario.opening.operations() {
         driver.run(None, &operation, watch)?;
@@ -139,6 +144,20 @@ impl<'a> Driver<'a> {
             trace,
             events: Vec::new(),
         }
+    }
+
+    /// Makes settings that say how often something is done, where the stack has them: what it is that is done is compared.
+    fn settings(&mut self) -> Result<(), Stop> {
+        for (name, value) in SETTINGS {
+            let (name, value) = ((*name).to_owned(), (*value).to_owned());
+            match self.stack.submit(Call::Set { name, value }) {
+                Ok(_) | Err(Refusal::Unsupported(_)) => {}
+                Err(refusal) => return Err(refusal.into()),
+            }
+        }
+        self.stack.events(&mut self.events)?;
+        self.events.clear();
+        Ok(())
     }
 
     fn millis(&self) -> u32 {
@@ -231,8 +250,7 @@ impl<'a> Driver<'a> {
         let mut last = Outcome::error(libc::EAGAIN);
         for step in plan {
             let Some(submitted) = step.call(&self.sockets, &last) else { break };
-            let is_telling = step.is_telling();
-            last = self.submit(submitted, is_telling)?;
+            last = self.submit(submitted, &step)?;
             self.sockets.returned(&step, &last);
         }
         self.inference.called(call, last.result.is_ok());
@@ -240,7 +258,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Makes a call, which completes at once since no socket blocks.
-    fn submit(&mut self, call: Call, is_told: bool) -> Result<Outcome, Stop> {
+    fn submit(&mut self, call: Call, step: &calls::SystemCall) -> Result<Outcome, Stop> {
         let id = match self.stack.submit(call) {
             // An option that a stack lacks is no reason to leave the rest of the scenario.
             Err(Refusal::Unsupported(_)) => return Ok(Outcome::error(libc::ENOSYS)),
@@ -267,12 +285,12 @@ impl<'a> Driver<'a> {
                 self.broken("stuck", "a call on a socket that does not block never returned".to_owned())
             );
         };
-        if is_told || outcome.result.is_err() {
+        if step.is_telling() || outcome.result.is_err() {
             let data = match &outcome.output {
                 Output::Data(data) => data.clone(),
                 _ => Vec::new(),
             };
-            self.happened(at, Deed::Returned { result: told(&outcome), data });
+            self.happened(at, Deed::Returned { result: told(&outcome, step), data });
         }
         Ok(outcome)
     }
@@ -367,8 +385,10 @@ impl<'a> Driver<'a> {
 }
 
 /// A call's number or error; what it brought may say more than its number.
-fn told(outcome: &Outcome) -> Result<i64, Errno> {
+fn told(outcome: &Outcome, step: &calls::SystemCall) -> Result<i64, Errno> {
     match &outcome.output {
+        // Which descriptor it is says nothing.
+        _ if *step == calls::SystemCall::Accept => outcome.result.map(|_| 0),
         // SO_ERROR.
         Output::Option(value) => {
             Ok(value.get(..4).and_then(|v| v.try_into().ok()).map_or(0, |v| i64::from(i32::from_ne_bytes(v))))

@@ -1,5 +1,6 @@
 //! Scenarios by number: the same number of the same seed is the same scenario on every machine.
 
+use super::operation::{Opening, Operation};
 use super::record::RECORD;
 use stack::rng::Rng;
 
@@ -19,7 +20,10 @@ pub fn generate(seed: u64, number: u64) -> Vec<u8> {
             let is_kind = field == 0 || field == 1;
             // Of the first record every byte counts, of the others mostly what it is.
             let wild = if is_kind || record == 0 { 7 } else { 3 };
-            bytes.push(if rng.below(8) < wild { rng.next_u64() as u8 } else { 0 });
+            let byte = if rng.below(8) < wild { rng.next_u64() as u8 } else { 0 };
+            let rare =
+                if record == 0 { Opening::is_rare(field, byte) } else { Operation::is_rare(field, byte) };
+            bytes.push(if rare && rng.below(8) > 0 { 0 } else { byte });
         }
     }
     bytes

@@ -1,8 +1,8 @@
 //! What of a trace says something about the protocol, free of what a stack may choose.
 
 use super::operation::UserCall;
-use super::segment::{ACK, FIN, PSH, RST, SYN, Segment};
-use super::trace::{Deed, Happening, Step};
+use super::segment::{ACK, FIN, PSH, RST, SYN, Segment, URG};
+use super::trace::{Deed, Happening, Step, Stimulus};
 use crate::sut::Errno;
 use std::fmt;
 use std::time::Duration;
@@ -27,7 +27,8 @@ pub struct Sent {
     pub flags: u8,
     /// Its sequence number, relative to the stack's SYN; that of a reset without ACK, which the peer's ACK gives, too.
     pub seq: i64,
-    /// Its acknowledgement number relative to the peer's SYN, where it has one.
+    /// Its acknowledgement number relative to the peer's SYN, where it has one; none in a reset that acknowledges the very segment
+    /// which it answers.
     pub ack: Option<i64>,
     /// How many bytes of text.
     pub length: usize,
@@ -65,19 +66,21 @@ impl Sent {
             (!o.sack.is_empty(), "sack"),
             (!o.raw.is_empty(), "raw"),
         ];
+        // A reset that has no acknowledgement to take its number from begins at zero.
+        let is_absolute = segment.has(RST) && segment.seq == 0;
+        // Which segment that was may depend on the stack's window.
+        let acknowledges_it =
+            is_absolute && matches!(&step.stimulus, Stimulus::Segment(given) if given.end() == segment.ack);
         Sent {
             after: happening.at.saturating_since(step.at),
             flags: segment.flags & !PSH,
-            seq: relative(
-                segment.seq,
-                if segment.has(ACK) || !segment.has(RST) || stack != 0 { stack } else { 0 },
-            ),
-            ack: segment.has(ACK).then(|| relative(segment.ack, peer)),
+            seq: if is_absolute { 0 } else { relative(segment.seq, stack) },
+            ack: segment.has(ACK).then(|| relative(segment.ack, peer)).filter(|_| !acknowledges_it),
             length: segment.payload.len(),
             window: if segment.window == 0 { Window::Closed } else { Window::Open },
             options: present.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect(),
             sack: o.sack.iter().map(|(a, b)| (relative(*a, peer), relative(*b, peer))).collect(),
-            urgent: segment.has(super::segment::URG).then_some(segment.urgent),
+            urgent: segment.has(URG).then_some(segment.urgent),
             echo: o.timestamps.map(|(_, echo)| echo),
         }
     }
@@ -130,21 +133,15 @@ impl Deeds {
 
 impl fmt::Display for Sent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let letters = [(SYN, 'S'), (FIN, 'F'), (RST, 'R'), (ACK, '.')];
-        let flags: String =
-            letters.iter().filter(|(bit, _)| self.flags & bit != 0).map(|(_, l)| *l).collect();
-        write!(
-            f,
-            "{} {}:{}({})",
-            if flags.is_empty() { "-" } else { &flags },
-            self.seq,
-            self.seq + self.length as i64,
-            self.length
-        )?;
+        let end = self.seq + self.length as i64;
+        write!(f, "{} {}:{end}({})", letters(self.flags), self.seq, self.length)?;
         if let Some(ack) = self.ack {
             write!(f, " ack {ack}")?;
         }
         write!(f, " win {:?} <{}> after {} us", self.window, self.options.join(","), self.after.as_micros())?;
+        if let Some(echo) = self.echo {
+            write!(f, " ecr {echo}")?;
+        }
         for (start, end) in &self.sack {
             write!(f, " sack {start}:{end}")?;
         }
@@ -171,4 +168,12 @@ pub fn call_name(call: UserCall) -> &'static str {
         UserCall::Keepalive => "keepalive",
         UserCall::TakeError => "take-error",
     }
+}
+
+/// Control bits in letters, a dash for none.
+pub fn letters(flags: u8) -> String {
+    let table = [(SYN, 'S'), (FIN, 'F'), (RST, 'R'), (PSH, 'P'), (ACK, '.'), (URG, 'U')];
+    let letters: String =
+        table.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, letter)| *letter).collect();
+    if letters.is_empty() { "-".to_owned() } else { letters }
 }

@@ -97,6 +97,11 @@ const FIRST_NUMBERS: &[u32] = &[0x1000_0000, 0xffff_ff00, 0x7fff_ff00, 0];
 const WINDOWS: &[u16] = &[65_535, 30_000, 5_000, 1_000, 100, 0];
 
 impl Opening {
+    /// Whether the byte at `field` has a meaning that hides what else a scenario could show: a window that is closed for good.
+    pub(super) fn is_rare(field: usize, byte: u8) -> bool {
+        field == 6 && WINDOWS[usize::from(byte) % WINDOWS.len()] == 0
+    }
+
     /// Reads the first record of a scenario.
     pub fn decode(record: &Record) -> Opening {
         let options = record.0[4];
@@ -388,6 +393,11 @@ impl Operation {
     /// An operation with nothing but a millisecond behind it.
     pub fn at_once(what: What) -> Operation {
         Operation { what, pause: Duration::from_millis(1) }
+    }
+
+    /// Whether the byte at `field` has a meaning that hides what else a scenario could show: an option of no known form.
+    pub(super) fn is_rare(field: usize, byte: u8) -> bool {
+        field == 7 && matches!(OPTIONS[usize::from(byte) % OPTIONS.len()], OptionsPlan::Raw(_))
     }
 
     /// Reads a record behind the first.

@@ -34,6 +34,10 @@ pub struct Peer {
     pub stack_una: u32,
     /// The furthest right edge that the peer's windows have had, scaled.
     pub stack_edge: u32,
+    /// The furthest that the stack may think that edge to be: an acknowledgement whose window is not taken over, because its
+    /// segment is an old one, moves the edge of the window before (RFC 9293 section 3.10.7.4, SND.WND counts from SND.UNA).
+    pub stack_room: u32,
+    largest_window: u32,
     /// The scale of the stack's windows, where both ends offered one.
     pub stack_scale: u8,
     /// The scale of the peer's windows, where both ends offered one.
@@ -64,6 +68,8 @@ impl Peer {
             stack_nxt: 0,
             stack_una: 0,
             stack_edge: 0,
+            stack_room: 0,
+            largest_window: 0,
             stack_scale: 0,
             scale: 0,
             offered: (None, None),
@@ -178,10 +184,11 @@ impl Peer {
         if before(self.stack_nxt, segment.ack) {
             return;
         }
-        let edge = segment.ack.wrapping_add(u32::from(segment.window) << shift);
-        if before(self.stack_edge, edge) {
-            self.stack_edge = edge;
-        }
+        let window = u32::from(segment.window) << shift;
+        self.largest_window = self.largest_window.max(window);
+        let later = |one: u32, other: u32| if before(one, other) { other } else { one };
+        self.stack_edge = later(self.stack_edge, segment.ack.wrapping_add(window));
+        self.stack_room = later(self.stack_room, segment.ack.wrapping_add(self.largest_window));
         if before(self.stack_una, segment.ack) {
             self.stack_una = segment.ack;
         }
@@ -218,7 +225,9 @@ impl Peer {
             self.stack_iss = Some(segment.seq);
             (self.stack_nxt, self.stack_una) = (segment.end(), segment.seq);
             // Until the peer says more its window is that of its SYN.
-            self.stack_edge = segment.end().wrapping_add(u32::from(self.opening.window));
+            self.largest_window = self.opening.window.into();
+            self.stack_edge = segment.end().wrapping_add(self.largest_window);
+            self.stack_room = self.stack_edge;
             self.ts_recent = None;
         }
         if segment.has(ACK) && self.iss.wrapping_add(1) != segment.ack {

@@ -103,7 +103,7 @@ impl Segment {
         frame.extend(ends.local.1.to_be_bytes());
         frame.extend(self.seq.to_be_bytes());
         frame.extend(self.ack.to_be_bytes());
-        frame.push(((20 + options.len()) / 4 << 4) as u8);
+        frame.push((((20 + options.len()) / 4) << 4) as u8);
         frame.push(self.flags);
         frame.extend(self.window.to_be_bytes());
         frame.extend([0, 0]);

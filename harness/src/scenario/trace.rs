@@ -1,6 +1,6 @@
 //! What came of a scenario, step by step.
 
-use super::normalise::Deeds;
+use super::normalise::{Deeds, letters};
 use super::operation::UserCall;
 use super::segment::Segment;
 use super::state::{Event, State};
@@ -121,8 +121,7 @@ impl fmt::Display for Trace {
 /// A segment of the peer's, its numbers relative to those of the two SYNs.
 fn given(segment: &Segment, bases: (u32, u32)) -> String {
     let relative = |number: u32, base: u32| i64::from(number.wrapping_sub(base) as i32);
-    let letters = ["F", "S", "R", "P", ".", "U", "E", "W"];
-    let flags: String = (0..8).filter(|bit| segment.flags >> bit & 1 != 0).map(|bit| letters[bit]).collect();
+    let flags = letters(segment.flags);
     let (seq, ack) = (relative(segment.seq, bases.1), relative(segment.ack, bases.0));
     let options = format!("{:?}", segment.options);
     format!("< {flags} seq {seq} length {} ack {ack} win {} {options}", segment.payload.len(), segment.window)

@@ -60,7 +60,7 @@ impl Reference {
 
     fn with_profile(name: &str, profile: tcp::Config) -> Reference {
         use Capability::*;
-        // Not there: receiving urgent data through MSG_OOB, the client of DNS, a shell.
+        // Not there: the client of DNS, a shell.
         let has = [
             Ethernet,
             IpMedium,
@@ -78,6 +78,7 @@ impl Reference {
             SocketErrors,
             Poll,
             TcpInfo,
+            Urgent,
             Multihomed,
             Forwarding,
             DhcpClient,

@@ -8,7 +8,7 @@
 mod frames;
 mod recording;
 
-pub use recording::Recording;
+pub use recording::{Recorded, Recording};
 
 use crate::engine::{self, PlayOptions};
 use crate::lang::Error;
@@ -29,6 +29,8 @@ use std::time::Duration;
 const JITTER: Duration = Duration::from_millis(15);
 /// Where the granularity of the recorded stack's timers is not known: Linux's, with a tick of CONFIG_HZ=250.
 const GRANULARITY: Granularity = Granularity { tick: Duration::from_millis(4), proportion: 0.125 };
+/// A tick of a kernel in virtual time.
+const TICK: Duration = Duration::from_millis(1);
 /// Things that are given out in one wait stand so far apart.
 const APART: Duration = Duration::from_micros(1);
 /// A wait as long as this has no end that the case names.
@@ -65,14 +67,19 @@ pub struct Replay {
 }
 
 /// What a stack that was recorded can do: everything, since what it could not do was not recorded.
-pub fn capabilities(name: &str, version: &str, has_times: bool) -> Capabilities {
+pub fn capabilities(name: &str, version: &str, times: Recorded) -> Capabilities {
+    let (clock, resolution, granularity) = match times {
+        Recorded::Exact => (Clock::Virtual, Duration::from_micros(1), Granularity::default()),
+        Recorded::Rounded => (Clock::Virtual, TICK, Granularity { tick: TICK, ..GRANULARITY }),
+        Recorded::Untimed => (Clock::Real { jitter: JITTER }, Duration::from_nanos(1), GRANULARITY),
+    };
     Capabilities {
         name: name.to_owned(),
         version: version.to_owned(),
         has: Capability::ALL.iter().map(|(capability, _)| *capability).collect(),
-        clock: if has_times { Clock::Virtual } else { Clock::Real { jitter: JITTER } },
-        resolution: if has_times { Duration::from_micros(1) } else { Duration::from_nanos(1) },
-        granularity: if has_times { Granularity::default() } else { GRANULARITY },
+        clock,
+        resolution,
+        granularity,
     }
 }
 
@@ -96,7 +103,7 @@ pub fn play(
     family: Family,
     (verdict, field): (Verdict, Option<&str>),
 ) -> Result<Replayed, Error> {
-    let capabilities = capabilities("replay", "", recording.has_times());
+    let capabilities = capabilities("replay", "", recording.times());
     let world = engine::world(script, &capabilities, &PlayOptions::new(family))?;
     let attempt = |schedule: &Schedule| {
         let mut stack = Replay::new(recording, &capabilities, world.clone(), schedule.clone());
@@ -113,7 +120,7 @@ pub fn play(
     };
     let mut schedule = Schedule::new();
     let (mut furthest, mut last, is_same) = attempt(&schedule);
-    if is_same || recording.has_times() {
+    if is_same || recording.times() != Recorded::Untimed {
         return Ok(furthest);
     }
     let mut end_of_furthest = last;
@@ -154,7 +161,7 @@ impl Replay {
     fn new(recording: &Recording, capabilities: &Capabilities, world: World, schedule: Schedule) -> Replay {
         Replay {
             capabilities: capabilities.clone(),
-            has_times: recording.has_times(),
+            has_times: recording.times() != Recorded::Untimed,
             recording: recording.clone(),
             schedule,
             frames: Frames::new(world),

@@ -27,15 +27,28 @@ impl Network {
         }
         let usable = |interface: usize| self.is_up(interface) && via.is_none_or(|via| via == interface);
         let connected = self.connected(destination).filter(|route| usable(route.interface));
-        let configured = self.routes.matching(destination).filter(|route| usable(route.interface));
+        let mut configured = self.routes.matching(destination).filter(|route| usable(route.interface));
         // Of equals min_by_key takes the first, and connected networks stand before all routes.
         let best = |route: &Route| (u8::MAX - route.destination.length, route.metric);
         let connected = connected.min_by_key(best);
-        let route = connected.into_iter().chain(configured.copied().next()).min_by_key(best);
+        let route = connected
+            .into_iter()
+            .chain(configured.next().map(|route| self.answering(route, configured)))
+            .min_by_key(best);
         let route = route.or_else(|| self.default_router(destination, usable))?;
         let named = self.redirects.get(route.interface, destination);
         let next = named.or(route.gateway).unwrap_or(destination);
         Some(Hop { interface: route.interface, next, local: false })
+    }
+
+    /// Of routes to the same destinations the first whose gateway answers (RFC 1122 3.3.1.5), or `best` where none does.
+    fn answering<'a>(&self, best: &'a Route, others: impl Iterator<Item = &'a Route>) -> Route {
+        let is_silent = |route: &Route| route.gateway.is_some_and(|gateway| self.silent.contains(&gateway));
+        if !is_silent(best) {
+            return *best;
+        }
+        let mut others = others.filter(|route| route.destination == best.destination);
+        *others.find(|route| !is_silent(route)).unwrap_or(best)
     }
 
     /// The networks of the interfaces that include `destination`.

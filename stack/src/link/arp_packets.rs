@@ -23,7 +23,13 @@ impl Network {
             && !link.has(packet.sender.into());
         // RFC 5227 2.4: a request or reply in which another station calls an address of this host its own.
         let conflict = !from_here && link.has(packet.sender.into());
+        if !from_here {
+            // RFC 5227 2.1.1: whoever says that it has the address, and whoever probes for it, too.
+            let probes = packet.sender.is_unspecified() && packet.operation == REQUEST;
+            link.claims.contested(if probes { packet.target } else { packet.sender });
+        }
         if sender_is_one_host {
+            self.silent.remove(&packet.sender.into());
             for datagram in link.arp.learn(now, packet.sender, packet.sender_mac, target_is_us) {
                 self.send_frame(interface, packet.sender_mac, ethernet::IPV4, datagram);
             }

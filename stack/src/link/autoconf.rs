@@ -8,6 +8,7 @@ use super::routers::Routers;
 use crate::config::Medium;
 use crate::ip::{Cidr, solicited_node};
 use crate::network::Network;
+use crate::rng::Rng;
 use crate::time::Instant;
 use crate::wire::MacAddress;
 use crate::wire::ndp::{Message, Options, PrefixInformation};
@@ -69,6 +70,11 @@ impl Autoconf {
     }
 }
 
+/// Between nothing and `time`, by chance.
+pub(super) fn random_within(rng: &mut Rng, time: Duration) -> Duration {
+    time * (rng.next_u32() % 1000) / 1000
+}
+
 /// What a Router Advertisement says besides its options.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Parameters {
@@ -81,6 +87,9 @@ pub(super) struct Parameters {
 impl Network {
     /// Makes an address the interface's: at once, or once it was tested where that is configured (RFC 4862 5.4).
     pub(crate) fn begin_address(&mut self, now: Instant, interface: usize, cidr: Cidr) {
+        if cidr.address.is_ipv4() && self.config.arp.detect_conflicts {
+            return self.claim_address(now, interface, cidr);
+        }
         let transmits = self.config.autoconf.map_or(0, |config| config.dad_transmits);
         let Some(link) = self.interfaces.get_mut(interface) else { return };
         let tested = cidr.address.is_ipv6() && transmits > 0 && link.medium == Medium::Ethernet;
@@ -297,6 +306,6 @@ impl Network {
 
     /// Between nothing and a second, by chance.
     fn random_delay(&mut self) -> Duration {
-        MOST_DELAY * (self.rng.next_u32() % 1000) / 1000
+        random_within(&mut self.rng, MOST_DELAY)
     }
 }

@@ -112,6 +112,7 @@ impl Network {
             return;
         }
         let Some(link) = self.interfaces.get_mut(interface) else { return };
+        self.silent.remove(&target.into());
         let waiting = link.neighbours.advertised(now, target, advertised);
         self.release(interface, waiting, advertised.mac);
     }
@@ -166,6 +167,7 @@ impl Network {
         if mac.is_multicast() || link.has(address.into()) {
             return;
         }
+        self.silent.remove(&address.into());
         let waiting = link.neighbours.learn(address, mac);
         self.release(interface, waiting, Some(mac));
     }

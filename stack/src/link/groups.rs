@@ -1,6 +1,7 @@
 //! Which groups an interface is a member of, and how routers are told: IGMP version 2 (RFC 2236), and MLD version 2, which
 //! speaks version 1 where a router does (RFC 3810 8).
 
+use super::autoconf::random_within;
 use super::interface::{ALL_NODES, Interface};
 use crate::ip::solicited_node;
 use crate::network::{Arrival, Network};
@@ -16,8 +17,9 @@ const INTERVAL_V4: Duration = Duration::from_secs(10);
 const INTERVAL_V6: Duration = Duration::from_secs(1);
 /// RFC 2236 8.1, RFC 3810 9.1: what is sent unasked is sent twice.
 const ROBUSTNESS: u32 = 2;
-/// RFC 3810 9.12: how long a router of version 1 is believed to be there: 2 * 125 s + 10 s.
-const OLD_ROUTER: Duration = Duration::from_secs(260);
+/// How long a router of version 1 is believed to be there: RFC 2236 8.11, and RFC 3810 9.12: 2 * 125 s + 10 s.
+const OLD_IGMP: Duration = Duration::from_secs(400);
+const OLD_MLD: Duration = Duration::from_secs(260);
 /// Groups of one interface, so that memory is bounded.
 const MOST: usize = 256;
 
@@ -45,7 +47,9 @@ pub(crate) struct Groups {
     pending: BTreeMap<IpAddr, Pending>,
     /// Groups for which this host was the last to report (RFC 2236 3).
     last_reporter: Vec<Ipv4Addr>,
-    old_router_until: Option<Instant>,
+    /// Until when a router is believed to be there that speaks the older version, of IGMP and of MLD.
+    old_igmp_until: Option<Instant>,
+    old_mld_until: Option<Instant>,
 }
 
 impl Groups {
@@ -68,8 +72,9 @@ impl Groups {
         pending.at = pending.at.min(at);
     }
 
-    fn speaks_v1(&self, now: Instant) -> bool {
-        self.old_router_until.is_some_and(|until| now < until)
+    fn speaks_v1(&self, now: Instant, group: IpAddr) -> bool {
+        let until = if group.is_ipv4() { self.old_igmp_until } else { self.old_mld_until };
+        until.is_some_and(|until| now < until)
     }
 }
 
@@ -140,7 +145,7 @@ impl Network {
         }
         self.send_report(now, interface, group, false);
         let interval = if group.is_ipv4() { INTERVAL_V4 } else { INTERVAL_V6 };
-        let at = now + self.random_within(interval);
+        let at = now + random_within(&mut self.rng, interval);
         if let Some(link) = self.interfaces.get_mut(interface) {
             link.groups.pending.insert(group, Pending { at, count: ROBUSTNESS - 1, answer: false });
         }
@@ -153,6 +158,10 @@ impl Network {
         match message.kind {
             igmp::QUERY => {
                 // RFC 2236 4: 0 is what version 1 has there, and means ten seconds.
+                let Some(link) = self.interfaces.get_mut(arrival.interface) else { return };
+                if message.max_response == 0 {
+                    link.groups.old_igmp_until = Some(now + OLD_IGMP);
+                }
                 let tenths = if message.max_response == 0 { 100 } else { u64::from(message.max_response) };
                 let time = Duration::from_millis(tenths * 100);
                 let asked = (!group.is_unspecified()).then_some(group.into());
@@ -180,13 +189,15 @@ impl Network {
                 let Ok(query) = mld::Query::parse(header, body) else { return };
                 let Some(link) = self.interfaces.get_mut(interface) else { return };
                 if query.is_v1 {
-                    link.groups.old_router_until = Some(now + OLD_ROUTER);
+                    link.groups.old_mld_until = Some(now + OLD_MLD);
                 }
                 let asked = (!query.group.is_unspecified()).then_some(query.group.into());
                 self.query_arrives(now, interface, asked, query.max_response, IpAddr::is_ipv6);
             }
             mld::REPORT_V1 if body.len() >= 16 => {
-                let speaks_v1 = self.interfaces.get(interface).is_some_and(|link| link.groups.speaks_v1(now));
+                let any = IpAddr::from(ALL_NODES);
+                let speaks_v1 =
+                    self.interfaces.get(interface).is_some_and(|link| link.groups.speaks_v1(now, any));
                 let mut group = [0; 16];
                 group.copy_from_slice(&body[..16]);
                 if speaks_v1 {
@@ -210,7 +221,7 @@ impl Network {
         let mut groups = all_groups(link);
         groups.retain(|group| family(group) && asked.is_none_or(|asked| asked == *group));
         for group in groups {
-            let delay = self.random_within(time);
+            let delay = random_within(&mut self.rng, time);
             self.interfaces[interface].groups.asked(now, group, delay);
         }
     }
@@ -231,7 +242,7 @@ impl Network {
             for (group, pending) in due {
                 self.send_report(now, interface, group, pending.answer);
                 let again = pending.count > 1;
-                let at = now + if again { self.random_within(INTERVAL_V6) } else { Duration::ZERO };
+                let at = now + if again { random_within(&mut self.rng, INTERVAL_V6) } else { Duration::ZERO };
                 let groups = &mut self.interfaces[interface].groups;
                 match again {
                     true => groups.pending.insert(group, Pending { at, count: pending.count - 1, ..pending }),
@@ -248,11 +259,15 @@ impl Network {
                 if !link.groups.last_reporter.contains(&group) {
                     link.groups.last_reporter.push(group);
                 }
-                self.send_igmp(interface, igmp::REPORT, group, group);
+                let old = link.groups.speaks_v1(now, group.into());
+                let kind = if old { igmp::REPORT_V1 } else { igmp::REPORT };
+                self.send_igmp(interface, kind, group, group);
             }
-            IpAddr::V6(group) if link.groups.speaks_v1(now) => self.send_mld(interface, group, |s, b| {
-                mld::emit_v1(mld::REPORT_V1, group, s, group, b);
-            }),
+            IpAddr::V6(group) if link.groups.speaks_v1(now, group.into()) => {
+                self.send_mld(interface, group, |s, b| {
+                    mld::emit_v1(mld::REPORT_V1, group, s, group, b);
+                })
+            }
             IpAddr::V6(group) => {
                 let kind = if answer { mld::MODE_IS_EXCLUDE } else { mld::CHANGE_TO_EXCLUDE };
                 self.send_mld(interface, ALL_MLD_ROUTERS, |s, b| {
@@ -268,11 +283,12 @@ impl Network {
             IpAddr::V4(group) => {
                 let was_last = link.groups.last_reporter.contains(&group);
                 link.groups.last_reporter.retain(|known| *known != group);
-                if was_last {
+                // Section 4: a router of version 1 does not know the message.
+                if was_last && !link.groups.speaks_v1(now, group.into()) {
                     self.send_igmp(interface, igmp::LEAVE, group, ALL_ROUTERS_V4);
                 }
             }
-            IpAddr::V6(group) if link.groups.speaks_v1(now) => {
+            IpAddr::V6(group) if link.groups.speaks_v1(now, group.into()) => {
                 self.send_mld(interface, ALL_ROUTERS_V6, |s, b| {
                     mld::emit_v1(mld::DONE, group, s, ALL_ROUTERS_V6, b);
                 });
@@ -318,10 +334,5 @@ impl Network {
         ipv6::Header { traffic_class: 0, flow_label: 0, next_header, hop_limit, source, destination }
             .emit(&mut buffer);
         self.send_frame(interface, MacAddress::of_ipv6_multicast(destination), ethernet::IPV6, buffer);
-    }
-
-    /// Between nothing and `time`, by chance.
-    fn random_within(&mut self, time: Duration) -> Duration {
-        time * (self.rng.next_u32() % 1000) / 1000
     }
 }

@@ -2,6 +2,7 @@
 
 use super::arp::ArpCache;
 use super::autoconf::Autoconf;
+use super::claims::Claims;
 use super::conflicts::Conflicts;
 use super::groups::Groups;
 use super::neighbours::NeighbourCache;
@@ -35,6 +36,7 @@ pub(crate) struct Interface {
     /// Whether the host is a router that forwards from and to here (RFC 1812 5.3.11).
     pub(crate) forwards: bool,
     pub(crate) arp: ArpCache,
+    pub(crate) claims: Claims,
     pub(crate) conflicts: Conflicts,
     pub(crate) neighbours: NeighbourCache,
     pub(crate) autoconf: Autoconf,
@@ -51,6 +53,7 @@ impl Interface {
             up: true,
             forwards: config.forwarding.is_some(),
             arp: ArpCache::new(config.arp),
+            claims: Claims::default(),
             conflicts: Conflicts::default(),
             neighbours: NeighbourCache::new(config.neighbour_discovery),
             autoconf: Autoconf::default(),

@@ -3,6 +3,7 @@
 pub(crate) mod arp;
 mod arp_packets;
 pub(crate) mod autoconf;
+pub(crate) mod claims;
 pub(crate) mod conflicts;
 mod discovery;
 pub(crate) mod ethernet;

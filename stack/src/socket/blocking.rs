@@ -46,6 +46,8 @@ pub(super) enum Waiting {
     Socket { fd: i32, serial: u64, operation: Operation },
     /// poll.
     Poll { fds: Vec<PollFd> },
+    /// epoll_wait, for at most so many events.
+    Epoll { epfd: i32, most: usize },
     /// close, until what was sent is acknowledged.
     Linger { connection: ConnectionId },
 }
@@ -78,6 +80,10 @@ impl Host {
             Call::Poll { fds, timeout_ms } => {
                 let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
                 (Waiting::Poll { fds }, timeout.map(|timeout| now + timeout))
+            }
+            Call::EpollWait { epfd, most, timeout_ms } => {
+                let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
+                (Waiting::Epoll { epfd, most }, timeout.map(|timeout| now + timeout))
             }
             _ => return Err(Errno::EOPNOTSUPP),
         };
@@ -147,6 +153,10 @@ impl Host {
                 let found = self.poll_descriptors(fds);
                 (found > 0 || late).then(|| Ok(Value::Polled(fds.clone())))
             }
+            Waiting::Epoll { epfd, most } => {
+                let (epfd, most) = (*epfd, *most);
+                self.epoll_ready(epfd, most).or_else(|| late.then(|| Ok(Value::Epolled(Vec::new()))))
+            }
             Waiting::Linger { connection } => {
                 let connection = *connection;
                 (late || self.is_drained(connection)).then(|| {
@@ -189,7 +199,11 @@ impl Host {
                 };
                 let dont_wait = dont_wait(*flags);
                 let mut sending = Sending { data, to, flags, sent, dont_wait };
-                self.attempt_send(now, fd, &mut sending)
+                let ended = self.attempt_send(now, fd, &mut sending);
+                if matches!(ended, Some(Ok(Value::Sent(1..)))) {
+                    self.note_send(fd, *flags);
+                }
+                ended
             }
         }
     }
@@ -221,9 +235,12 @@ impl Host {
         got: &mut Vec<u8>,
         dont_wait: bool,
     ) -> Option<Outcome> {
-        let done = |got: &mut Vec<u8>| {
+        if message_flags & flags::MSG_ERRQUEUE != 0 {
+            return Some(self.receive_error(fd).map(Value::Received));
+        }
+        let done = |got: &mut Vec<u8>, received: Received| {
             let data = core::mem::take(got);
-            Some(Ok(Value::Received(Received { length: data.len(), data, from: None })))
+            Some(Ok(Value::Received(Received { length: data.len(), data, ..received })))
         };
         let gather = message_flags & flags::MSG_WAITALL != 0 && message_flags & flags::MSG_PEEK == 0;
         loop {
@@ -237,14 +254,14 @@ impl Host {
                 Ok(received) => {
                     got.extend(&received.data);
                     if !gather || received.data.is_empty() || got.len() >= room {
-                        return done(got);
+                        return done(got, received);
                     }
                 }
                 Err(Errno::EAGAIN) if !dont_wait => return None,
                 Err(errno) if got.is_empty() => return Some(Err(errno)),
                 Err(errno) => {
                     self.keep_error(fd, errno);
-                    return done(got);
+                    return done(got, Received::default());
                 }
             }
         }

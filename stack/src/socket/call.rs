@@ -1,5 +1,6 @@
 //! Socket calls and what they return.
 
+use super::epoll::EpollOperation;
 use super::errno::Errno;
 use crate::client::{Found, LookupError};
 use std::net::SocketAddr;
@@ -36,6 +37,12 @@ pub mod flags {
     pub const MSG_TRUNC: i32 = 0x20;
     /// Do not block.
     pub const MSG_DONTWAIT: i32 = 0x40;
+    /// The data ends a record.
+    pub const MSG_EOR: i32 = 0x80;
+    /// Given: take from the error queue. Returned: taken from there.
+    pub const MSG_ERRQUEUE: i32 = 0x2000;
+    /// Tell by the error queue when the data is not needed any more.
+    pub const MSG_ZEROCOPY: i32 = 0x400_0000;
     /// Block until all the room is full.
     pub const MSG_WAITALL: i32 = 0x100;
     /// More will follow.
@@ -48,6 +55,8 @@ pub mod flags {
 pub mod events {
     /// There is something to read.
     pub const POLLIN: i16 = 0x1;
+    /// There is urgent data.
+    pub const POLLPRI: i16 = 0x2;
     /// There is room to write.
     pub const POLLOUT: i16 = 0x4;
     /// There is an error.
@@ -169,6 +178,23 @@ pub enum Call {
     BytesReadable {
         fd: i32,
     },
+    /// ioctl SIOCATMARK: whether the next byte to read is urgent.
+    AtMark {
+        fd: i32,
+    },
+    EpollCreate,
+    EpollControl {
+        epfd: i32,
+        operation: EpollOperation,
+        fd: i32,
+        events: u32,
+        data: u64,
+    },
+    EpollWait {
+        epfd: i32,
+        most: usize,
+        timeout_ms: i32,
+    },
     /// `timeout_ms` below 0: for ever.
     Poll {
         fds: Vec<PollFd>,
@@ -200,6 +226,8 @@ pub enum Value {
     Count(usize),
     /// poll's array.
     Polled(Vec<PollFd>),
+    /// epoll_wait's events, each with its data.
+    Epolled(Vec<(u32, u64)>),
     /// How a lookup ended.
     Looked(Result<Found, LookupError>),
 }
@@ -213,6 +241,10 @@ pub struct Received {
     pub from: Option<SocketAddr>,
     /// The datagram's own length, which may be more than there was room for; of a stream, that of `data`.
     pub length: usize,
+    /// Control messages: level, type, data.
+    pub control: Vec<(i32, i32, Vec<u8>)>,
+    /// The [`flags`] returned.
+    pub flags: i32,
 }
 
 /// How a call ended.

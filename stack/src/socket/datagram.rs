@@ -144,7 +144,7 @@ impl Host {
         let (length, from) = (datagram.data.len(), Some(to_user(domain, datagram.from)));
         let mut data = datagram.data;
         data.truncate(room);
-        Ok(Received { data, from, length })
+        Ok(Received { data, from, length, ..Received::default() })
     }
 
     /// The error that waits for the next call, once: what ICMP brought, if it is one that is told.

@@ -13,6 +13,7 @@ pub enum Errno {
     ENOMEM = 12,
     EACCES = 13,
     EFAULT = 14,
+    EEXIST = 17,
     EINVAL = 22,
     EMFILE = 24,
     EPIPE = 32,

@@ -5,9 +5,12 @@ mod address;
 mod blocking;
 mod call;
 mod datagram;
+mod direct;
+mod epoll;
 mod errno;
 mod fast_open;
 mod ip_options;
+mod messages;
 mod options;
 mod ports;
 mod readiness;
@@ -18,6 +21,7 @@ mod tcp_info;
 mod tcp_options;
 
 pub use call::{Call, CallId, Domain, How, Kind, Outcome, PollFd, Received, Value, events, flags};
+pub use epoll::EpollOperation;
 pub use errno::Errno;
 
 use crate::host::Host;
@@ -89,6 +93,7 @@ impl Host {
             | Call::Connect { .. }
             | Call::Receive { .. }
             | Call::Send { .. }
+            | Call::EpollWait { .. }
             | Call::Poll { .. } => {
                 if let Err(errno) = self.start(now, id, call) {
                     self.complete(now, id, Err(errno));
@@ -146,7 +151,7 @@ impl Host {
             },
             Call::Shutdown { fd, how } => self.shutdown(now, fd, how).map(done),
             Call::Getsockopt { fd, level, name, length } => {
-                self.getsockopt(fd, level, name, length).map(Value::Option)
+                self.getsockopt(now, fd, level, name, length).map(Value::Option)
             }
             Call::Setsockopt { fd, level, name, value } => {
                 self.setsockopt(now, fd, level, name, &value).map(done)
@@ -158,11 +163,23 @@ impl Host {
                 self.sockets.table.get_mut(fd)?.nonblocking = on;
                 Ok(Value::Done)
             }
+            Call::AtMark { fd } => {
+                let id = self.sockets.table.get(fd)?.connection();
+                Ok(Value::Count(usize::from(id.is_some_and(|id| self.tcp.is_at_mark(id)))))
+            }
+            Call::EpollCreate => {
+                let limit = self.net.config.socket.descriptors;
+                self.sockets.table.insert_epoll(limit).map(Value::Descriptor)
+            }
+            Call::EpollControl { epfd, operation, fd, events, data } => {
+                self.epoll_control(epfd, operation, fd, (events, data)).map(done)
+            }
             Call::BytesReadable { fd } => self.bytes_readable(now, fd).map(Value::Count),
             Call::Accept { .. }
             | Call::Connect { .. }
             | Call::Receive { .. }
             | Call::Send { .. }
+            | Call::EpollWait { .. }
             | Call::Poll { .. }
             | Call::Close { .. } => Err(Errno::EOPNOTSUPP),
         }
@@ -170,7 +187,7 @@ impl Host {
 
     fn open(&mut self, domain: Domain, kind: Kind, nonblocking: bool) -> Result<i32, Errno> {
         let limit = self.net.config.socket.descriptors;
-        if self.sockets.table.iter().count() >= limit {
+        if self.sockets.table.len() >= limit {
             return Err(Errno::EMFILE);
         }
         let state = match kind {
@@ -193,6 +210,9 @@ impl Host {
 
     /// close: the descriptor is free at once, even where SO_LINGER has the call wait.
     fn close(&mut self, now: Instant, call: CallId, fd: i32) {
+        if self.sockets.table.remove_epoll(fd) {
+            return self.complete(now, call, Ok(Value::Done));
+        }
         let socket = match self.sockets.table.remove(fd) {
             Ok(socket) => socket,
             Err(errno) => return self.complete(now, call, Err(errno)),

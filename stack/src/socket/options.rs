@@ -23,7 +23,19 @@ pub(super) struct Options {
     pub(super) keepalive_interval: Option<u32>,
     pub(super) keepalive_probes: Option<u32>,
     pub(super) nodelay: bool,
+    pub(super) cork: bool,
+    /// What is queued is to go, for TCP_NODELAY or TCP_CORK was set so.
+    pub(super) push_now: bool,
     pub(super) quick_ack: bool,
+    /// TCP_INQ: recvmsg tells what is left to read.
+    pub(super) tell_left: bool,
+    /// SO_ZEROCOPY: sends with MSG_ZEROCOPY are told of when they are done.
+    pub(super) zerocopy: bool,
+    pub(super) reuse_port: bool,
+    /// SO_MARK: nothing here looks at it.
+    pub(super) mark: u32,
+    /// SO_OOBINLINE.
+    pub(super) urgent_in_line: bool,
     pub(super) mss: Option<u16>,
     /// Milliseconds; 0: the default.
     pub(super) user_timeout: u32,
@@ -53,6 +65,9 @@ impl Options {
         };
         tcp::SocketOptions {
             nodelay: self.nodelay,
+            cork: self.cork,
+            urgent_beside: !self.urgent_in_line,
+            reuse_port: self.reuse_port,
             quick_ack: self.quick_ack,
             keepalive: self.keepalive.then_some(keepalive),
             user_timeout: (self.user_timeout > 0).then(|| Duration::from_millis(self.user_timeout.into())),

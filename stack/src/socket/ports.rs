@@ -38,8 +38,8 @@ impl Host {
     }
 
     fn take_port(&mut self, fd: i32, local: SocketAddr) -> Result<(), Errno> {
-        let socket = self.sockets.table.get_mut(fd)?;
-        socket.local = Some(local);
+        self.sockets.table.bind(fd, Some(local))?;
+        let socket = self.sockets.table.get(fd)?;
         if let State::Datagram(id) = socket.state {
             self.udp.bind(id, Some(local.ip()).filter(|ip| !ip.is_unspecified()), local.port());
         }
@@ -74,17 +74,23 @@ impl Host {
     }
 
     /// Whether another socket of the kind has the address. With SO_REUSEADDR on both sides it may be shared, unless
-    /// one of them listens.
+    /// one of them listens; with SO_REUSEPORT on both it may be in any case.
     fn is_taken(&self, fd: i32, wanted: SocketAddr) -> Result<bool, Errno> {
         let socket = self.sockets.table.get(fd)?;
         let conflict = |other: &Socket| {
             let Some(theirs) = other.local else { return false };
             let listening = matches!(other.state, State::Listening(_));
-            let shared = socket.options.reuse_address && other.options.reuse_address && !listening;
+            let shared = socket.options.reuse_address && other.options.reuse_address && !listening
+                || socket.options.reuse_port && other.options.reuse_port;
             let overlap = overlaps((socket, wanted.ip()), (other, theirs.ip()));
-            other.kind == socket.kind && theirs.port() == wanted.port() && overlap && !shared
+            other.kind == socket.kind && overlap && !shared
         };
-        let taken = self.sockets.table.iter().filter(|other| other.serial != socket.serial).any(conflict);
+        let taken = self
+            .sockets
+            .table
+            .bound_to(wanted.port())
+            .filter(|other| other.serial != socket.serial)
+            .any(conflict);
         // Connections that no descriptor owns any more hold their port too.
         let left = socket.is_stream() && !socket.options.reuse_address && self.tcp.is_local_in_use(wanted);
         Ok(taken || left)

@@ -17,9 +17,10 @@ impl Host {
         fds.iter().filter(|pollfd| pollfd.revents != 0).count()
     }
 
-    fn events(&self, fd: i32) -> i16 {
+    pub(super) fn events(&self, fd: i32) -> i16 {
         let Ok(socket) = self.sockets.table.get(fd) else { return events::POLLNVAL };
-        let error = if socket.error.is_some() { events::POLLERR } else { 0 };
+        let told = socket.without_copy.over(self.acknowledged(fd)) > 0;
+        let error = if socket.error.is_some() || told { events::POLLERR } else { 0 };
         let when = |condition: bool, events: i16| if condition { events } else { 0 };
         error
             | match socket.state {
@@ -32,7 +33,8 @@ impl Host {
                 }),
                 State::Connecting(id) | State::Connected(id) => {
                     let found = self.tcp.readiness(id);
-                    when(found.readable || socket.shut_read, READ)
+                    when(found.urgent, events::POLLPRI)
+                        | when(found.readable || socket.shut_read, READ)
                         | when(found.writable || socket.shut_write, WRITE)
                         | when(found.end_of_stream || socket.shut_read, events::POLLRDHUP)
                         | when(found.hang_up, events::POLLHUP)

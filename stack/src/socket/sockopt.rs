@@ -18,7 +18,11 @@ const SO_BROADCAST: i32 = 6;
 const SO_SNDBUF: i32 = 7;
 const SO_RCVBUF: i32 = 8;
 const SO_KEEPALIVE: i32 = 9;
+const SO_OOBINLINE: i32 = 10;
 const SO_LINGER: i32 = 13;
+const SO_REUSEPORT: i32 = 15;
+const SO_MARK: i32 = 36;
+const SO_ZEROCOPY: i32 = 60;
 const SO_ACCEPTCONN: i32 = 30;
 const SO_PROTOCOL: i32 = 38;
 const SO_DOMAIN: i32 = 39;
@@ -48,6 +52,7 @@ impl Host {
     /// The value of an option, cut to `length` bytes.
     pub(super) fn getsockopt(
         &mut self,
+        now: Instant,
         fd: i32,
         level: i32,
         name: i32,
@@ -56,7 +61,7 @@ impl Host {
         let stream = self.sockets.table.get(fd)?.is_stream();
         let mut value = match level {
             SOL_SOCKET => self.get_socket_option(fd, name)?,
-            SOL_TCP if stream => self.get_tcp_option(fd, name)?,
+            SOL_TCP if stream => self.get_tcp_option(now, fd, name)?,
             SOL_IP => ip_options::get_ip(&self.sockets.table.get(fd)?.options, name, &self.net.config)?,
             SOL_IPV6 => ip_options::get_ipv6(self.sockets.table.get(fd)?, name, &self.net.config)?,
             _ => return Err(Errno::ENOPROTOOPT),
@@ -89,8 +94,9 @@ impl Host {
 
     /// Tells the transports what they keep of a socket's options.
     pub(super) fn apply_options(&mut self, now: Instant, fd: i32) -> Result<(), Errno> {
-        let socket = self.sockets.table.get(fd)?;
+        let socket = self.sockets.table.get_mut(fd)?;
         let options = socket.options.for_tcp(socket.domain, &self.tcp.config);
+        let push_now = core::mem::take(&mut socket.options.push_now);
         match socket.state {
             State::Datagram(id) => {
                 if let Some(udp) = self.udp.get_mut(id) {
@@ -108,6 +114,9 @@ impl Host {
                 let own = socket.options.clone();
                 self.sockets.mark(id, &own);
                 self.tcp.set_options(now, id, options);
+                if push_now {
+                    self.tcp.push(now, id);
+                }
             }
         }
         Ok(())
@@ -135,6 +144,10 @@ impl Host {
                 i32::try_from(buffer(options.receive_buffer, tcp.receive_buffer)).unwrap_or(i32::MAX)
             }
             SO_KEEPALIVE => i32::from(options.keepalive),
+            SO_OOBINLINE => i32::from(options.urgent_in_line),
+            SO_MARK => i32::from_ne_bytes(options.mark.to_ne_bytes()),
+            SO_REUSEPORT => i32::from(options.reuse_port),
+            SO_ZEROCOPY => i32::from(options.zerocopy),
             SO_ACCEPTCONN => i32::from(matches!(socket.state, State::Listening(_))),
             SO_PROTOCOL => {
                 if stream {
@@ -182,6 +195,10 @@ fn set_socket_option(socket: &mut Socket, name: i32, value: &[u8]) -> Result<(),
         SO_SNDBUF => options.send_buffer = buffer(value)?,
         SO_RCVBUF => options.receive_buffer = buffer(value)?,
         SO_KEEPALIVE => options.keepalive = integer(value)? != 0,
+        SO_MARK => options.mark = u32::from_ne_bytes(integer(value)?.to_ne_bytes()),
+        SO_OOBINLINE => options.urgent_in_line = integer(value)? != 0,
+        SO_REUSEPORT => options.reuse_port = integer(value)? != 0,
+        SO_ZEROCOPY => options.zerocopy = within(value, 0..=1)? != 0,
         SO_LINGER => {
             let seconds = integer(value.get(4..).unwrap_or(&[]))?;
             options.linger = (integer(value)? != 0).then_some(u32::try_from(seconds).unwrap_or(u32::MAX));

@@ -66,7 +66,7 @@ impl Host {
             return Err(Errno::EAGAIN);
         }
         let limit = self.net.config.socket.descriptors;
-        if self.sockets.table.iter().count() >= limit {
+        if self.sockets.table.len() >= limit {
             return Err(Errno::EMFILE);
         }
         let id = self.tcp.accept(listener).ok_or(Errno::EAGAIN)?;
@@ -166,7 +166,7 @@ impl Host {
         let socket = self.sockets.table.get_mut(fd)?;
         socket.state = State::Idle;
         if socket.autobound {
-            socket.local = None;
+            self.sockets.table.bind(fd, None)?;
         }
         Ok(())
     }
@@ -177,7 +177,12 @@ impl Host {
     }
 
     /// The connection that data can be exchanged on; `refusal` is the error where there is none.
-    fn data_connection(&mut self, now: Instant, fd: i32, refusal: Errno) -> Result<ConnectionId, Errno> {
+    pub(super) fn data_connection(
+        &mut self,
+        now: Instant,
+        fd: i32,
+        refusal: Errno,
+    ) -> Result<ConnectionId, Errno> {
         let socket = self.sockets.table.get_mut(fd)?;
         if let Some(error) = socket.error.take() {
             return Err(error);
@@ -202,18 +207,27 @@ impl Host {
         message_flags: i32,
     ) -> Result<Received, Errno> {
         let id = self.data_connection(now, fd, Errno::ENOTCONN)?;
+        let peek = message_flags & flags::MSG_PEEK != 0;
         if message_flags & flags::MSG_OOB != 0 {
-            return Err(Errno::EINVAL);
+            return match self.tcp.receive_urgent(id, peek) {
+                Ok(octet) => {
+                    let (length, data, flags) = (1, vec![octet], flags::MSG_OOB);
+                    Ok(Received { length, data, flags, ..Received::default() })
+                }
+                Err(tcp::Error::WouldBlock) => Err(Errno::EAGAIN),
+                Err(_) => Err(Errno::EINVAL),
+            };
         }
         if room == 0 {
             return Ok(Received::default());
         }
         let mut data = vec![0; room.min(MAX_RECEIVE)];
-        let peek = message_flags & flags::MSG_PEEK != 0;
         match self.tcp.receive(now, id, &mut data, peek) {
             Ok(count) => {
                 data.truncate(count);
-                Ok(Received { length: count, data, from: None })
+                let mut received = Received { length: count, data, ..Received::default() };
+                self.with_control(fd, &mut received);
+                Ok(received)
             }
             Err(tcp::Error::WouldBlock) if self.sockets.table.get(fd)?.shut_read => Ok(Received::default()),
             Err(error) => Err(Errno::of_tcp(error)),
@@ -234,7 +248,13 @@ impl Host {
         let id = self.data_connection(now, fd, Errno::EPIPE)?;
         let sent = match message_flags & flags::MSG_OOB != 0 {
             true => self.tcp.send_urgent(now, id, data),
-            false => self.tcp.send(now, id, data),
+            false => {
+                let kind = tcp::SendKind {
+                    more: message_flags & flags::MSG_MORE != 0,
+                    ends_record: message_flags & flags::MSG_EOR != 0,
+                };
+                self.tcp.send_as(now, id, data, kind)
+            }
         };
         sent.map_err(Errno::of_tcp)
     }

@@ -58,6 +58,9 @@ pub(super) fn bytes(socket: &SocketState, info: Option<&Info>) -> Vec<u8> {
         (28, info.segments[1]),
         (32, info.segments[2]),
         (36, info.segments[3]),
+        (44, millis(info.since[0])),
+        (52, millis(info.since[1])),
+        (56, millis(info.since[2])),
         (68, info.srtt.map_or(0, micros)),
         (72, micros(info.rttvar)),
         (76, threshold),
@@ -74,7 +77,15 @@ pub(super) fn bytes(socket: &SocketState, info: Option<&Info>) -> Vec<u8> {
     for (at, word) in words {
         bytes[at..at + 4].copy_from_slice(&word.to_ne_bytes());
     }
+    for (at, time) in [(168, info.busy[0]), (176, info.busy[1]), (184, info.busy[2])] {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        bytes[at..at + 8].copy_from_slice(&micros.to_ne_bytes());
+    }
     bytes
+}
+
+fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }
 
 fn micros(duration: Duration) -> u32 {

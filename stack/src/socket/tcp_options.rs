@@ -6,9 +6,11 @@ use super::sockopt::{integer, within};
 use super::tcp_info;
 use crate::host::Host;
 use crate::tcp::{Config, CongestionAlgorithm};
+use crate::time::Instant;
 
 const TCP_NODELAY: i32 = 1;
 const TCP_MAXSEG: i32 = 2;
+const TCP_CORK: i32 = 3;
 const TCP_KEEPIDLE: i32 = 4;
 const TCP_KEEPINTVL: i32 = 5;
 const TCP_KEEPCNT: i32 = 6;
@@ -21,6 +23,7 @@ const TCP_FASTOPEN: i32 = 23;
 const TCP_FASTOPEN_CONNECT: i32 = 30;
 const TCP_FASTOPEN_KEY: i32 = 33;
 const TCP_FASTOPEN_NO_COOKIE: i32 = 34;
+const TCP_INQ: i32 = 36;
 
 /// Bytes of a congestion control's name, padded with zeros, as Linux has it.
 const NAME_LEN: usize = 16;
@@ -30,7 +33,15 @@ const DEFAULT_MSS: u32 = 536;
 
 pub(super) fn set(options: &mut Options, name: i32, value: &[u8], config: &Config) -> Result<(), Errno> {
     match name {
-        TCP_NODELAY => options.nodelay = integer(value)? != 0,
+        TCP_NODELAY => {
+            options.nodelay = integer(value)? != 0;
+            options.push_now |= options.nodelay;
+        }
+        TCP_CORK => {
+            options.cork = integer(value)? != 0;
+            options.push_now |= !options.cork;
+        }
+        TCP_INQ => options.tell_left = within(value, 0..=1)? != 0,
         TCP_QUICKACK => options.quick_ack = integer(value)? != 0,
         // The bounds are Linux's.
         TCP_MAXSEG if integer(value)? == 0 => options.mss = None,
@@ -72,15 +83,17 @@ fn algorithm_name(algorithm: CongestionAlgorithm) -> &'static str {
 }
 
 impl Host {
-    pub(super) fn get_tcp_option(&self, fd: i32, name: i32) -> Result<Vec<u8>, Errno> {
+    pub(super) fn get_tcp_option(&self, now: Instant, fd: i32, name: i32) -> Result<Vec<u8>, Errno> {
         let socket = self.sockets.table.get(fd)?;
         let (options, defaults) = (&socket.options, self.tcp.config.keepalive);
-        let info = socket.connection().and_then(|id| self.tcp.info(id));
+        let info = socket.connection().and_then(|id| self.tcp.info(now, id));
         let seconds = |own: Option<u32>, default: core::time::Duration| {
             own.unwrap_or(u32::try_from(default.as_secs()).unwrap_or(u32::MAX))
         };
         let number = match name {
             TCP_NODELAY => u32::from(options.nodelay),
+            TCP_CORK => u32::from(options.cork),
+            TCP_INQ => u32::from(options.tell_left),
             TCP_QUICKACK => u32::from(options.quick_ack),
             TCP_MAXSEG => info.map_or(options.mss.map_or(DEFAULT_MSS, u32::from), |info| info.snd_mss),
             TCP_KEEPIDLE => seconds(options.keepalive_idle, defaults.idle),

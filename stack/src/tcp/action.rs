@@ -19,6 +19,8 @@ pub(crate) enum Action {
     Reset(Reset),
     /// Enter CLOSED; the user learns of the error, if there is one.
     Close(Option<Error>),
+    /// Send this RST in answer, then CLOSED; the user learns of the error.
+    Refuse(Reset, Error),
     /// `<SEQ=SND.NXT><CTL=RST>`, then CLOSED; the user learns of the error.
     Abort(Error),
     /// A passive connection in SYN-RECEIVED vanishes; its listener goes on listening.

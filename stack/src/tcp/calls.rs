@@ -6,10 +6,20 @@ use super::control_block::{Context, ControlBlock, FourTuple, Origin};
 use super::fastopen;
 use super::info::peer_has_closed;
 use super::listen::Listener;
+use super::send::Urging;
 use super::state::State;
-use super::{ConnectionId, Connections, Error, Info, ListenerId, Readiness, SocketOptions, window};
+use super::{ConnectionId, Connections, Error, Info, ListenerId, Readiness, SocketOptions, urgent, window};
 use crate::time::Instant;
 use std::net::{Ipv4Addr, SocketAddr};
+
+/// What a SEND says besides its data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SendKind {
+    /// More follows at once: a part of a segment can wait for it.
+    pub more: bool,
+    /// The data ends a record: nothing goes with it in one segment that is sent later.
+    pub ends_record: bool,
+}
 
 impl Connections {
     /// Passive OPEN: enters LISTEN at `local`, whose address may be unspecified for any. At most `backlog` connections
@@ -137,6 +147,20 @@ impl Connections {
     /// The error that ended the connection, once; [`Error::WouldBlock`] where there is no room; [`Error::Closing`]
     /// after the user has closed or the connection has ended; [`Error::NotConnected`].
     pub fn send(&mut self, now: Instant, id: ConnectionId, data: &[u8]) -> Result<usize, Error> {
+        self.send_as(now, id, data, SendKind::default())
+    }
+
+    /// SEND as `kind` says.
+    ///
+    /// # Errors
+    /// As [`Connections::send`].
+    pub fn send_as(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        data: &[u8],
+        kind: SendKind,
+    ) -> Result<usize, Error> {
         let limit = self.send_limit(id);
         let tcb = self.slab.get_mut(id).ok_or(Error::NotConnected)?;
         if let Some(error) = tcb.error.take() {
@@ -147,12 +171,23 @@ impl Connections {
         }
         let count = tcb.send.push(data, limit);
         if count == 0 && !data.is_empty() {
+            tcb.wants_room = true;
             return Err(Error::WouldBlock);
         }
-        if self.config.push == Push::CallsAndBursts {
+        if count < data.len() {
+            tcb.wants_room = true;
+        }
+        if kind.ends_record && count == data.len() {
+            tcb.send.mark_record();
+        }
+        if self.config.push == Push::CallsAndBursts && !kind.more {
             tcb.send.mark_push();
         }
-        self.flush(now, id);
+        if kind.more {
+            self.flush_urging(now, id, Urging::More);
+        } else {
+            self.flush(now, id);
+        }
         Ok(count)
     }
 
@@ -193,8 +228,9 @@ impl Connections {
         peek: bool,
     ) -> Result<usize, Error> {
         let tcb = self.slab.get_mut(id).ok_or(Error::NotConnected)?;
-        if tcb.receive.readable() > 0 {
-            let count = tcb.receive.read(buffer, peek);
+        let readable = urgent::readable(tcb, false).min(buffer.len());
+        if readable > 0 {
+            let count = tcb.receive.read(&mut buffer[..readable], peek);
             if !peek && tcb.state.receives_text() && window::update_is_due(tcb, self.config.window_update) {
                 tcb.ack.owe(super::ack::Due::Now);
                 self.flush(now, id);
@@ -206,6 +242,21 @@ impl Connections {
             None if peer_has_closed(tcb) || tcb.state == State::Closed => Ok(0),
             None => Err(Error::WouldBlock),
         }
+    }
+
+    /// The urgent octet, out of the stream's order.
+    ///
+    /// # Errors
+    /// [`Error::WouldBlock`] where it is announced and has not come; [`Error::NotConnected`] where there is none to be
+    /// had.
+    pub fn receive_urgent(&mut self, id: ConnectionId, peek: bool) -> Result<u8, Error> {
+        let tcb = self.slab.get_mut(id).ok_or(Error::NotConnected)?;
+        urgent::take(tcb, peek).ok_or(Error::NotConnected)?.ok_or(Error::WouldBlock)
+    }
+
+    /// Whether the next octet to be read is the urgent one.
+    pub fn is_at_mark(&self, id: ConnectionId) -> bool {
+        self.slab.get(id).is_some_and(urgent::is_at_mark)
     }
 
     /// CLOSE of the sending direction: a FIN follows what is queued; receiving goes on.
@@ -259,6 +310,28 @@ impl Connections {
         self.slab.get(id).map_or(State::Closed, |tcb| tcb.state)
     }
 
+    /// A number that grows whenever something happens that one who waits for the connection is to hear of.
+    pub fn activity(&self, id: ConnectionId) -> u64 {
+        self.slab.get(id).map_or(0, |tcb| tcb.activity)
+    }
+
+    /// The same of a listener: a number that grows with each connection that can be accepted.
+    pub fn arrivals(&self, listener: ListenerId) -> u64 {
+        self.listeners.get(listener).map_or(0, |listener| listener.arrivals)
+    }
+
+    /// Bytes that can be read.
+    pub fn readable_bytes(&self, id: ConnectionId) -> usize {
+        self.slab.get(id).map_or(0, |tcb| tcb.receive.readable())
+    }
+
+    /// How many bytes the user has ever sent, and how many of them are acknowledged.
+    pub fn progress(&self, id: ConnectionId) -> (u64, u64) {
+        self.slab
+            .get(id)
+            .map_or((0, 0), |tcb| (tcb.send.acknowledged() + tcb.send.len() as u64, tcb.send.acknowledged()))
+    }
+
     /// Whether the handshake was ever completed.
     pub fn was_open(&self, id: ConnectionId) -> bool {
         self.slab.get(id).is_some_and(|tcb| !tcb.syn_is_outstanding())
@@ -304,9 +377,26 @@ impl Connections {
     pub fn set_options(&mut self, now: Instant, id: ConnectionId, options: SocketOptions) {
         if let Some(tcb) = self.slab.get_mut(id) {
             tcb.congestion.set_algorithm(options.congestion.unwrap_or(self.config.congestion));
+            tcb.user_timeout.chosen(options.user_timeout);
             tcb.options = options;
             self.flush(now, id);
         }
+    }
+
+    /// Sends what is queued, however small the last segment is and whatever holds it back but the windows.
+    pub fn push(&mut self, now: Instant, id: ConnectionId) {
+        self.flush_urging(now, id, Urging::All);
+    }
+
+    fn flush_urging(&mut self, now: Instant, id: ConnectionId, urging: Urging) {
+        let urge = |connections: &mut Connections, urging| {
+            if let Some(tcb) = connections.slab.get_mut(id) {
+                tcb.send.urging = urging;
+            }
+        };
+        urge(self, urging);
+        self.flush(now, id);
+        urge(self, Urging::Normal);
     }
 
     /// What a listener's connections inherit.
@@ -315,17 +405,7 @@ impl Connections {
     }
 
     /// STATUS: everything else.
-    pub fn info(&self, id: ConnectionId) -> Option<Info> {
-        self.slab.get(id).map(Info::of)
-    }
-}
-
-impl Connections {
-    /// Whether a connection has the local endpoint `local`; an unspecified address stands for any.
-    pub fn is_local_in_use(&self, local: SocketAddr) -> bool {
-        self.tuples().any(|tuple| {
-            tuple.local.port() == local.port()
-                && (local.ip().is_unspecified() || tuple.local.ip() == local.ip())
-        })
+    pub fn info(&self, now: Instant, id: ConnectionId) -> Option<Info> {
+        self.slab.get(id).map(|tcb| Info::of(tcb, now))
     }
 }

@@ -44,6 +44,17 @@ pub enum LossRecovery {
     Rack,
 }
 
+/// When SYNs are answered without keeping anything of them (RFC 4987 3.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SynCookies {
+    /// Never: SYNs that find no room are dropped.
+    Never,
+    /// When a listener has as many half-open connections as it may.
+    WhenFull,
+    /// Always.
+    Always,
+}
+
 /// How cwnd comes down to ssthresh in a recovery by SACK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reduction {
@@ -217,10 +228,34 @@ pub struct Config {
     pub window_update: WindowUpdate,
     /// The MSS that a SYN offers is no more than the path takes. RFC 9293 3.7.1 has it tell what can be received. Off.
     pub offer_follows_path: bool,
+    /// Text for a user who has closed is reset as for a connection that is not there, and not as by ABORT. Off.
+    pub refuse_by_answer: bool,
+    /// The least number of segments that leave as one burst, where [`Push::CallsAndBursts`] counts. 2.
+    pub burst_least: u32,
+    /// A reset echoes the timestamp of what it answers (RFC 7323 5.2). On.
+    pub reset_echoes_timestamp: bool,
+    /// A connection that is given up tells the peer by a reset. On; RFC 9293 3.10.8 deletes the TCB and sends nothing.
+    pub reset_on_timeout: bool,
+    /// In slow start an ACK counts what duplicate ACKs told of before as delivered by those. Off.
+    pub duplicates_deliver: bool,
     /// A SYN,ACK that echoes a timestamp which no SYN of ours had is reset, as one that acknowledges the wrong number. Off.
     pub check_syn_echo: bool,
     /// Text without a timestamp is taken where timestamps are in use; RFC 7323 3.2 has it dropped. Off.
     pub timestamps_may_lack: bool,
+    /// A SYN with FIN opens a connection in LISTEN, the FIN being left to be sent again (RFC 9293 3.10.7.2). On.
+    pub syn_fin_opens: bool,
+    /// In ESTABLISHED an acknowledgement of what was never sent is answered, as RFC 9293 3.10.7.4 has it. On.
+    pub answer_unsent_acks: bool,
+    /// An old acknowledgement is taken only where that much was acknowledged before; RFC 5961 5.2 has the largest window alone
+    /// as the bound. Off.
+    pub old_acks_were_sent: bool,
+    /// A segment is in the window where it ends at the last acknowledgement or behind it and begins at the right edge or before it;
+    /// RFC 9293 3.10.7.4 has it begin or end inside. Off.
+    pub edges_are_inside: bool,
+    /// TS.Recent moves behind the fifth step; RFC 7323 4.3 has it move in the first. Off.
+    pub timestamps_taken_late: bool,
+    /// Where SYNs cross, the SYN,ACK offers what the SYN has offered; RFC 7323 2.2 has it offer what the peer's SYN does too. Off.
+    pub crossing_repeats_offer: bool,
     /// Soft errors that ICMP tells of end a connection that is being opened; RFC 9293 MUST-56 forbids it. Off.
     pub soft_errors_end_opening: bool,
     /// Where PSH stands. [`Push::QueueEnd`].
@@ -229,8 +264,11 @@ pub struct Config {
     pub abort_with_ack: bool,
     /// Hold small segments while data is unacknowledged (RFC 9293 3.7.4). On; a socket's `nodelay` overrides it.
     pub nagle: bool,
-    /// When data that silly window avoidance holds back is sent anyway (RFC 9293 3.8.6.2.1, 0.1 to 1 s). 500 ms.
-    pub sws_override: Duration,
+    /// Nagle holds a small segment only while another small one is unacknowledged (Minshall's rule). Off.
+    pub nagle_by_last_small: bool,
+    /// When data that silly window avoidance holds back is sent anyway (RFC 9293 3.8.6.2.1, 0.1 to 1 s). 500 ms;
+    /// `None`: RTO.
+    pub sws_override: Option<Duration>,
     /// The longest interval between zero-window probes (RFC 9293 3.8.6.1 leaves it open). 60 s.
     pub persist_max: Duration,
     /// Maximum segment lifetime (RFC 9293 3.4.2). 2 minutes; TIME-WAIT lasts twice that.
@@ -241,7 +279,7 @@ pub struct Config {
     pub keepalive: KeepaliveTimes,
     /// Answer a SYN and an inexact RST in the window by a challenge ACK (RFC 5961 3.2, 4.2). On; off is RFC 793.
     pub challenge_acks: bool,
-    /// Bound on challenge ACKs of all connections together (RFC 5961 7). None.
+    /// Bound on challenge ACKs of all connections together (RFC 5961 7). Its example: 10 in 5 seconds.
     pub challenge_ack_limit: Option<RateLimit>,
     /// Drop segments whose ACK is older than SND.UNA - MAX.SND.WND (RFC 5961 5.2, MAY-12). On.
     pub check_old_acks: bool,
@@ -251,6 +289,15 @@ pub struct Config {
     pub max_ranges: usize,
     /// Half-open connections per listener (RFC 4987). 256.
     pub syn_queue: usize,
+    /// What happens to further ones. [`SynCookies::WhenFull`].
+    pub syn_cookies: SynCookies,
+    /// Tell the user timeout in an option, and hear the peer's (RFC 5482 3, ENABLED). Off.
+    pub user_timeout_option: bool,
+    /// ADV_UTO where the user has not said one (RFC 5482 3 leaves it open). 5 minutes, the user timeout of RFC 9293
+    /// 3.9.1.1.
+    pub user_timeout_advertised: Duration,
+    /// L_LIMIT and U_LIMIT (RFC 5482 3.1, at least 100 s). 100 s and an hour.
+    pub user_timeout_limits: [Duration; 2],
     /// Connections in TIME-WAIT; the oldest goes when there are more. 4096.
     pub max_time_wait: usize,
     /// Connections altogether. 65536.
@@ -295,14 +342,26 @@ impl Default for Config {
             quick_acks: 0,
             window_update: WindowUpdate::TwoSegments,
             offer_follows_path: false,
+            refuse_by_answer: false,
+            burst_least: 2,
+            reset_echoes_timestamp: true,
+            reset_on_timeout: true,
+            duplicates_deliver: false,
             check_syn_echo: false,
             timestamps_may_lack: false,
+            syn_fin_opens: true,
+            answer_unsent_acks: true,
+            old_acks_were_sent: false,
+            edges_are_inside: false,
+            timestamps_taken_late: false,
+            crossing_repeats_offer: false,
             soft_errors_end_opening: false,
             push: Push::QueueEnd,
             abort_with_ack: false,
             slow_start_after_idle: true,
             nagle: true,
-            sws_override: Duration::from_millis(500),
+            nagle_by_last_small: false,
+            sws_override: Some(Duration::from_millis(500)),
             persist_max: Duration::from_secs(60),
             msl: Duration::from_secs(120),
             fin_wait_2: Some(Duration::from_secs(240)),
@@ -312,11 +371,15 @@ impl Default for Config {
                 probes: 9,
             },
             challenge_acks: true,
-            challenge_ack_limit: None,
+            challenge_ack_limit: Some(RateLimit { count: 10, per: Duration::from_secs(5) }),
             check_old_acks: true,
             reuse_time_wait: true,
             max_ranges: 32,
             syn_queue: 256,
+            syn_cookies: SynCookies::WhenFull,
+            user_timeout_option: false,
+            user_timeout_advertised: Duration::from_secs(300),
+            user_timeout_limits: [Duration::from_secs(100), Duration::from_secs(3600)],
             max_time_wait: 4096,
             max_connections: 65_536,
         }
@@ -334,6 +397,8 @@ impl Config {
             receive_buffer: 65_536,
             // tcp_rmem[2]: 32 MiB at most, by the machine's memory; 6 MiB on a small one.
             receive_buffer_max: 6 << 20,
+            // tcp_challenge_ack_limit is INT_MAX.
+            challenge_ack_limit: None,
             // tcp_options_write().
             option_layout: OptionLayout::Packed,
             // TCP_RTO_MIN bounds the part that the variation has in RTO (tcp_rtt_estimator()), which is G's place.
@@ -382,12 +447,36 @@ impl Config {
             // TCP_MAX_QUICKACKS.
             quick_acks: 16,
             window_update: WindowUpdate::Doubled,
+            // tcp_minshall_check().
+            nagle_by_last_small: true,
+            // tcp_check_probe_timer().
+            sws_override: None,
             // tcp_advertise_mss() asks the route.
             offer_follows_path: true,
+            // tcp_rcv_state_process(), TCP_ABORT_ON_DATA.
+            refuse_by_answer: true,
+            // tcp_v4_send_reset() writes no timestamps.
+            reset_echoes_timestamp: false,
+            // tcp_write_err().
+            reset_on_timeout: false,
+            // tcp_clean_rtx_queue() and tcp_add_reno_sack() keep tp->delivered.
+            duplicates_deliver: true,
             // tcp_rcv_synsent_state_process().
             check_syn_echo: true,
             // tcp_validate_incoming() asks PAWS of those that have one.
             timestamps_may_lack: true,
+            // tcp_rcv_state_process().
+            syn_fin_opens: false,
+            // tcp_ack(): SKB_DROP_REASON_TCP_ACK_UNSENT_DATA.
+            answer_unsent_acks: false,
+            // tcp_ack() bounds it by tp->bytes_acked.
+            old_acks_were_sent: true,
+            // tcp_sequence().
+            edges_are_inside: true,
+            // tcp_replace_ts_recent().
+            timestamps_taken_late: true,
+            // tcp_send_synack().
+            crossing_repeats_offer: true,
             // tcp_v4_err() and tcp_req_err().
             soft_errors_end_opening: true,
             push: Push::CallsAndBursts,
@@ -409,6 +498,8 @@ impl Config {
 pub struct SocketOptions {
     /// Send small segments at once: Nagle off (RFC 9293 MUST-17).
     pub nodelay: bool,
+    /// Send nothing but full segments, until this is taken back.
+    pub cork: bool,
     /// Acknowledge at once: no delayed ACKs.
     pub quick_ack: bool,
     /// Probe when idle, and how (RFC 9293 MUST-24, MUST-25: off by default).
@@ -423,8 +514,12 @@ pub struct SocketOptions {
     pub mss: Option<u16>,
     /// Congestion control.
     pub congestion: Option<CongestionAlgorithm>,
+    /// Listeners share an address with others that say so too; connections are spread over them.
+    pub reuse_port: bool,
     /// A listener on `::` takes IPv4 connections too.
     pub dual_stack: bool,
+    /// The last octet of urgent data is read beside the stream, and not in it (RFC 6093 3.1).
+    pub urgent_beside: bool,
     /// Keep soft errors to itself (RFC 9293 SHLD-20).
     pub hide_soft_errors: bool,
     /// Retransmissions of a SYN before the open fails, in place of [`Config::r2_syn`].

@@ -80,7 +80,11 @@ pub(crate) struct Congestion {
     echoed: bool,
     /// The retransmission timer has expired, and `recover` is not acknowledged yet.
     timed_out: bool,
+    /// Slow start has not ended since.
+    after_timeout: bool,
     whole_segments: bool,
+    /// What duplicate ACKs told of makes no window grow when it is acknowledged.
+    duplicates_deliver: bool,
     /// SND.NXT when cwnd was last reduced, for whatever reason: one reduction a window.
     reduced: SeqNumber,
     /// cwnd was reduced, which the peer of an ECN connection is to be told (RFC 3168 6.1.2).
@@ -122,7 +126,9 @@ impl Congestion {
             prr_on_ecn: config.reduce_by_prr_on_ecn,
             echoed: false,
             timed_out: false,
+            after_timeout: false,
             whole_segments: config.ssthresh_in_segments,
+            duplicates_deliver: config.duplicates_deliver,
             reduced: iss,
             cwr_due: false,
             cubic: Cubic::default(),
@@ -233,8 +239,11 @@ impl Congestion {
 
     /// An ACK of new data has come.
     pub(crate) fn new_data_acknowledged(&mut self, acked: Acked) -> Response {
+        let told = if self.duplicates_deliver && !self.uses_scoreboard() { self.duplicate_acks } else { 0 };
+        let acked = Acked { bytes: acked.bytes.saturating_sub(told.saturating_mul(self.mss)), ..acked };
         self.duplicate_acks = 0;
         let Acked { bytes, ack, flight, .. } = acked;
+        (self.recover, self.reduced) = (self.recover.kept_behind(ack), self.reduced.kept_behind(ack));
         self.timed_out &= ack <= self.recover;
         if self.echoed && ack >= self.reduced {
             self.end_reduction();
@@ -285,11 +294,16 @@ impl Congestion {
     /// RFC 5681 3.1: slow start by min(N, SMSS) for each ACK, congestion avoidance by SMSS for each cwnd of bytes.
     fn grow(&mut self, acked: Acked) {
         let Acked { bytes, now, rtt, .. } = acked;
+        self.after_timeout &= self.cwnd < self.ssthresh;
         match self.algorithm {
             _ if self.cwnd < self.ssthresh => {
+                // RFC 3465 2.3: what follows a timeout is slow start with L = 1, for it may acknowledge what was delivered
+                // before; a limit of more than two segments is none of that RFC's.
+                let cautious = self.after_timeout && self.slow_start_limit <= 2;
+                let limit = if cautious { 1 } else { self.slow_start_limit };
                 let wide_enough = self.validate && self.cwnd >= self.most_outstanding.saturating_mul(2);
                 if !wide_enough {
-                    self.cwnd += bytes.min(self.mss.saturating_mul(self.slow_start_limit));
+                    self.cwnd += bytes.min(self.mss.saturating_mul(limit));
                 }
             }
             CongestionAlgorithm::NewReno => {
@@ -484,7 +498,7 @@ impl Congestion {
         self.reduced = snd_nxt;
         self.cwr_due = true;
         self.recovery = Recovery::None;
-        (self.prr, self.echoed, self.timed_out) = (None, false, true);
+        (self.prr, self.echoed, self.timed_out, self.after_timeout) = (None, false, true, true);
         self.duplicate_acks = 0;
         self.bytes_acked = 0;
     }
@@ -496,93 +510,4 @@ impl Congestion {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MSS: u32 = 1000;
-    const ISS: SeqNumber = SeqNumber(u32::MAX);
-
-    fn open() -> Congestion {
-        let mut congestion = Congestion::new(&Config::default(), ISS);
-        congestion.established(MSS, false);
-        congestion
-    }
-
-    #[test]
-    fn initial_windows() {
-        let iw = |initial_window, mss| {
-            let mut congestion = Congestion::new(&Config { initial_window, ..Config::default() }, ISS);
-            congestion.established(mss, false);
-            congestion.cwnd() / mss
-        };
-        let rfc5681 = [536, 1095, 1096, 1460, 2190, 2191].map(|mss| iw(InitialWindow::Rfc5681, mss));
-        assert_eq!(rfc5681, [4, 4, 3, 3, 3, 2]);
-        let rfc6928 = [536, 1460, 2000, 7300, 9000].map(|mss| iw(InitialWindow::Rfc6928, mss));
-        assert_eq!(rfc6928, [10, 10, 7, 2, 2]);
-    }
-
-    fn acked(bytes: u32, ack: SeqNumber, flight: u32) -> Acked {
-        Acked { bytes, ack, flight, marked: false, now: Instant::ZERO, rtt: Duration::from_millis(100) }
-    }
-
-    #[test]
-    fn slow_start_then_avoidance() {
-        let mut congestion = open();
-        for ack in 1..=4 {
-            congestion.new_data_acknowledged(acked(2 * MSS, ISS + ack, 0));
-        }
-        assert_eq!(congestion.cwnd(), 8 * MSS);
-        congestion.ssthresh = 8 * MSS;
-        for ack in 5..=12 {
-            assert_eq!(congestion.cwnd(), 8 * MSS);
-            congestion.new_data_acknowledged(acked(MSS, ISS + ack, 0));
-        }
-        assert_eq!(congestion.cwnd(), 9 * MSS);
-    }
-
-    #[test]
-    fn fast_recovery() {
-        let mut congestion = open();
-        let (una, nxt) = (ISS + 1, ISS + 1 + 10 * MSS);
-        let duplicate = |congestion: &mut Congestion| congestion.duplicate_ack(una, nxt, 10 * MSS);
-        assert_eq!(duplicate(&mut congestion), Response::None);
-        assert_eq!((congestion.cwnd(), congestion.window()), (4 * MSS, 5 * MSS));
-        duplicate(&mut congestion);
-        assert_eq!(duplicate(&mut congestion), Response::Retransmit);
-        assert_eq!((congestion.ssthresh(), congestion.cwnd()), (5 * MSS, 8 * MSS));
-        duplicate(&mut congestion);
-        assert_eq!(congestion.window(), 9 * MSS);
-        let partial = |congestion: &mut Congestion, n: u32| {
-            congestion.new_data_acknowledged(acked(3 * MSS, una + n * MSS, (10 - n) * MSS))
-        };
-        assert_eq!(partial(&mut congestion, 3), Response::RetransmitAndRestartTimer);
-        assert_eq!(congestion.cwnd(), 7 * MSS);
-        assert_eq!(partial(&mut congestion, 6), Response::Retransmit);
-        assert_eq!(partial(&mut congestion, 10), Response::None);
-        assert_eq!(congestion.cwnd(), 2 * MSS);
-        // What was outstanding then does not start another recovery.
-        (0..3).for_each(|_| assert_eq!(congestion.duplicate_ack(nxt, nxt + MSS, MSS), Response::None));
-    }
-
-    #[test]
-    fn marks_count_once_a_window() {
-        let mut congestion = open();
-        congestion.cwnd = 8 * MSS;
-        assert!(!congestion.marked(ISS + 1, ISS + 1 + 8 * MSS));
-        assert_eq!((congestion.ssthresh(), congestion.cwnd(), congestion.cwr_due), (4 * MSS, 4 * MSS, true));
-        congestion.marked(ISS + 8 * MSS, ISS + 1 + 9 * MSS);
-        assert_eq!(congestion.cwnd(), 4 * MSS);
-        let nxt = ISS + 1 + 20 * MSS;
-        let least: Vec<bool> = (0..3).map(|n| congestion.marked(nxt + 2 * n, nxt + 1 + 2 * n)).collect();
-        assert_eq!((least, congestion.cwnd()), (vec![false, false, true], MSS));
-    }
-
-    #[test]
-    fn timeouts() {
-        let mut congestion = open();
-        congestion.timeout(10 * MSS, ISS + 10 * MSS, true);
-        assert_eq!((congestion.ssthresh(), congestion.cwnd()), (5 * MSS, MSS));
-        congestion.timeout(MSS, ISS + 10 * MSS, false);
-        assert_eq!((congestion.ssthresh(), congestion.cwnd()), (5 * MSS, MSS));
-    }
-}
+mod tests;

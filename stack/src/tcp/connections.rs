@@ -1,20 +1,26 @@
 //! All connections and listeners: demultiplexing, what handlers leave to be done, timers, output.
 
 use super::ack::Due;
-use super::action::Action;
+use super::action::{Action, Reset};
 use super::control_block::{Context, ControlBlock, FourTuple, Opening, Origin};
+use super::ecn::NOT_ECT;
 use super::fastopen::{self, Answer};
 use super::isn::Secret;
 use super::listen::Listeners;
+use super::options::{self, Offer};
 use super::output::{Outgoing, Output, Sink};
 use super::rate_limit::RateLimiter;
 use super::slab::Slab;
 use super::state::State;
 use super::states::{self, listen};
+use super::syn_cookies;
 use super::timers::TimerQueue;
+use super::tuples::Tuples;
+use super::window;
 use super::{Config, ConnectionId, Error, ListenerId, SeqNumber, SocketOptions};
 use crate::time::Instant;
-use crate::wire::tcp::{Segment, checksum_is_right};
+use crate::wire::tcp::{Flags, Segment, checksum_is_right};
+use crate::wire::tcp_options::Options;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
@@ -24,7 +30,7 @@ pub struct Connections {
     pub(crate) config: Config,
     secret: Secret,
     pub(crate) slab: Slab,
-    by_tuple: BTreeMap<FourTuple, ConnectionId>,
+    tuples: Tuples,
     pub(crate) listeners: Listeners,
     timers: TimerQueue,
     sink: Sink,
@@ -51,7 +57,7 @@ impl Connections {
             config,
             secret: Secret::new(seed),
             slab: Slab::default(),
-            by_tuple: BTreeMap::new(),
+            tuples: Tuples::new(seed),
             listeners: Listeners::default(),
             timers: TimerQueue::default(),
             sink: Sink::default(),
@@ -98,7 +104,7 @@ impl Connections {
     }
 
     pub(crate) fn find(&self, tuple: FourTuple) -> Option<ConnectionId> {
-        self.by_tuple.get(&tuple).copied()
+        self.tuples.find(tuple)
     }
 
     fn deliver(&mut self, now: Instant, id: ConnectionId, segment: &Segment<'_>, ecn: u8) {
@@ -106,6 +112,9 @@ impl Connections {
         let Some(tcb) = self.slab.get_mut(id) else { return };
         let before = tcb.state;
         tcb.ecn.arrived = ecn;
+        if let Some(seconds) = segment.options.user_timeout {
+            tcb.user_timeout.heard(seconds, &self.config);
+        }
         let action = states::segment_arrives(tcb, &cx, *segment);
         let (after, tuple) = (tcb.state, FourTuple { local: tcb.local, remote: tcb.remote });
         if before == State::SynSent && after.is_synchronized() {
@@ -134,7 +143,11 @@ impl Connections {
                     self.with_output(now, id, |out| out.acknowledge());
                 }
             }
-            Action::Reset(reset) => self.sink.reset(Some(id), tuple, reset),
+            Action::Reset(reset) => self.sink.reset(Some(id), tuple, self.echoing(reset)),
+            Action::Refuse(reset, error) => {
+                self.sink.reset(Some(id), tuple, self.echoing(reset));
+                return self.close_with(now, id, Some(error));
+            }
             Action::Close(error) => return self.close_with(now, id, error),
             Action::Abort(error) => {
                 self.with_output(now, id, |out| out.abort());
@@ -170,7 +183,7 @@ impl Connections {
         if let Some(listener) = self.listeners.get_mut(listener) {
             listener.fast.remove(&id);
             if listener.pending.remove(&id) {
-                listener.ready.push_back(id);
+                listener.offer(id);
             }
         }
     }
@@ -189,14 +202,19 @@ impl Connections {
     fn segment_for_nobody(&mut self, now: Instant, tuple: FourTuple, segment: &Segment<'_>) {
         let action = match self.listeners.find(tuple) {
             None => states::closed::segment_arrives(segment),
-            Some(listener) => match listen::segment_arrives(segment) {
+            Some(listener) => match listen::segment_arrives(&self.config, segment) {
+                listen::Verdict::Not(_) if self.open_by_cookie(now, listener, tuple, segment) => return,
                 listen::Verdict::Not(action) => action,
                 listen::Verdict::Open => return self.open_from(now, listener, tuple, segment, None),
             },
         };
         if let Action::Reset(reset) = action {
-            self.sink.reset(None, tuple, reset);
+            self.sink.reset(None, tuple, self.echoing(reset));
         }
+    }
+
+    fn echoing(&self, reset: Reset) -> Reset {
+        Reset { echo: reset.echo.filter(|_| self.config.reset_echoes_timestamp), ..reset }
     }
 
     /// A SYN to a listener: a connection in SYN-RECEIVED whose SYN,ACK is due. `above` is the highest sequence number
@@ -210,7 +228,14 @@ impl Connections {
         above: Option<SeqNumber>,
     ) {
         let Some(listener) = self.listeners.get(listener_id) else { return };
-        if self.is_full() || syn.source_port == 0 || !listener.has_room(self.config.syn_queue) {
+        if self.is_full() || syn.source_port == 0 || listener.is_backlogged() {
+            return;
+        }
+        let (limit, waiting) = (self.config.syn_queue, listener.pending.len());
+        if syn_cookies::are_due(self.config.syn_cookies, waiting, limit) {
+            return self.answer_by_cookie(now, listener_id, tuple, syn);
+        }
+        if waiting >= limit {
             return;
         }
         let options = listener.options.clone();
@@ -227,10 +252,62 @@ impl Connections {
         let Some(listener) = self.listeners.get_mut(listener_id) else { return };
         if opened {
             listener.fast.insert(id);
-            listener.ready.push_back(id);
+            listener.offer(id);
         } else {
             listener.pending.insert(id);
         }
+    }
+
+    /// A SYN that finds no room (RFC 4987 3.6): its data, and all options but MSS, are as if they had not been there.
+    fn answer_by_cookie(&mut self, now: Instant, listener: ListenerId, tuple: FourTuple, syn: &Segment<'_>) {
+        let Some(listener) = self.listeners.get_mut(listener) else { return };
+        listener.cookies_until = Some(now + syn_cookies::LIFETIME);
+        let options = listener.options.clone();
+        let buffer = options.receive_buffer.unwrap_or(self.config.receive_buffer);
+        let opening = self.opening(now, tuple, Origin::Active, options);
+        let offer = Offer::new(&self.config, &opening.options, tuple.remote.ip(), opening.mtu);
+        let mss = syn.options.mss.unwrap_or(options::default_mss(tuple.remote.ip()));
+        let seq = syn_cookies::make(&self.secret, now, tuple, syn, mss);
+        let window = u16::try_from(buffer).unwrap_or(u16::MAX);
+        self.sink.answer_syn(tuple, seq, syn.seq + 1, offer.mss, window);
+    }
+
+    /// Whether an ACK in LISTEN brings a cookie back: a connection is opened then as the SYN would have had it, and the
+    /// ACK is for that.
+    fn open_by_cookie(
+        &mut self,
+        now: Instant,
+        listener_id: ListenerId,
+        tuple: FourTuple,
+        ack: &Segment<'_>,
+    ) -> bool {
+        let Some(listener) = self.listeners.get_mut(listener_id) else { return false };
+        let expected = listener.cookies_until.is_some_and(|until| now < until);
+        let plain = ack.has(Flags::ACK) && !ack.has(Flags::SYN) && !ack.has(Flags::RST);
+        let room = !listener.is_backlogged() && self.slab.len() < self.config.max_connections;
+        if !expected || !plain || !room {
+            return false;
+        }
+        let Some(mss) = syn_cookies::check(&self.secret, now, tuple, ack) else { return false };
+        let options = listener.options.clone();
+        let opening =
+            Opening { iss: ack.ack - 1, ..self.opening(now, tuple, Origin::Passive(listener_id), options) };
+        let mut tcb = ControlBlock::new(opening, &Context { config: &self.config, now });
+        let mut syn = Segment { header: ack.header, payload: &[] };
+        (syn.header.seq, syn.header.flags) = (ack.seq - 1, Flags::SYN);
+        syn.header.options = Options { mss: Some(mss), ..Options::default() };
+        tcb.synchronize(&syn, now);
+        tcb.set_snd_wnd(&syn, u32::from(syn.wnd));
+        window::announce_in_syn(&mut tcb);
+        tcb.state = State::SynReceived;
+        (tcb.snd_nxt, tcb.snd_max) = (tcb.iss + 1, tcb.iss + 1);
+        tcb.retransmit.first_now = false;
+        let id = self.add(tuple, tcb);
+        if let Some(listener) = self.listeners.get_mut(listener_id) {
+            listener.pending.insert(id);
+        }
+        self.deliver(now, id, ack, NOT_ECT);
+        true
     }
 
     /// The server's side of Fast Open: whether the connection can be accepted already.
@@ -283,7 +360,7 @@ impl Connections {
 
     pub(crate) fn add(&mut self, tuple: FourTuple, tcb: ControlBlock) -> ConnectionId {
         let id = self.slab.insert(tcb);
-        self.by_tuple.insert(tuple, id);
+        self.tuples.insert(tuple, id);
         self.make_pending(id);
         id
     }
@@ -299,9 +376,7 @@ impl Connections {
         tcb.enter_closed(error, &self.config);
         self.timers.reschedule(id, &mut tcb.deadlines);
         let (tuple, owned) = (FourTuple { local: tcb.local, remote: tcb.remote }, tcb.owned);
-        if self.by_tuple.get(&tuple) == Some(&id) {
-            self.by_tuple.remove(&tuple);
-        }
+        self.tuples.remove(tuple, id);
         if before == State::SynReceived {
             self.forget_half_open(id);
         }
@@ -338,6 +413,7 @@ impl Connections {
 
     pub(crate) fn with_output(&mut self, now: Instant, id: ConnectionId, send: impl FnOnce(&mut Output<'_>)) {
         let Some(tcb) = self.slab.get_mut(id) else { return };
+        tcb.forget_old_report(now);
         let cx = Context { config: &self.config, now };
         send(&mut Output { id, tcb, cx, sink: &mut self.sink });
         if core::mem::take(&mut tcb.retransmit.advise_ip) && self.advice.len() < MAX_DESTINATIONS {
@@ -424,8 +500,8 @@ pub(crate) fn is_unicast(address: IpAddr) -> bool {
 }
 
 impl Connections {
-    /// The endpoints of every connection that is not closed.
-    pub(crate) fn tuples(&self) -> impl Iterator<Item = &FourTuple> {
-        self.by_tuple.keys()
+    /// Whether a connection has the local socket `local`; an unspecified address stands for any.
+    pub fn is_local_in_use(&self, local: SocketAddr) -> bool {
+        self.tuples.has_local(local)
     }
 }

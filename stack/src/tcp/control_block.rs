@@ -2,6 +2,7 @@
 
 use super::ack::AckState;
 use super::action::Action;
+use super::chrono::Chrono;
 use super::config::{Config, LossRecovery, SocketOptions};
 use super::congestion::Congestion;
 use super::ecn::Ecn;
@@ -19,10 +20,13 @@ use super::send::SendQueue;
 use super::state::State;
 use super::timers::{Deadlines, Timer};
 use super::tlp::{self, Tlp};
+use super::urgent::OutOfBand;
+use super::user_timeout::UserTimeout;
 use super::{Error, ListenerId, SeqNumber};
 use crate::time::Instant;
 use crate::wire::tcp::Segment;
 use crate::wire::tcp_options::SackBlock;
+use core::time::Duration;
 use std::net::SocketAddr;
 
 /// What every handler is told: the table of defaults and the present.
@@ -42,7 +46,7 @@ pub(crate) enum Origin {
 }
 
 /// The two ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FourTuple {
     pub(crate) local: SocketAddr,
     pub(crate) remote: SocketAddr,
@@ -76,6 +80,8 @@ pub(crate) struct ControlBlock {
     pub(crate) snd_wnd: u32,
     pub(crate) snd_wl1: SeqNumber,
     pub(crate) snd_wl2: SeqNumber,
+    /// The end of the last segment that was not full.
+    pub(crate) snd_sml: SeqNumber,
     /// SND.UP: the number after the last urgent octet.
     pub(crate) snd_up: Option<SeqNumber>,
     /// MAX.SND.WND (RFC 5961 5.2), Max(SND.WND) (RFC 9293 3.8.6.2.1).
@@ -88,8 +94,12 @@ pub(crate) struct ControlBlock {
     pub(crate) rcv_up: Option<SeqNumber>,
 
     pub(crate) offer: Offer,
+    /// What our SYN,ACK says instead, where it repeats our SYN.
+    pub(crate) repeated_offer: Option<Offer>,
     /// The path's MTU in bytes, IP header included.
     pub(crate) mtu: u16,
+    /// What the path was taken for before a report made it smaller, and until when the report counts.
+    pub(crate) mtu_before: Option<(u16, Instant)>,
     /// SendMSS: what the peer's SYN said.
     pub(crate) snd_mss: u16,
     /// Snd.Wind.Shift: how far the windows that we receive are shifted.
@@ -119,10 +129,20 @@ pub(crate) struct ControlBlock {
     pub(crate) congestion: Congestion,
     pub(crate) ecn: Ecn,
     pub(crate) fast_open: fastopen::State,
+    pub(crate) user_timeout: UserTimeout,
     pub(crate) deadlines: Deadlines,
     /// When a segment that occupies sequence space was last sent, probes counted.
     pub(crate) last_sent: Instant,
 
+    pub(crate) out_of_band: OutOfBand,
+    pub(crate) chrono: Chrono,
+    /// When text last came, and when an ACK did.
+    pub(crate) last_received: Instant,
+    pub(crate) last_acknowledged: Instant,
+    /// Grows with each thing that one who waits is to hear of.
+    pub(crate) activity: u64,
+    /// The user had more to send than there was room for.
+    pub(crate) wants_room: bool,
     /// What ended the connection, until the user is told.
     pub(crate) error: Option<Error>,
     /// What ICMP or R1 told and did not end it.
@@ -159,6 +179,7 @@ impl ControlBlock {
             snd_wnd: 0,
             snd_wl1: SeqNumber(0),
             snd_wl2: SeqNumber(0),
+            snd_sml: iss,
             snd_up: None,
             max_snd_wnd: 0,
             irs: SeqNumber(0),
@@ -166,7 +187,9 @@ impl ControlBlock {
             rcv_wnd: 0,
             rcv_up: None,
             offer: Offer::new(config, &options, tuple.remote.ip(), mtu),
+            repeated_offer: None,
             mtu,
+            mtu_before: None,
             snd_mss: options::default_mss(tuple.remote.ip()),
             snd_wnd_shift: 0,
             rcv_wnd_shift: 0,
@@ -189,8 +212,15 @@ impl ControlBlock {
             congestion: Congestion::new(config, iss).using(options.congestion),
             ecn: Ecn::new(config.ecn),
             fast_open: fastopen::State::default(),
+            user_timeout: UserTimeout::new(config, &options),
             deadlines: Deadlines::default(),
             last_sent: cx.now,
+            out_of_band: OutOfBand::default(),
+            chrono: Chrono::default(),
+            last_received: cx.now,
+            last_acknowledged: cx.now,
+            activity: 0,
+            wants_room: false,
             error: None,
             soft_error: None,
             options,
@@ -219,12 +249,17 @@ impl ControlBlock {
         let echoed = options::echoed_round_trip(self, &segment.options, cx.now);
         self.snd_una = segment.ack;
         self.send.acknowledge(segment.ack);
-        self.flight.syn_delivered();
         self.flight.acknowledge(segment.ack, |_| ());
+        // A SYN counts as one segment with its text.
+        if self.fast_open.opened || segment.ack == self.iss + 1 {
+            self.flight.syn_delivered();
+        }
         if let Some(rtt) = self.rto.acknowledged(segment.ack, cx.now, echoed) {
-            self.rack.measured(rtt, cx.now);
+            self.rack.began(rtt, cx.now);
         }
         self.rto.established(self.retransmit.syn_lost, cx.config.rto_after_syn_loss);
+        self.activity += 1;
+        self.last_received = cx.now;
         if !self.fast_open.opened {
             self.begin_transfer(cx);
             self.fast_open.accepted = self.fast_open.had_text() && segment.ack == self.snd_nxt;
@@ -256,6 +291,7 @@ impl ControlBlock {
         let (una, nxt) = (self.snd_una, self.snd_nxt);
         if self.congestion.begin_rack(una, nxt, self.flight_size()) {
             self.tlp.stop();
+            self.retransmit.first_lost_now = true;
         }
     }
 
@@ -269,6 +305,13 @@ impl ControlBlock {
         let echo = options::echoed_round_trip(self, &segment.options, cx.now);
         let rack = &mut self.rack;
         self.flight.acknowledge(ack, |sent| rack.delivered(sent, cx.now, echo))
+    }
+
+    /// For how long what was sent may stay unacknowledged, where somebody has said so; an agreement with the peer counts
+    /// once the connection is synchronised (RFC 5482 3.3).
+    pub(crate) fn patience(&self) -> Option<core::time::Duration> {
+        let agreed = self.user_timeout.agreed().filter(|_| self.state.is_synchronized());
+        self.options.user_timeout.or(agreed)
     }
 
     pub(crate) fn is_passive(&self) -> bool {
@@ -287,7 +330,7 @@ impl ControlBlock {
 
     /// The first sequence number of text, or of FIN, that is not acknowledged.
     pub(crate) fn text_una(&self) -> SeqNumber {
-        self.snd_una.later(self.iss + 1)
+        self.snd_una.later(self.send.base())
     }
 
     /// How many bytes of new data the congestion window lets go.
@@ -334,6 +377,23 @@ impl ControlBlock {
         u32::from(self.snd_mss.min(path).saturating_sub(timestamps).max(1))
     }
 
+    /// A report about the path has come: segments get smaller, for ten minutes (RFC 1191 6.3, RFC 8201 5.3).
+    pub(crate) fn shrink_path(&mut self, mtu: u16, now: Instant) {
+        const LIFETIME: Duration = Duration::from_secs(600);
+        let before = self.mtu_before.map_or(self.mtu, |(before, _)| before);
+        self.mtu_before = Some((before, now + LIFETIME));
+        self.mtu = mtu;
+        self.congestion.set_mss(self.eff_snd_mss());
+    }
+
+    /// When a report is old enough, larger segments are tried again; nothing is sent because of that.
+    pub(crate) fn forget_old_report(&mut self, now: Instant) {
+        if let Some((before, _)) = self.mtu_before.take_if(|(_, until)| now >= *until) {
+            self.mtu = before;
+            self.congestion.set_mss(self.eff_snd_mss());
+        }
+    }
+
     /// RCV.NXT moves over `count` numbers; the right edge of the window stays.
     pub(crate) fn advance_rcv_nxt(&mut self, count: u32) {
         self.rcv_nxt += count;
@@ -351,6 +411,7 @@ impl ControlBlock {
 
     /// CLOSED: queues are flushed, nothing runs any more. What the user has not read is lost if there is an error.
     pub(crate) fn enter_closed(&mut self, error: Option<Error>, config: &Config) {
+        self.activity += 1;
         self.state = State::Closed;
         self.deadlines.stop_all();
         self.send.flush();
@@ -370,10 +431,11 @@ impl ControlBlock {
             Timer::Keepalive => keepalive::timer_expired(self, cx),
             Timer::DelayedAck => {
                 self.ack.owe(super::ack::Due::Now);
+                self.ack.delay_is_over();
                 Action::Done
             }
             Timer::TimeWait | Timer::FinWait2 => Action::Close(None),
-            Timer::UserTimeout => retransmit::give_up(self),
+            Timer::UserTimeout => retransmit::give_up(self, cx),
             Timer::Reorder => {
                 rack::timer_expired(self, cx);
                 Action::Done

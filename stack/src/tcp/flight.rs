@@ -30,6 +30,11 @@ impl Sent {
         self.end.since(self.start)
     }
 
+    /// Whether its last transmission may still arrive, or be found to be lost.
+    pub(crate) fn is_under_way(&self) -> bool {
+        !self.sacked && (self.again || !self.lost)
+    }
+
     /// RACK_sent_after(): whether it was sent after a segment that was sent at `at` and ends at `end`.
     pub(crate) fn is_after(&self, at: Instant, end: SeqNumber) -> bool {
         self.at > at || (self.at == at && self.end > end)
@@ -258,7 +263,7 @@ impl Flight {
         let mut count = 0;
         for at in 0..self.segments.len() {
             let sent = self.segments[at];
-            if !sent.sacked && !(sent.lost && !sent.again) && is_lost(&sent) {
+            if sent.is_under_way() && is_lost(&sent) {
                 self.change(at, |sent| (sent.lost, sent.again) = (true, false));
                 count += 1;
             }

@@ -61,7 +61,7 @@ impl Connections {
                 let least = if tcb.remote.is_ipv4() { MIN_MTU_V4 } else { MIN_MTU_V6 };
                 let mtu = mtu.max(least);
                 if mtu < tcb.mtu {
-                    tcb.mtu = mtu;
+                    tcb.shrink_path(mtu, now);
                     if self.config.offer_follows_path {
                         tcb.offer.mss =
                             tcb.offer.mss.min(mtu.saturating_sub(options::fixed_headers(tcb.remote.ip())));
@@ -71,7 +71,6 @@ impl Connections {
                         tcb.retransmit.first_now = true;
                         self.cookies.refused(now, tcb);
                     }
-                    tcb.congestion.set_mss(tcb.eff_snd_mss());
                     // What did not fit goes again in smaller segments, at once: no congestion is meant (RFC 1191 6.5).
                     if !tcb.syn_is_outstanding() && tcb.flight_size() > 0 {
                         tcb.retransmit.next = Some(tcb.snd_una);

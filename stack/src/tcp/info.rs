@@ -3,6 +3,7 @@
 use super::Error;
 use super::control_block::ControlBlock;
 use super::state::State;
+use crate::time::Instant;
 use core::time::Duration;
 
 /// What a call would meet now.
@@ -78,6 +79,11 @@ pub struct Info {
     pub window_scale: Option<(u8, u8)>,
     /// Bytes of urgent data still to be read (RFC 9293 MUST-33).
     pub urgent_left: u32,
+    /// How long there was data under way or to be sent; of that, how long the peer's window held it back, and how long
+    /// the user had more than there was room for.
+    pub busy: [Duration; 3],
+    /// How long ago text was sent, text came, an ACK came.
+    pub since: [Duration; 3],
     /// What the congestion control is about.
     pub congestion: CongestionState,
     /// Segments under way, by what is known of each: all, SACKed, lost, sent again.
@@ -95,7 +101,7 @@ pub struct Info {
 }
 
 impl Info {
-    pub(crate) fn of(tcb: &ControlBlock) -> Info {
+    pub(crate) fn of(tcb: &ControlBlock, now: Instant) -> Info {
         Info {
             state: tcb.state,
             srtt: tcb.rto.srtt,
@@ -116,6 +122,9 @@ impl Info {
             timestamps: tcb.ts_recent.is_some(),
             window_scale: tcb.offer.window_scale.map(|_| (tcb.snd_wnd_shift, tcb.rcv_wnd_shift)),
             urgent_left: urgent_left(tcb),
+            busy: tcb.chrono.read(now),
+            since: [tcb.last_sent, tcb.last_received, tcb.last_acknowledged]
+                .map(|then| now.saturating_since(then)),
             congestion: congestion_state(tcb),
             segments: [tcb.flight.total(), tcb.flight.sacked(), tcb.flight.lost(), tcb.flight.again()]
                 .map(|count| count.segments),

@@ -29,6 +29,12 @@ impl Secret {
         self.hash(1, local, remote) as u32
     }
 
+    /// A MAC of a connection's ends and `bytes`.
+    pub(crate) fn mac(&self, local: SocketAddr, remote: SocketAddr, bytes: impl Iterator<Item = u8>) -> u64 {
+        let endpoint = |end: SocketAddr| octets(end.ip()).chain(end.port().to_be_bytes());
+        siphash(self.key, core::iter::once(4).chain(endpoint(local)).chain(endpoint(remote)).chain(bytes))
+    }
+
     /// A key for cookies (RFC 7413 4.1.2) where nobody has chosen one.
     pub(crate) fn cookie_key(&self) -> [u8; 16] {
         let [low, high] = [2, 3].map(|purpose| siphash(self.key, core::iter::once(purpose)));

@@ -2,7 +2,9 @@
 
 use super::config::SocketOptions;
 use super::control_block::FourTuple;
+use super::isn::{octets, siphash};
 use super::{ConnectionId, ListenerId};
+use crate::time::Instant;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
@@ -20,12 +22,31 @@ pub(crate) struct Listener {
     pub(crate) fast: BTreeSet<ConnectionId>,
     /// Connections that wait for accept, in the order in which they were established.
     pub(crate) ready: VecDeque<ConnectionId>,
+    /// How many have ever stood there.
+    pub(crate) arrivals: u64,
+    /// SYN cookies that were given may be brought back until then.
+    pub(crate) cookies_until: Option<Instant>,
 }
 
 impl Listener {
     pub(crate) fn new(local: SocketAddr, backlog: usize, options: SocketOptions) -> Listener {
         let (pending, fast) = (BTreeSet::new(), BTreeSet::new());
-        Listener { local, options, backlog: backlog.max(1), pending, fast, ready: VecDeque::new() }
+        Listener {
+            local,
+            options,
+            backlog: backlog.max(1),
+            pending,
+            fast,
+            ready: VecDeque::new(),
+            arrivals: 0,
+            cookies_until: None,
+        }
+    }
+
+    /// A connection can be accepted.
+    pub(crate) fn offer(&mut self, id: ConnectionId) {
+        self.ready.push_back(id);
+        self.arrivals += 1;
     }
 
     /// How many connections may wait for accept.
@@ -33,9 +54,9 @@ impl Listener {
         self.backlog
     }
 
-    /// Whether a SYN may open another connection; where not it is dropped, and the peer will try again.
-    pub(crate) fn has_room(&self, syn_queue: usize) -> bool {
-        self.ready.len() < self.backlog && self.pending.len() < syn_queue
+    /// Whether as many connections wait for accept as may; SYNs are dropped then, and the peers will try again.
+    pub(crate) fn is_backlogged(&self) -> bool {
+        self.ready.len() >= self.backlog
     }
 
     fn takes(&self, local: IpAddr) -> bool {
@@ -59,7 +80,10 @@ impl Listeners {
     /// Adds a listener; `None` where one with the same address and port exists.
     pub(crate) fn add(&mut self, listener: Listener) -> Option<ListenerId> {
         let on_port = self.by_port.entry(listener.local.port()).or_default();
-        if on_port.iter().any(|id| self.by_id.get(id).is_some_and(|other| other.local == listener.local)) {
+        let clashes = |other: &Listener| {
+            other.local == listener.local && !(other.options.reuse_port && listener.options.reuse_port)
+        };
+        if on_port.iter().any(|id| self.by_id.get(id).is_some_and(clashes)) {
             return None;
         }
         self.last += 1;
@@ -94,7 +118,13 @@ impl Listeners {
             let bound = self.by_id.get(id).map(|listener| listener.local.ip());
             (bound == Some(local), bound.map(|bound| bound.is_ipv4()) == Some(local.is_ipv4()))
         };
-        on_port.iter().filter(fit).max_by_key(score).copied()
+        let best = on_port.iter().filter(fit).map(|id| score(&id)).max()?;
+        // Those that share the address, each for its share of the peers.
+        let equal: Vec<ListenerId> =
+            on_port.iter().filter(fit).filter(|id| score(id) == best).copied().collect();
+        let peer = octets(tuple.remote.ip()).chain(tuple.remote.port().to_be_bytes());
+        let spread = siphash([0, 0], peer) % equal.len().max(1) as u64;
+        equal.get(spread as usize).copied()
     }
 }
 

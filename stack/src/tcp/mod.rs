@@ -17,6 +17,7 @@ mod acceptability;
 mod ack;
 mod action;
 mod calls;
+mod chrono;
 mod config;
 mod congestion;
 mod connections;
@@ -48,16 +49,21 @@ mod slab;
 mod state;
 mod states;
 mod steps;
+mod syn_cookies;
 mod timers;
 mod tlp;
+mod tuples;
+mod urgent;
+mod user_timeout;
 mod window;
 
 #[cfg(test)]
 mod tests;
 
+pub use calls::SendKind;
 pub use config::{
     Config, CongestionAlgorithm, EcnMode, FastOpenConfig, InitialWindow, KeepaliveTimes, LossRecovery,
-    PrrBound, Push, RateLimit, Reduction, SocketOptions, WindowUpdate,
+    PrrBound, Push, RateLimit, Reduction, SocketOptions, SynCookies, WindowUpdate,
 };
 pub use connections::Connections;
 pub use error::Error;

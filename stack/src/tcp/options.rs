@@ -77,14 +77,15 @@ pub(crate) fn of_segment(tcb: &ControlBlock, flags: Flags, len: u32, now: Instan
     let syn = flags.contains(Flags::SYN);
     let echo = tcb.ts_recent.map_or(0, |recent| recent.tsval);
     let mut options = Options::default();
-    if if syn { tcb.offer.timestamps } else { tcb.ts_recent.is_some() } {
+    let offer = tcb.repeated_offer.unwrap_or(tcb.offer);
+    if if syn { offer.timestamps } else { tcb.ts_recent.is_some() } {
         options.timestamps = Some(Timestamps { tsval: tsval(tcb, now), tsecr: echo });
     }
     if syn {
-        options.mss = Some(tcb.offer.mss);
-        options.window_scale = tcb.offer.window_scale;
-        options.sack_permitted = tcb.offer.sack;
-        options.layout = tcb.offer.layout;
+        options.mss = Some(offer.mss);
+        options.window_scale = offer.window_scale;
+        options.sack_permitted = offer.sack;
+        options.layout = offer.layout;
         options.fast_open = tcb.fast_open.option;
     } else if tcb.sack && (tcb.receive.has_gap() || tcb.duplicate.is_some()) && !flags.contains(Flags::RST) {
         options.sack = tcb.receive.sack_blocks(tcb.duplicate);

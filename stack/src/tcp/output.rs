@@ -2,10 +2,11 @@
 
 use super::ack::Due;
 use super::action::Reset;
+use super::chrono::Limit;
 use super::config::Push;
 use super::control_block::{Context, ControlBlock, FourTuple};
 use super::ecn::{ECT_0, NOT_ECT};
-use super::send::{Occasion, segment_size};
+use super::send::{Occasion, Urging, segment_size};
 use super::state::State;
 use super::timers::Timer;
 use super::{ConnectionId, SeqNumber, keepalive, options, persist, tlp, window};
@@ -68,6 +69,30 @@ impl Sink {
     }
 }
 
+impl Sink {
+    /// A SYN,ACK of which nothing is kept.
+    pub(crate) fn answer_syn(
+        &mut self,
+        tuple: FourTuple,
+        seq: SeqNumber,
+        ack: SeqNumber,
+        mss: u16,
+        wnd: u16,
+    ) {
+        let header = Header {
+            source_port: tuple.local.port(),
+            destination_port: tuple.remote.port(),
+            seq,
+            ack,
+            flags: Flags::SYN | Flags::ACK,
+            wnd,
+            options: Options { mss: Some(mss), ..Options::default() },
+            ..Header::default()
+        };
+        self.push(None, tuple, NOT_ECT, header, Buffer::new());
+    }
+}
+
 /// The output side of one connection, for the time of a call.
 pub(crate) struct Output<'a> {
     pub(crate) id: ConnectionId,
@@ -105,6 +130,21 @@ impl Output<'_> {
             self.acknowledge();
         }
         self.arm_timers();
+        self.tcb.chrono.turn(self.limit(), self.cx.now);
+    }
+
+    /// What text waits for.
+    fn limit(&self) -> Limit {
+        let tcb = &*self.tcb;
+        let unsent = tcb.unsent();
+        let usable = (tcb.text_una() + tcb.snd_wnd).saturating_since(tcb.snd_nxt);
+        match (unsent, tcb.snd_nxt > tcb.text_una()) {
+            (0, false) => Limit::Idle,
+            (0, true) if tcb.wants_room => Limit::Room,
+            (0, true) => Limit::Network,
+            _ if usable < unsent.min(tcb.eff_snd_mss()) => Limit::Window,
+            _ => Limit::Network,
+        }
     }
 
     /// `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`.
@@ -161,7 +201,8 @@ impl Output<'_> {
     fn transmit_lost_by_rack(&mut self) {
         loop {
             let mss = self.tcb.eff_snd_mss();
-            let room = self.tcb.room_in_recovery() / mss;
+            let first = core::mem::take(&mut self.tcb.retransmit.first_lost_now);
+            let room = (self.tcb.room_in_recovery() / mss).max(u32::from(first));
             let Some((mut next, end, count)) = self.tcb.flight.next_lost(room).filter(|_| room > 0) else {
                 return;
             };
@@ -253,14 +294,24 @@ impl Output<'_> {
     fn send_again(&mut self, seq: SeqNumber, most: u32, flags: Flags) -> SeqNumber {
         let tcb = &*self.tcb;
         let text_sent = tcb.snd_nxt.earlier(tcb.send.data_end()).saturating_since(seq);
-        let usable = (tcb.snd_una + tcb.snd_wnd).saturating_since(seq);
-        let len = text_sent.min(tcb.eff_snd_mss()).min(usable).min(most);
+        let whole = text_sent.min(tcb.eff_snd_mss()).min(most);
+        let len = self.window_for_repetition(seq, whole).min(whole);
         let fin = tcb.send.fin && tcb.snd_nxt == tcb.send.end() && seq + len == tcb.send.data_end();
         if len == 0 && !fin {
             return seq;
         }
         self.send(seq, len, flags | if fin { Flags::ACK | Flags::FIN } else { Flags::ACK });
         seq + len + u32::from(fin)
+    }
+
+    /// How much of `whole` bytes from `seq` on, which were in the window when they were sent first, may go again. A window
+    /// that scaling has rounded down, and the first repetition, let all of them go (RFC 7323 2.4).
+    fn window_for_repetition(&self, seq: SeqNumber, whole: u32) -> u32 {
+        let tcb = &*self.tcb;
+        let usable = (tcb.snd_una + tcb.snd_wnd).saturating_since(seq);
+        let rounded = whole.saturating_sub(usable) < 1 << tcb.snd_wnd_shift;
+        let lenient = tcb.snd_wnd_shift > 0 && usable > 0 && (rounded || tcb.retransmit.count <= 1);
+        if lenient { whole } else { usable }
     }
 
     /// New text, as far as window, congestion window, Nagle and silly window avoidance let it go, then FIN.
@@ -293,7 +344,8 @@ impl Output<'_> {
             (sent, burst, left) = (sent + 1, burst + 1, left - 1);
             let fin = fin_is_due && size == unsent;
             let mut flags = if fin { Flags::ACK | Flags::FIN } else { Flags::ACK };
-            if burst > 1 && (left == 0 || self.new_segment_size(unsent, size) == 0) {
+            let forced = self.tcb.persist.overridden && self.cx.config.push == Push::CallsAndBursts;
+            if forced || burst > 1 && (left == 0 || self.new_segment_size(unsent, size) == 0) {
                 flags |= Flags::PSH;
             }
             self.send(self.tcb.snd_nxt, size, flags);
@@ -318,25 +370,38 @@ impl Output<'_> {
             u64::from(cwnd) * percent * 10_000 / srtt.as_micros().max(1) as u64 / 1024 / u64::from(mss)
         });
         let room = tcb.allowed_by_congestion() / mss;
-        by_rate.clamp(2, u64::from((cwnd / mss / 2).max(2))).min(u64::from(room.max(1))) as u32
+        by_rate.max(u64::from(self.cx.config.burst_least)).min(u64::from((cwnd / mss / 2).min(room).max(1)))
+            as u32
     }
 
     /// The size of the segment `ahead` bytes behind SND.NXT, were it sent now; 0 for none.
     fn new_segment_size(&self, unsent: u32, ahead: u32) -> u32 {
         let tcb = &*self.tcb;
         let idle = tcb.snd_nxt == tcb.text_una() && ahead == 0;
-        let usable = (tcb.text_una() + tcb.snd_wnd).saturating_since(tcb.snd_nxt + ahead);
+        let seq = tcb.snd_nxt + ahead;
+        let usable = (tcb.text_una() + tcb.snd_wnd).saturating_since(seq);
+        // What ends a record waits for nothing: no more data will come that could fill the segment.
+        let record = tcb.send.record_end(seq).map(|end| end.since(seq));
+        let corked = tcb.send.urging == Urging::More || (tcb.options.cork && tcb.send.urging != Urging::All);
         let size = segment_size(Occasion {
-            queued: unsent - ahead,
+            queued: record.unwrap_or(unsent - ahead),
             usable,
             mss: tcb.eff_snd_mss(),
             max_snd_wnd: tcb.max_snd_wnd,
-            small_permitted: idle || tcb.options.nodelay || !self.cx.config.nagle,
+            small_permitted: record.is_some()
+                || tcb.send.urging == Urging::All
+                || (!corked && (idle || self.nagle_permits())),
             closing: tcb.send.fin,
             overridden: tcb.persist.overridden,
         });
         let allowed = tcb.allowed_by_congestion().saturating_sub(ahead);
         if size <= allowed { size } else { 0 }
+    }
+
+    /// Whether Nagle lets a small segment go while data is out.
+    fn nagle_permits(&self) -> bool {
+        let (tcb, config) = (&*self.tcb, self.cx.config);
+        tcb.options.nodelay || !config.nagle || (config.nagle_by_last_small && tcb.snd_sml <= tcb.text_una())
     }
 
     /// Zero-window and keep-alive probes.
@@ -374,6 +439,9 @@ impl Output<'_> {
         let controls = u32::from(flags.contains(Flags::SYN)) + u32::from(flags.contains(Flags::FIN));
         let end = seq + len + controls;
         let fresh = len > 0 && seq >= self.tcb.snd_max;
+        if fresh {
+            self.tcb.ack.text_sent(self.cx.now);
+        }
         if fresh && self.tcb.ecn.capable {
             // New data alone: its loss will be noticed (RFC 3168 5.2, 6.1.2, 6.1.5).
             let reduced = core::mem::take(&mut self.tcb.congestion.cwr_due);
@@ -392,6 +460,9 @@ impl Output<'_> {
         let text = if flags.contains(Flags::SYN) { seq + 1 } else { seq };
         tcb.flight.sent(text, end, now);
         tcb.congestion.transmitted(end.since(text));
+        if fresh && len < tcb.eff_snd_mss() && !flags.contains(Flags::SYN) {
+            tcb.snd_sml = tcb.snd_sml.later(end);
+        }
         tcb.tlp.restart |= fresh || flags.contains(Flags::FIN);
         tcb.snd_nxt = tcb.snd_nxt.later(end);
         tcb.snd_max = tcb.snd_max.later(end);
@@ -412,7 +483,10 @@ impl Output<'_> {
         if flags.contains(Flags::ACK) && !flags.contains(Flags::SYN) && !flags.contains(Flags::RST) {
             flags |= tcb.ecn.of_ack();
         }
-        let options = options::of_segment(tcb, flags, len, self.cx.now);
+        let mut options = options::of_segment(tcb, flags, len, self.cx.now);
+        if !flags.contains(Flags::RST) {
+            options.user_timeout = tcb.user_timeout.told(flags.contains(Flags::SYN));
+        }
         let wnd =
             if flags.contains(Flags::SYN) { window::announce_in_syn(tcb) } else { window::announce(tcb) };
         let (head, tail) = tcb.send.text(seq, len);
@@ -468,7 +542,8 @@ impl Output<'_> {
                 tcb.deadlines.start(Timer::Retransmit, cx.now + tcb.rto.current());
             }
         } else if waiting && tcb.state >= State::Established {
-            tcb.deadlines.start(Timer::Persist, cx.now + cx.config.sws_override);
+            let patience = cx.config.sws_override.unwrap_or(tcb.rto.base());
+            tcb.deadlines.start(Timer::Persist, cx.now + patience);
         } else {
             tcb.deadlines.stop(Timer::Retransmit);
             tcb.deadlines.stop(Timer::Persist);
@@ -485,7 +560,7 @@ impl Output<'_> {
 
     fn arm_other_timers(&mut self) {
         let (tcb, cx) = (&mut *self.tcb, self.cx);
-        match (tcb.options.user_timeout, tcb.retransmit.since) {
+        match (tcb.patience(), tcb.retransmit.since) {
             (Some(timeout), Some(since)) => tcb.deadlines.set(Timer::UserTimeout, since + timeout),
             _ => tcb.deadlines.stop(Timer::UserTimeout),
         }

@@ -36,8 +36,8 @@ pub(crate) fn timer_expired(tcb: &mut ControlBlock, cx: &Context) -> Action {
         tcb.persist.overridden = true;
         return Action::Done;
     }
-    if tcb.options.user_timeout.is_none() && retransmit::has_waited(tcb, cx.config.r2) {
-        return retransmit::give_up(tcb);
+    if tcb.patience().is_none() && retransmit::has_waited(tcb, cx.config.r2) {
+        return retransmit::give_up(tcb, cx);
     }
     tcb.persist.probes = tcb.persist.probes.saturating_add(1);
     tcb.persist.probe_now = true;

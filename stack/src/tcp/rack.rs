@@ -24,8 +24,7 @@ const MAX_REORDERING: u32 = 300;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rack {
     /// RACK.xmit_ts and RACK.end_seq: the segment sent last of those that are delivered.
-    xmit_ts: Instant,
-    end_seq: SeqNumber,
+    latest: Option<(Instant, SeqNumber)>,
     rtt: Duration,
     min_rtt: Option<(Duration, Instant)>,
     reo_wnd_mult: u32,
@@ -40,8 +39,7 @@ pub(crate) struct Rack {
 impl Default for Rack {
     fn default() -> Rack {
         Rack {
-            xmit_ts: Instant::ZERO,
-            end_seq: SeqNumber(0),
+            latest: None,
             rtt: Duration::ZERO,
             min_rtt: None,
             reo_wnd_mult: 1,
@@ -69,6 +67,12 @@ impl Rack {
         }
     }
 
+    /// The handshake was a round trip.
+    pub(crate) fn began(&mut self, rtt: Duration, now: Instant) {
+        self.measured(rtt, now);
+        self.rtt = rtt;
+    }
+
     /// RACK_update(), step 2: `sent` has been delivered. `echo` is the round trip by the ACK's timestamp.
     pub(crate) fn delivered(&mut self, sent: &Sent, now: Instant, echo: Option<Duration>) {
         let rtt = now.saturating_since(sent.at);
@@ -83,8 +87,8 @@ impl Rack {
             self.measured(rtt, now);
         }
         self.rtt = rtt;
-        if sent.is_after(self.xmit_ts, self.end_seq) {
-            (self.xmit_ts, self.end_seq) = (sent.at, sent.end);
+        if self.latest.is_none_or(|(xmit_ts, end_seq)| sent.is_after(xmit_ts, end_seq)) {
+            self.latest = Some((sent.at, sent.end));
         }
     }
 
@@ -160,14 +164,15 @@ pub(crate) fn ack_arrives(tcb: &mut ControlBlock, cx: &Context, segment: &Segmen
 /// RACK_detect_loss_and_arm_timer(), step 5: marks what is lost, begins a recovery where something is, and starts the timer
 /// for what soon may be. How many segments were marked.
 pub(crate) fn detect_losses(tcb: &mut ControlBlock, cx: &Context) -> u32 {
+    tcb.deadlines.stop(Timer::Reorder);
     let (rack, in_recovery) = (tcb.rack, tcb.congestion.is_recovering(tcb.snd_una));
+    let Some((xmit_ts, end_seq)) = rack.latest else { return 0 };
     let srtt = tcb.rto.srtt.unwrap_or(rack.rtt);
     let patience = rack.rtt + rack.reo_wnd(in_recovery, tcb.flight.sacked().segments, srtt);
-    let before = |sent: &Sent| !sent.is_after(rack.xmit_ts, rack.end_seq) && sent.end != rack.end_seq;
+    let before = |sent: &Sent| !sent.is_after(xmit_ts, end_seq) && sent.end != end_seq;
     let due = |sent: &Sent| sent.at + patience;
-    let doubtful = |sent: &&Sent| before(sent) && !sent.sacked && !(sent.lost && !sent.again);
-    let latest = tcb.flight.doubtful(rack.xmit_ts).filter(doubtful).map(due).max();
-    tcb.deadlines.stop(Timer::Reorder);
+    let doubtful = |sent: &&Sent| before(sent) && sent.is_under_way();
+    let latest = tcb.flight.doubtful(xmit_ts).filter(doubtful).map(due).max();
     let Some(latest) = latest else { return 0 };
     let lost = tcb.flight.mark_lost(|sent| before(sent) && due(sent) <= cx.now);
     if latest > cx.now {

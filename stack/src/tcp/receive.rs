@@ -133,6 +133,11 @@ impl ReceiveQueue {
         count
     }
 
+    /// The octet `ahead` of the next one to be read, if it has arrived.
+    pub(crate) fn octet_at(&self, ahead: usize) -> Option<u8> {
+        self.ring.slices(ahead, 1).0.first().copied()
+    }
+
     /// Drops everything (RFC 9293: "all segment queues should be flushed").
     pub(crate) fn flush(&mut self) {
         self.ring.clear();

@@ -17,6 +17,8 @@ pub(crate) struct Retransmission {
     pub(crate) since: Option<Instant>,
     /// Send the first unacknowledged segment, whatever the congestion window says: the SYN, or fast retransmit.
     pub(crate) first_now: bool,
+    /// Send the first segment that is lost, whatever the congestion window says: a recovery begins (RFC 6675 5 step 4.3).
+    pub(crate) first_lost_now: bool,
     /// After a timeout everything from SND.UNA counts as lost and goes again from here, as cwnd allows.
     pub(crate) next: Option<SeqNumber>,
     /// Whether a SYN or SYN,ACK timed out (RFC 6298 5.7, RFC 5681 3.1).
@@ -44,12 +46,12 @@ pub(crate) fn timer_expired(tcb: &mut ControlBlock, cx: &Context) -> Action {
     if let Some(retries) = tcb.options.syn_retries.filter(|_| syn)
         && tcb.retransmit.count >= retries
     {
-        return give_up(tcb);
+        return give_up(tcb, cx);
     }
-    if tcb.options.user_timeout.is_none() {
+    if tcb.patience().is_none() {
         let r2 = if syn { cx.config.r2_syn } else { cx.config.r2 };
         if has_waited(tcb, r2) {
-            return give_up(tcb);
+            return give_up(tcb, cx);
         }
     }
     if syn {
@@ -88,11 +90,12 @@ pub(crate) fn has_waited(tcb: &ControlBlock, limit: core::time::Duration) -> boo
 }
 
 /// R2 or the user timeout: the reason is what ICMP said, if it said something (RFC 1122 4.2.3.9).
-pub(crate) fn give_up(tcb: &ControlBlock) -> Action {
+pub(crate) fn give_up(tcb: &ControlBlock, cx: &Context) -> Action {
     let error = tcb.soft_error.unwrap_or(Error::TimedOut);
     match tcb.state {
         State::SynSent => Action::Close(Some(error)),
         State::SynReceived if tcb.is_passive() && !tcb.fast_open.opened => Action::ReturnToListen,
-        _ => Action::Abort(error),
+        _ if cx.config.reset_on_timeout => Action::Abort(error),
+        _ => Action::Close(Some(error)),
     }
 }

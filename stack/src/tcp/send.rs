@@ -4,22 +4,52 @@ use super::SeqNumber;
 use super::ring::Ring;
 use std::collections::VecDeque;
 
+/// How a call wants its data to go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Urging {
+    /// By the rules.
+    #[default]
+    Normal,
+    /// More follows at once: what does not fill a segment can wait for it (MSG_MORE).
+    More,
+    /// All of it, however small: the user has taken Nagle or the cork away.
+    All,
+}
+
 /// Bytes that the user has sent and the peer has not acknowledged, and the FIN behind them.
 #[derive(Clone, Debug)]
 pub(crate) struct SendQueue {
     ring: Ring,
     /// Where calls ended, as numbers after their last bytes; at most one for each byte queued.
     pushes: VecDeque<SeqNumber>,
+    /// Ends of records, which no segment goes beyond (MSG_EOR); at most one for each byte queued.
+    records: VecDeque<SeqNumber>,
+    /// How the call that is being made wants it.
+    pub(crate) urging: Urging,
     /// The sequence number of the first byte in `ring`.
     base: SeqNumber,
     /// Whether the user has closed: a FIN follows the last byte.
     pub(crate) fin: bool,
+    acknowledged: u64,
 }
 
 impl SendQueue {
     /// An empty queue whose first byte will have sequence number `base`.
     pub(crate) fn new(base: SeqNumber) -> SendQueue {
-        SendQueue { ring: Ring::default(), pushes: VecDeque::new(), base, fin: false }
+        SendQueue {
+            ring: Ring::default(),
+            pushes: VecDeque::new(),
+            records: VecDeque::new(),
+            urging: Urging::Normal,
+            base,
+            fin: false,
+            acknowledged: 0,
+        }
+    }
+
+    /// The number of the first byte that is not acknowledged, or of the first one that will be sent.
+    pub(crate) fn base(&self) -> SeqNumber {
+        self.base
     }
 
     /// Bytes queued.
@@ -49,9 +79,31 @@ impl SendQueue {
         let count = ack.saturating_since(self.base).min(self.ring.len() as u32);
         self.ring.discard(count as usize);
         self.base += count;
-        while self.pushes.front().is_some_and(|end| *end <= self.base) {
-            self.pushes.pop_front();
+        self.acknowledged += u64::from(count);
+        for ends in [&mut self.pushes, &mut self.records] {
+            while ends.front().is_some_and(|end| *end <= self.base) {
+                ends.pop_front();
+            }
         }
+    }
+
+    /// Bytes acknowledged since the connection began.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.acknowledged
+    }
+
+    /// What was queued last ends a record.
+    pub(crate) fn mark_record(&mut self) {
+        let end = self.data_end();
+        if self.ring.len() > 0 && self.records.back() != Some(&end) {
+            self.records.push_back(end);
+        }
+    }
+
+    /// Where the record ends that `seq` is in, if more was queued behind it.
+    pub(crate) fn record_end(&self, seq: SeqNumber) -> Option<SeqNumber> {
+        let after = self.records.partition_point(|end| *end <= seq);
+        self.records.get(after).copied().filter(|end| *end < self.data_end())
     }
 
     /// What was queued last is the end of a call.
@@ -77,6 +129,7 @@ impl SendQueue {
     pub(crate) fn flush(&mut self) {
         self.base = self.data_end();
         self.pushes.clear();
+        self.records.clear();
         self.ring.clear();
     }
 }

@@ -3,6 +3,9 @@
 use core::fmt;
 use core::ops::{Add, AddAssign, Sub};
 
+/// How far behind a number may be left before it is moved: more than any window, and less than half of the circle.
+const FAR_BEHIND: u32 = 1 << 30;
+
 /// A sequence number.
 ///
 /// `<`, `<=` and so on are the RFC's "<" and "=<": `a < b` where `b` is less than 2^31 ahead of `a`. Two numbers
@@ -20,6 +23,13 @@ impl SeqNumber {
     pub const fn saturating_since(self, earlier: SeqNumber) -> u32 {
         let distance = self.since(earlier);
         if distance as i32 > 0 { distance } else { 0 }
+    }
+
+    /// This number, or where `now` has left it so far behind that it would soon seem to be ahead, one not so far behind.
+    #[must_use]
+    pub fn kept_behind(self, now: SeqNumber) -> SeqNumber {
+        let farthest = now - FAR_BEHIND;
+        if self < farthest { farthest } else { self }
     }
 
     /// The later of two.
@@ -80,5 +90,7 @@ mod tests {
         assert_eq!((before + 2, after - 2), (after, before));
         assert_eq!((after.since(before), before.saturating_since(after)), (2, 0));
         assert_eq!((before.later(after), before.earlier(after)), (after, before));
+        assert_eq!((before.kept_behind(after), after.kept_behind(before)), (before, after));
+        assert_eq!(before.kept_behind(after + FAR_BEHIND), after);
     }
 }

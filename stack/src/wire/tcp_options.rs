@@ -365,7 +365,7 @@ mod tests {
             fast_open(&[2; 6], true),
         ];
         let timeouts = [1, 0x7fff, 0x8000 / 60 * 60, 0x7fff * 60];
-        let with_timeouts = timeouts.map(|s| Options { user_timeout: Some(s), ..ack });
+        let with_timeouts = timeouts.map(|s| Options { user_timeout: Some(s), ..syn });
         for options in [syn, ack, Options::default()].into_iter().chain(with_cookies).chain(with_timeouts) {
             let mut bytes = vec![0; options.len()];
             options.emit(&mut bytes);

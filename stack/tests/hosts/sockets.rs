@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A listener on host 2's port 80; host 1 has connected to it. Gives both connections' descriptors.
-fn connected(pair: &mut Pair, domain: Domain, listen: &str, connect: &str) -> (i32, i32) {
+pub(crate) fn connected(pair: &mut Pair, domain: Domain, listen: &str, connect: &str) -> (i32, i32) {
     let listener = pair.socket(1, domain, Kind::Stream);
     assert_eq!(pair.call(1, Call::Bind { fd: listener, address: address(listen) }), Ok(Value::Done));
     assert_eq!(pair.call(1, Call::Listen { fd: listener, backlog: 5 }), Ok(Value::Done));

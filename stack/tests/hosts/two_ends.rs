@@ -3,7 +3,8 @@
 //!
 //! `PROPTEST_CASES` says how many networks are drawn; a failure shrinks and prints what was drawn, its seed included.
 
-use crate::common::{address, config};
+use crate::common::{Pair, address, config};
+use crate::sockets::connected;
 use proptest::prelude::*;
 use stack::config::Medium;
 use stack::rng::Rng;
@@ -336,5 +337,31 @@ proptest! {
             b.received.len(), a.to_send.len(), a.received.len(), b.to_send.len());
         let segments = (a.to_send.len() + b.to_send.len()) as u64 / 400;
         prop_assert!(frames < 400 + 40 * segments, "{frames} frames for {segments} segments of 400 bytes");
+    }
+}
+
+/// More than half of the sequence numbers: what was noted at the beginning of the stream, and never since, must not seem to
+/// lie ahead.
+#[test]
+fn a_stream_may_be_longer_than_half_of_the_circle() {
+    let mut pair = Pair::with(config(1, Medium::Ip, 16_000), config(2, Medium::Ip, 16_000));
+    let (client, server) = connected(&mut pair, Domain::Inet, "0.0.0.0:80", "192.0.2.2:80");
+    let data = vec![7; 1 << 16];
+    let (mut sent, mut received) = (0, 0);
+    while received < (1 << 31) + (1 << 20) {
+        let call = Call::Send { fd: client, data: data.clone(), to: None, flags: flags::MSG_DONTWAIT };
+        if let Ok(Value::Sent(count)) = pair.call(0, call) {
+            sent += count;
+        }
+        let got = match pair.receive(1, server) {
+            Ok(Value::Received(got)) => got.data.len(),
+            _ => 0,
+        };
+        received += got;
+        pair.frames.clear();
+        if got == 0 {
+            pair.run(Duration::from_millis(500));
+            assert!(pair.now < Instant::from_secs(600), "nothing moves after {received} of {sent} bytes");
+        }
     }
 }

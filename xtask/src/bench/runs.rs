@@ -12,15 +12,7 @@ const MOST: f64 = 200.0;
 
 /// All cases on each stack in memory, stack after stack, round after round, on one worker that is there already.
 pub(super) fn measure() -> Result<Vec<Measure>, String> {
-    let catalogue = Catalogue::load()?;
-    let suite = load(&[], &catalogue)?;
-    let mut jobs = Vec::new();
-    for case in &suite.cases {
-        for family in &case.families {
-            let (run, case) = (jobs.len(), case.id.clone());
-            jobs.push(Job { run, case, family: *family, seed: 1, twin: None, wants: Wants::default() });
-        }
-    }
+    let jobs = jobs()?;
     let mut pools = Vec::new();
     for name in cases::stacks::IN_MEMORY {
         let mut pool = pool(name)?;
@@ -41,4 +33,14 @@ pub(super) fn measure() -> Result<Vec<Measure>, String> {
         Measure::value(format!("CPU of a run on {name}"), "µs", median(rounds), MOST, why.clone())
     };
     Ok(pools.into_iter().map(of).collect())
+}
+
+/// Every run of the suite.
+pub(super) fn jobs() -> Result<Vec<Job>, String> {
+    let catalogue = Catalogue::load()?;
+    let suite = load(&[], &catalogue)?;
+    let runs =
+        suite.cases.iter().flat_map(|case| case.families.iter().map(|family| (case.id.clone(), *family)));
+    let job = |(run, (case, family))| Job { run, case, family, seed: 1, twin: None, wants: Wants::default() };
+    Ok(runs.enumerate().map(job).collect())
 }

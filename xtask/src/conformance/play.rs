@@ -2,6 +2,7 @@
 
 use super::Options;
 use super::plan::{Plan, is_named};
+use crate::oracle;
 use crate::pool::{Limits, Pool};
 use crate::progress::Progress;
 use crate::protocol::{Answer, Job, Session, Wants};
@@ -106,6 +107,9 @@ impl Stack {
             Ok(info) => info,
             Err(reason) => return Ok(Err(reason)),
         };
+        if let Some(message) = oracle::stale(&info) {
+            eprintln!("{message}");
+        }
         if info.clock == ClockKind::Real {
             pool.depth = 1;
             // A run that waits as its case asks is not silent.

@@ -47,6 +47,8 @@ pub(crate) struct Found {
     pub(crate) state: u8,
     /// The event or call.
     pub(crate) event: String,
+    /// What was given.
+    pub(crate) given: String,
     /// The field.
     pub(crate) field: String,
     /// What the first stack did.
@@ -79,6 +81,7 @@ impl Found {
             operation: found.operation,
             state: place(State::ALL, found.state),
             event: found.event.clone(),
+            given: found.given.clone(),
             field: found.field.clone(),
             first: found.first.clone(),
             second: found.second.clone(),
@@ -91,6 +94,7 @@ impl Found {
             operation: self.operation,
             state: State::ALL.get(usize::from(self.state)).map_or(State::Closed, |(state, _)| *state),
             event: self.event.clone(),
+            given: self.given.clone(),
             field: self.field.clone(),
             first: self.first.clone(),
             second: self.second.clone(),

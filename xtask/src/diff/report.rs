@@ -140,7 +140,7 @@ impl Report {
         all.sort_by_key(|(_, (numbers, _))| std::cmp::Reverse(numbers.len()));
         for (kind, (numbers, example)) in all.iter().take(60) {
             println!("  {:6}  {kind}", numbers.len());
-            println!("          {}: {} | {}", numbers[0], example.first, example.second);
+            println!("          {} [{}]: {} | {}", numbers[0], example.given, example.first, example.second);
         }
     }
 

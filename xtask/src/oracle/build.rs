@@ -66,6 +66,7 @@ pub(super) fn build(source: Option<&Path>) -> Outcome {
         println!("{} is there already: {}", kernel.record.release, kernel.folder.display());
         return Ok(Exit::AsExpected);
     }
+    check_room(&cache)?;
     let tree = work.path.join("source");
     println!("unpacking, and building below {} (about 3 GB)", cache.display());
     source::unpack(&source, &tree)?;
@@ -88,6 +89,32 @@ pub(super) fn build(source: Option<&Path>) -> Outcome {
         println!("cargo xtask conformance --stack linux-{}", record.series);
     }
     Ok(Exit::AsExpected)
+}
+
+/// How much a build takes, in bytes: the source, and what is made of it.
+const ROOM: u64 = 3 << 30;
+
+/// Says before the first minutes have gone by that they would be in vain.
+fn check_room(cache: &Path) -> Result<(), String> {
+    // Where the system does not tell, the build will.
+    let Ok(disk) = nix::sys::statvfs::statvfs(cache) else { return Ok(()) };
+    let free = disk.blocks_available().saturating_mul(disk.fragment_size());
+    if free >= ROOM {
+        return Ok(());
+    }
+    let (shown, free) = (cache.display(), free >> 20);
+    Err(format!(
+        "{shown}: {free} MB are free and a build takes {} MB: make room, or set XDG_CACHE_HOME to another folder",
+        ROOM >> 20
+    ))
+}
+
+/// The hash of what this program would give to a build.
+pub(super) fn configuration() -> Result<String, String> {
+    let cache = store::root()?;
+    let work = Work { path: cache.join(format!("hashing-{}", std::process::id())) };
+    std::fs::create_dir_all(&work.path).map_err(|e| work.problem(&e))?;
+    configuration_hash(&work)
 }
 
 /// The folder of a build, gone with the value.

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub(super) const ROOT: &str = "root";
 /// Below the guest's own folder, and in the guest: what the folder of the cases is in, which scripts may refer to.
 pub(super) const CASES: &str = "cases";
+/// Below the guest's own folder: a link to the suite, whose openings any case may include. The guest sees it where it is here.
+pub(super) const SUITE: &str = "suite";
 /// Below the guest's own folder, and in the guest: what goes in and comes out.
 pub(super) const EXCHANGE: &str = "io";
 /// In the exchange: the session, one line.
@@ -38,11 +40,11 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Makes the folder of a guest that plays cases from below `cases`.
-    pub(super) fn make(cases: &Path) -> Result<Folder, String> {
+    /// Makes the folder of a guest that plays cases from below `played`.
+    pub(super) fn make(played: &Path) -> Result<Folder, String> {
         let path = std::env::temp_dir().join(format!("{PREFIX}{}", std::process::id()));
-        let cases = cases.canonicalize().map_err(|e| format!("{}: {e}", cases.display()))?;
-        let (around, name) = around(&cases);
+        let played = played.canonicalize().map_err(|e| format!("{}: {e}", played.display()))?;
+        let (around, name) = around(&played);
         let folder = Folder { path, cases: Path::new("/").join(CASES).join(name) };
         let problem = |e: std::io::Error| format!("{}: {e}", folder.path.display());
         sweep();
@@ -54,6 +56,8 @@ impl Folder {
         for below in ["proc", "sys", "dev", "tmp", EXCHANGE, CASES] {
             std::fs::create_dir(folder.path.join(ROOT).join(below)).map_err(problem)?;
         }
+        std::fs::create_dir_all(below(&folder.path.join(ROOT), cases::root())).map_err(problem)?;
+        std::os::unix::fs::symlink(cases::root(), folder.path.join(SUITE)).map_err(problem)?;
         std::os::unix::fs::symlink(around, folder.path.join(CASES)).map_err(problem)?;
         folder.add_program()?;
         Ok(folder)

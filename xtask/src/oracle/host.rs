@@ -39,7 +39,8 @@ impl Host {
     pub(crate) fn open(session: &Session, series: &str) -> Result<Host, String> {
         let kernel = store::newest(series)?;
         let link: LinkChoice = session.link.as_deref().map_or(Ok(LinkChoice::Auto), str::parse)?;
-        let info = StackInfo::from(&in_virtual_time(&session.stack, &kernel.record.release, &link));
+        let mut info = StackInfo::from(&in_virtual_time(&session.stack, &kernel.record.release, &link));
+        info.made_of = Some(kernel.record.made_of());
         Ok(Host { kernel, session: session.clone(), info })
     }
 

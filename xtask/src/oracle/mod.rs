@@ -11,6 +11,7 @@ mod source;
 mod store;
 
 use crate::exit::{Exit, Outcome};
+use crate::results::StackInfo;
 use std::path::PathBuf;
 
 /// The series that is built where nothing is said.
@@ -18,7 +19,7 @@ pub(crate) const SERIES: &str = "6.12";
 
 /// How many runs one guest plays: its boot costs as much as a few dozen runs. Batches are cut by the runs' numbers alone,
 /// so that a run has the same runs before it each time.
-const BATCH: usize = 128;
+const BATCH: usize = 256;
 
 /// What `cargo xtask oracle` takes.
 #[derive(clap::Subcommand, Clone, Debug)]
@@ -46,13 +47,17 @@ fn status() -> Outcome {
     if kernels.is_empty() {
         println!("no kernel has been built: cargo xtask oracle build");
     }
+    let current = build::configuration()?;
     for kernel in kernels {
         let record = &kernel.record;
         println!("linux-{}  {}", record.series, kernel.folder.display());
         println!("  release        {}", record.release);
         println!("  source         {} (SHA-256 {})", record.source, record.source_sha256);
         println!("  compiler       {}", record.compiler);
-        println!("  configuration  {}", record.configuration);
+        let is_stale = record.configuration != current;
+        let stale =
+            if is_stale { " (stale: this program builds another; cargo xtask oracle build)" } else { "" };
+        println!("  configuration  {}{stale}", record.configuration);
     }
     Ok(Exit::AsExpected)
 }
@@ -63,6 +68,15 @@ pub(crate) fn series(stack: &str) -> Option<&str> {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let (major, minor) = series.split_once('.')?;
     (is_number(major) && is_number(minor)).then_some(series)
+}
+
+/// What to say where a stack's kernel is not what this program would build.
+pub(crate) fn stale(info: &StackInfo) -> Option<String> {
+    let kernel = info.made_of.as_ref()?;
+    let is_stale = build::configuration().is_ok_and(|current| current != kernel.configuration);
+    let name = &info.name;
+    is_stale
+        .then(|| format!("{name}: its kernel was built with another configuration: cargo xtask oracle build"))
 }
 
 /// How many runs a worker for `stack` takes before it begins to play them; none where it plays each as it comes.

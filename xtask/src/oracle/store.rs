@@ -1,6 +1,7 @@
 //! The kernels that were built, in the user's cache folder: `wireproof/oracle/RELEASE-CONFIGURATION/`.
 
 use super::SERIES;
+use cases::results::MadeOf;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -29,6 +30,14 @@ pub(crate) struct Record {
     pub(crate) configuration: String,
     /// Whether the kernel knows `seccomp=on`, which is faster than ptrace.
     pub(crate) seccomp: bool,
+}
+
+impl Record {
+    /// The same for results.
+    pub(super) fn made_of(&self) -> MadeOf {
+        let Record { source, source_sha256, compiler, configuration, .. } = self.clone();
+        MadeOf { source, source_sha256, compiler, configuration }
+    }
 }
 
 /// A kernel that was built.

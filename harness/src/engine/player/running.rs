@@ -101,14 +101,8 @@ impl Player<'_> {
         {
             return self.inject(interface, answer);
         }
-        let tolerated = match packet::classify(&self.world, medium, &frame.bytes) {
-            FrameClass::AddressResolution => self.plays_neighbours,
-            FrameClass::DuplicateAddressDetection
-            | FrameClass::RouterSolicitation
-            | FrameClass::GroupMembership => !self.exactly,
-            FrameClass::PureAck | FrameClass::Other => false,
-        };
-        if !tolerated {
+        let class = packet::classify(&self.world, medium, &frame.bytes);
+        if class != FrameClass::AddressResolution || !self.plays_neighbours {
             self.queue.push_back(frame);
         }
         Ok(())

@@ -154,7 +154,8 @@ impl Parser {
 
     /// Brackets behind a message: options of neighbour discovery, or the packet that an error quotes.
     fn quote_or_options(&mut self, kind: LayerKind) -> Result<LayerBody> {
-        let is_option = self.word_at(1).is_some_and(|word| names::header_options(kind).contains(&word));
+        let named = self.word_at(1).is_some_and(|word| names::header_options(kind).contains(&word));
+        let is_option = named || self.kind_at(1) == Kind::Ellipsis;
         if !is_option {
             return Ok(LayerBody::Quote(self.quote()?));
         }

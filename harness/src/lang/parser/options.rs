@@ -90,6 +90,9 @@ impl Parser {
                 TcpOption::Timestamp { val, ecr: self.pattern_within("the timestamp's ecr", LARGEST)? }
             }
             "md5" => TcpOption::Md5(self.blob(16, true)?),
+            "FO" if self.ours() && !matches!(self.kind(), Kind::Int(_)) && self.at_pattern() => {
+                TcpOption::FastOpenCookie(self.pattern("the cookie")?)
+            }
             "FO" => TcpOption::FastOpen(self.blob(MOST_BYTES - 2, false)?),
             "FOEXP" => TcpOption::FastOpenExperimental(self.blob(MOST_BYTES - 4, false)?),
             "ECN" => TcpOption::AccEcn(self.accecn()?),
@@ -188,7 +191,7 @@ fn option_length(option: &TcpOption) -> usize {
         TcpOption::SackOk => 2,
         TcpOption::Wscale(_) => 3,
         TcpOption::Mss(_) | TcpOption::UserTimeout { .. } => 4,
-        TcpOption::Timestamp { .. } => 10,
+        TcpOption::Timestamp { .. } | TcpOption::FastOpenCookie(_) => 10,
         TcpOption::Sack(blocks) => 2 + 8 * blocks.len(),
         TcpOption::AccEcn(counters) => 2 + 3 * counters.len(),
         TcpOption::Md5(data) | TcpOption::FastOpen(data) => 2 + data.len(),

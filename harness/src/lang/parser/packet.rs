@@ -226,7 +226,11 @@ impl Parser {
         let (mut fields, mut options) = (Vec::new(), Vec::new());
         while !self.at(']') {
             let (name, _) = self.hyphenated_at(0).unwrap_or_default();
-            if names::header_options(kind).contains(&name.as_str()) {
+            if self.kind() == Kind::Ellipsis && !names::header_options(kind).is_empty() {
+                let span = self.here();
+                self.advance();
+                options.push(HeaderOption::others(span));
+            } else if names::header_options(kind).contains(&name.as_str()) {
                 options.push(self.header_option()?);
             } else if let Some(field) = self.ecn_field() {
                 fields.push(field);

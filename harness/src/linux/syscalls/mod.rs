@@ -37,6 +37,12 @@ pub(super) fn may_block(call: &Call) -> bool {
     )
 }
 
+/// Whether a call neither waits nor has anything sent.
+pub(super) fn is_silent(call: &Call) -> bool {
+    !may_block(call) && !matches!(call, Call::Shutdown { .. } | Call::Setsockopt { .. } | Call::Ioctl { .. })
+        || matches!(call, Call::Setsockopt { level: libc::SOL_SOCKET, .. })
+}
+
 /// Whether the kernel goes on reading a call's bytes after the call has returned.
 pub(super) fn lends_memory(call: &Call) -> bool {
     match call {

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// No connection times out sooner, by whatever timer: keep-alive probes from 10 s on are the shortest that there are.
 const SHORTEST: Duration = Duration::from_secs(10);
 
+/// A soft error is told sooner: after three retransmissions at least (RFC 9293 MUST-20).
+const SOFT: Duration = Duration::from_secs(1);
+
 /// What could be a cause.
 #[derive(Debug, Default)]
 pub(super) struct Cause {
@@ -35,9 +38,11 @@ impl Oracle for Cause {
             _ => None,
         });
         let elapsed = seen.step.at.saturating_since(Instant::ZERO);
+        let is_asked = matches!(seen.step.stimulus, Stimulus::Call(UserCall::TakeError));
         let unfounded = errors.into_iter().find(|errno| match *errno {
             libc::ECONNRESET | libc::ECONNREFUSED => !self.reset,
             libc::EPIPE => !self.reset && !self.shut && elapsed < SHORTEST,
+            libc::ETIMEDOUT if is_asked => elapsed < SOFT,
             libc::ETIMEDOUT => elapsed < SHORTEST,
             _ => false,
         });

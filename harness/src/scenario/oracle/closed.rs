@@ -3,7 +3,7 @@
 use super::{Oracle, Seen, violation};
 use crate::scenario::drive::Violation;
 use crate::scenario::operation::{Operation, Plan, UserCall, What};
-use crate::scenario::segment::{ACK, FIN, RST};
+use crate::scenario::segment::{ACK, FIN, RST, before};
 use std::time::Duration;
 
 /// Longer than any user time-out that is configured, and a TIME-WAIT behind it.
@@ -39,8 +39,9 @@ impl Oracle for Closed {
     fn look(&mut self, seen: &Seen<'_>) -> Option<Violation> {
         let last = self.at? + closing().len() - 1;
         let is_refused = seen.sent().any(|(segment, _)| segment.has(RST));
-        // What the peer never repeats the stack may wait for as long as it likes: RFC 9293 knows no time-out in FIN-WAIT-2.
-        let is_over = seen.step.operation == Some(last) && seen.peer.lost.is_empty();
+        // For a FIN that never got through the stack may wait as long as it likes: RFC 9293 knows no time-out in FIN-WAIT-2.
+        let has_both = seen.peer.fin.is_some_and(|fin| !before(seen.peer.snd_una, fin));
+        let is_over = seen.step.operation == Some(last) && has_both;
         let found = "the connection is still there long after both ends closed it";
         (is_over && !is_refused).then(|| violation("closed", None, found.to_owned()))?
     }

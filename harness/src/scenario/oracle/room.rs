@@ -10,7 +10,7 @@ pub(super) struct Room;
 
 impl Oracle for Room {
     fn look(&mut self, seen: &Seen<'_>) -> Option<Violation> {
-        let edge = seen.peer.stack_edge;
+        let edge = seen.peer.stack_room;
         let beyond = |segment: &crate::scenario::segment::Segment| {
             let end = segment.seq.wrapping_add(segment.payload.len() as u32);
             (!segment.payload.is_empty() && before(edge.wrapping_add(1), end)).then(|| end.wrapping_sub(edge))

@@ -2,8 +2,11 @@
 
 use super::results::Form;
 use crate::sut::{Call, Message, Outcome, Refusal, SocketAddress};
-use stack::socket::{self, Domain, How, Kind, PollFd};
+use stack::socket::{self, Domain, EpollOperation, How, Kind, PollFd};
 use std::net::{IpAddr, SocketAddr};
+
+/// linux/sockios.h.
+const SIOCATMARK: u64 = 0x8905;
 
 /// What is to be done for a call.
 pub(super) enum Planned {
@@ -50,6 +53,21 @@ pub(super) fn plan(call: Call) -> Plan {
             let own = |p: crate::sut::PollFd| PollFd { fd: p.fd, events: p.events, revents: 0 };
             plain(socket::Call::Poll { fds: fds.into_iter().map(own).collect(), timeout_ms })
         }
+        Call::EpollCreate { size } if size <= 0 => error(libc::EINVAL),
+        Call::EpollCreate { .. } => plain(socket::Call::EpollCreate),
+        Call::EpollCtl { epfd, operation, fd, events, data } => {
+            let operation = match operation {
+                libc::EPOLL_CTL_ADD => EpollOperation::Add,
+                libc::EPOLL_CTL_DEL => EpollOperation::Delete,
+                libc::EPOLL_CTL_MOD => EpollOperation::Modify,
+                _ => return error(libc::EINVAL),
+            };
+            plain(socket::Call::EpollControl { epfd, operation, fd, events, data })
+        }
+        Call::EpollWait { epfd, max_events, timeout_ms } => match usize::try_from(max_events) {
+            Ok(most @ 1..) => plain(socket::Call::EpollWait { epfd, most, timeout_ms }),
+            _ => error(libc::EINVAL),
+        },
         call => data(call),
     }
 }
@@ -68,7 +86,8 @@ fn data(call: Call) -> Plan {
         Call::Recvfrom { fd, count, flags } => receive(fd, count, flags, Form::From { flags }),
         Call::Recvmsg { fd, message, flags } => {
             let counts: Vec<usize> = message.iov.iter().map(Vec::len).collect();
-            receive(fd, counts.iter().sum(), flags, Form::Message { counts, flags })
+            let room = message.control_len;
+            receive(fd, counts.iter().sum(), flags, Form::Message { counts, flags, room })
         }
         Call::Write { fd, data } => send(fd, data, None, 0),
         Call::Writev { fd, data } => send(fd, data.concat(), None, 0),
@@ -110,6 +129,7 @@ fn options(call: Call) -> Plan {
         Call::Fcntl { command, .. } => unsupported(&format!("fcntl {command}")),
         Call::Ioctl { fd, request, argument } => match (request, argument) {
             (request, _) if request == libc::FIONREAD => plain(socket::Call::BytesReadable { fd }),
+            (SIOCATMARK, _) => plain(socket::Call::AtMark { fd }),
             (request, Some(on)) if request == libc::FIONBIO => {
                 plain(socket::Call::SetNonblocking { fd, on: on != 0 })
             }

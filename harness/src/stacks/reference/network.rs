@@ -28,9 +28,9 @@ pub(super) fn set(host: &mut Host, interfaces: &[String], name: &str, value: &st
             Some(true)
         }
         (None, "dad_transmits") => {
-            Some(change(host, |config| Some(config.dad_transmits = value.parse().ok()?)))
+            Some(value.parse().is_ok_and(|count| change(host, |c| c.dad_transmits = count)))
         }
-        (None, "form_addresses") => Some(change(host, |config| Some(config.form_addresses = on?))),
+        (None, "form_addresses") => Some(on.is_some_and(|on| change(host, |c| c.form_addresses = on))),
         (None, "ttl") => Some(value.parse().is_ok_and(|ttl| host.set_ttl(ttl))),
         (Some(Some(index)), "forwarding") => Some(on.is_some_and(|on| host.set_forwards(index, on))),
         _ => None,
@@ -38,6 +38,6 @@ pub(super) fn set(host: &mut Host, interfaces: &[String], name: &str, value: &st
 }
 
 /// Changes autoconfiguration, where that is configured.
-fn change(host: &mut Host, apply: impl FnOnce(&mut AutoconfConfig) -> Option<()>) -> bool {
-    host.autoconf().as_mut().and_then(apply).is_some()
+fn change(host: &mut Host, apply: impl FnOnce(&mut AutoconfConfig)) -> bool {
+    host.autoconf().as_mut().map(apply).is_some()
 }

@@ -4,6 +4,9 @@ use crate::sut::{Errno, Message, Outcome, Output, PollFd};
 use stack::client::{Found, LookupError};
 use stack::socket::{self, Received, Value, flags as message_flags};
 
+/// struct cmsghdr on a machine of 64 bits.
+const CONTROL_HEADER: usize = 16;
+
 /// How the result of a call is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Form {
@@ -16,7 +19,7 @@ pub(super) enum Form {
     /// recvfrom: the sender and the bytes.
     From { flags: i32 },
     /// recvmsg: all that there is.
-    Message { counts: Vec<usize>, flags: i32 },
+    Message { counts: Vec<usize>, flags: i32, room: usize },
 }
 
 impl Form {
@@ -37,12 +40,18 @@ impl Form {
                 (number(received.data.len()), Output::Vectors(scatter(&received.data, &counts)))
             }
             Form::From { flags } => (length(&received, flags), Output::Address(received.from, received.data)),
-            Form::Message { counts, flags } => {
+            Form::Message { counts, flags, room } => {
                 let truncated = received.length > received.data.len();
+                let space = |data: &[u8]| CONTROL_HEADER + data.len().next_multiple_of(8);
+                let needed: usize = received.control.iter().map(|(_, _, data)| space(data)).sum();
+                let fits = needed <= room;
                 let message = Message {
                     name: received.from,
                     iov: scatter(&received.data, &counts),
-                    flags: if truncated { message_flags::MSG_TRUNC } else { 0 },
+                    flags: received.flags
+                        | if truncated { message_flags::MSG_TRUNC } else { 0 }
+                        | if fits { 0 } else { libc::MSG_CTRUNC },
+                    control: if fits { received.control.clone() } else { Vec::new() },
                     ..Message::default()
                 };
                 (length(&received, flags), Output::Message(message))
@@ -65,6 +74,7 @@ fn plain(value: Value) -> Outcome {
         Value::Flag(nonblocking) => {
             Outcome::value(i64::from(libc::O_RDWR | if nonblocking { libc::O_NONBLOCK } else { 0 }))
         }
+        Value::Epolled(found) => with(number(found.len()), Output::Epoll(found)),
         Value::Polled(fds) => {
             let theirs = |p: socket::PollFd| PollFd { fd: p.fd, events: p.events, revents: p.revents };
             let fds: Vec<PollFd> = fds.into_iter().map(theirs).collect();

@@ -4,7 +4,9 @@ use super::{cidr, route};
 use crate::sut::{Medium, Refusal, Setup};
 use stack::Config;
 use stack::config::{AutoconfConfig, ForwardingConfig, InterfaceConfig, Medium as StackMedium, Neighbour};
-use stack::tcp::{self, CongestionAlgorithm, EcnMode, InitialWindow, LossRecovery, PrrBound, Reduction};
+use stack::tcp::{
+    self, CongestionAlgorithm, EcnMode, InitialWindow, LossRecovery, PrrBound, Reduction, SynCookies,
+};
 use stack::wire::MacAddress;
 
 /// The configuration for `setup`, with `tcp` where it says nothing.
@@ -45,6 +47,7 @@ pub(super) fn config(setup: &Setup, tcp: tcp::Config) -> Result<Config, Refusal>
 /// A named setting, as `with:` in a case's head has it.
 fn set(config: &mut Config, name: &str, value: &str) -> Result<(), Refusal> {
     match (name, value) {
+        ("acd", "on") => config.arp.detect_conflicts = true,
         ("autoconf", "on") => {
             (config.autoconf, config.report_own_groups) = (Some(AutoconfConfig::default()), true);
         }
@@ -53,11 +56,24 @@ fn set(config: &mut Config, name: &str, value: &str) -> Result<(), Refusal> {
         ("iw", "rfc6928") => config.tcp.initial_window = InitialWindow::Rfc6928,
         ("cc", "cubic") => config.tcp.congestion = CongestionAlgorithm::Cubic,
         ("recovery", "rfc6582") => config.tcp.recovery = LossRecovery::Rfc6582,
-        ("recovery", "rfc6675") => config.tcp.recovery = LossRecovery::Rfc6675,
+        // Its step 4.2 halves cwnd at once.
+        ("recovery", "rfc6675") => {
+            (config.tcp.recovery, config.tcp.reduction) = (LossRecovery::Rfc6675, Reduction::AtOnce);
+        }
         ("recovery", "rack") => config.tcp.recovery = LossRecovery::Rack,
         ("reduction", "at-once") => config.tcp.reduction = Reduction::AtOnce,
         ("reduction", "prr-crb") => config.tcp.reduction = Reduction::Prr(PrrBound::Conservative),
         ("reduction", "prr-ssrb") => config.tcp.reduction = Reduction::Prr(PrrBound::SlowStart),
+        ("syncookies", "always") => config.tcp.syn_cookies = SynCookies::Always,
+        ("syncookies", "never") => config.tcp.syn_cookies = SynCookies::Never,
+        ("uto", "on") => config.tcp.user_timeout_option = true,
+        ("fastopen", "on") => {
+            (config.tcp.fast_open.client, config.tcp.fast_open.server) = (true, true);
+        }
+        ("fastopen", "off") => {
+            (config.tcp.fast_open.client, config.tcp.fast_open.server) = (false, false);
+        }
+        ("abc", "2") => config.tcp.slow_start_limit = 2,
         ("ecn", "off") => config.tcp.ecn = EcnMode::Off,
         ("ecn", "accept") => config.tcp.ecn = EcnMode::Accept,
         ("ecn", "on") => config.tcp.ecn = EcnMode::On,

@@ -1,6 +1,6 @@
 //! Linux's settings by name, and what each is in the reference stack's TCP.
 
-use stack::tcp::{Config, CongestionAlgorithm, EcnMode, LossRecovery};
+use stack::tcp::{Config, CongestionAlgorithm, EcnMode, LossRecovery, SynCookies};
 use std::time::Duration;
 
 /// How a value changes the configuration; `None` where the setting has no such value, or the stack none that fits.
@@ -36,6 +36,16 @@ const SETTINGS: &[(&str, Apply)] = &[
     ("net.ipv4.tcp_keepalive_time", |tcp, value| seconds(&mut tcp.keepalive.idle, value)),
     ("net.ipv4.tcp_keepalive_intvl", |tcp, value| seconds(&mut tcp.keepalive.interval, value)),
     ("net.ipv4.tcp_keepalive_probes", |tcp, value| number(value).map(|count| tcp.keepalive.probes = count)),
+    ("net.ipv4.tcp_syncookies", |tcp, value| {
+        tcp.syn_cookies = match number(value)? {
+            0 => SynCookies::Never,
+            1 => SynCookies::WhenFull,
+            2 => SynCookies::Always,
+            _ => return None,
+        };
+        Some(())
+    }),
+    ("net.ipv4.tcp_min_tso_segs", |tcp, value| number(value).map(|count| tcp.burst_least = count)),
     ("net.ipv4.tcp_fastopen", fast_open),
     ("net.ipv4.tcp_fastopen_key", fast_open_key),
     ("net.ipv4.tcp_max_syn_backlog", |tcp, value| number(value).map(|count| tcp.syn_queue = count as usize)),
@@ -46,7 +56,7 @@ const SETTINGS: &[(&str, Apply)] = &[
 
 /// What concerns the way of segments to a device. The stack hands over each segment by itself and at once, and matching
 /// joins what a device would have cut: any value holds.
-const BELOW: &[&str] = &["net.ipv4.tcp_min_tso_segs", "net.ipv4.tcp_tso_win_divisor", "ethtool -K"];
+const BELOW: &[&str] = &["net.ipv4.tcp_tso_win_divisor", "ethtool -K"];
 
 /// What the stack always does: settings with the one value that says so.
 const ALWAYS: &[(&str, &str)] = &[

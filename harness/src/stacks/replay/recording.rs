@@ -10,6 +10,19 @@ use std::ops::Range;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recording {
     pub(super) entries: Vec<Entry>,
+    /// Some of its times have no more than milliseconds.
+    is_rounded: bool,
+}
+
+/// What the times of a recording are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// To the microsecond.
+    Exact,
+    /// To the millisecond, of a Linux kernel in virtual time.
+    Rounded,
+    /// There are none: the clock was real.
+    Untimed,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,13 +64,18 @@ impl Recording {
         Ok(recording)
     }
 
-    /// Whether its lines have times: the clock was virtual.
-    pub fn has_times(&self) -> bool {
-        self.entries.iter().all(|entry| entry.at.is_some())
+    /// Whether its lines have times, and which.
+    pub fn times(&self) -> Recorded {
+        match self.entries.iter().all(|entry| entry.at.is_some()) {
+            true if self.is_rounded => Recorded::Rounded,
+            true => Recorded::Exact,
+            false => Recorded::Untimed,
+        }
     }
 
     fn line(&mut self, line: &str) -> Result<(), String> {
-        let (at, line) = time(line);
+        let (at, is_rounded, line) = time(line);
+        self.is_rounded |= is_rounded;
         let (interface, line) = interface(line)?;
         let mut push = |what| self.entries.push(Entry { at, what });
         if let Some(text) = line.strip_prefix("< ") {
@@ -95,14 +113,20 @@ impl Recording {
     }
 }
 
-/// The time in front of a line, where there is one, and the rest.
-fn time(line: &str) -> (Option<Instant>, &str) {
+/// The time in front of a line, where there is one, whether it has milliseconds alone, and the rest.
+fn time(line: &str) -> (Option<Instant>, bool, &str) {
     let parsed = line.split_once(' ').and_then(|(time, rest)| {
-        let (seconds, micros) = time.split_once('.').filter(|(_, micros)| micros.len() == 6)?;
-        let (seconds, micros): (u64, u64) = (seconds.parse().ok()?, micros.parse().ok()?);
-        Some((Instant::from_micros(seconds.checked_mul(1_000_000)?.checked_add(micros)?), rest))
+        let (seconds, digits) = time.split_once('.')?;
+        let unit = match digits.len() {
+            3 => 1000,
+            6 => 1,
+            _ => return None,
+        };
+        let (seconds, fraction): (u64, u64) = (seconds.parse().ok()?, digits.parse().ok()?);
+        let micros = seconds.checked_mul(1_000_000)?.checked_add(fraction * unit)?;
+        Some((Instant::from_micros(micros), unit != 1, rest))
     });
-    parsed.map_or((None, line), |(at, rest)| (Some(at), rest))
+    parsed.map_or((None, false, line), |(at, is_rounded, rest)| (Some(at), is_rounded, rest))
 }
 
 /// `#1 ` in front of a frame, where the run had several interfaces, and the rest.
@@ -149,7 +173,14 @@ mod tests {
             1.000250 read(3, ..., 10) = 2 : pattern 0 (2)\n\
             1.000250 close(3) = -1 EIO (Input/output error)\n";
         let recording = Recording::parse(text).expect("a recording");
-        assert!(recording.has_times());
+        assert_eq!(recording.times(), Recorded::Exact);
+        let rounded: String =
+            text.replace(".000000", ".000").replace("100000", "100").replace("200000", "200");
+        let rounded = Recording::parse(&rounded.replace("1.000250", "1.000")).expect("a recording");
+        assert_eq!(rounded.times(), Recorded::Rounded);
+        assert_eq!(rounded.entries[4].at, Some(Instant::from_micros(200_000)));
+        let untimed = Recording::parse("close(3) = 0\n0.100 close(4) = 0\n").expect("a recording");
+        assert_eq!(untimed.times(), Recorded::Untimed);
         let at: Vec<u64> = recording.entries.iter().filter_map(|e| Some(e.at?.as_micros())).collect();
         assert_eq!(at, [0, 0, 0, 100_000, 200_000, 1_000_250, 1_000_250, 1_000_250]);
         let read = Outcome { result: Ok(2), output: Output::Data(vec![0, 1]) };

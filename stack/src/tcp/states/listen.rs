@@ -1,5 +1,6 @@
 //! LISTEN: a listener waits for a SYN (RFC 9293 3.10.7.2).
 
+use crate::tcp::Config;
 use crate::tcp::action::{Action, Reset};
 use crate::wire::tcp::{Flags, Segment};
 
@@ -12,7 +13,7 @@ pub(crate) enum Verdict {
     Open,
 }
 
-pub(crate) fn segment_arrives(segment: &Segment<'_>) -> Verdict {
+pub(crate) fn segment_arrives(config: &Config, segment: &Segment<'_>) -> Verdict {
     // First, check for a RST: it could not have been sent in response to anything.
     if segment.has(Flags::RST) {
         return Verdict::Not(Action::Drop);
@@ -22,5 +23,6 @@ pub(crate) fn segment_arrives(segment: &Segment<'_>) -> Verdict {
         return Verdict::Not(Reset::action(segment));
     }
     // Third, check for a SYN. Fourth, other data or control: drop.
-    if segment.has(Flags::SYN) { Verdict::Open } else { Verdict::Not(Action::Drop) }
+    let opens = segment.has(Flags::SYN) && (config.syn_fin_opens || !segment.has(Flags::FIN));
+    if opens { Verdict::Open } else { Verdict::Not(Action::Drop) }
 }

@@ -26,8 +26,10 @@ pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: Seg
     if !segment.has(Flags::SYN) {
         return end(Action::Drop);
     }
+    let offered = tcb.offer;
     tcb.synchronize(&segment, cx.now);
     if !acknowledged {
+        tcb.repeated_offer = cx.config.crossing_repeats_offer.then_some(offered);
         return simultaneous_open(tcb, &segment);
     }
     tcb.establish(&segment, cx);

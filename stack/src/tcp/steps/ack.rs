@@ -5,6 +5,8 @@ use crate::tcp::config::LossRecovery;
 use crate::tcp::congestion::{Acked, Response};
 use crate::tcp::control_block::{Context, ControlBlock};
 use crate::tcp::flight::Delivery;
+use crate::tcp::state::State;
+use crate::tcp::steps::sequence::take_timestamp;
 use crate::tcp::timers::Timer;
 use crate::tcp::{options, prr, rack, tlp};
 use crate::wire::tcp::{Flags, Segment};
@@ -25,6 +27,9 @@ pub(crate) fn check_ack_in_syn_received(
     }
     tcb.establish(segment, cx);
     tcb.set_snd_wnd(segment, u32::from(segment.wnd) << shift);
+    if cx.config.timestamps_taken_late {
+        take_timestamp(tcb, cx, segment);
+    }
     Flow::Continue(())
 }
 
@@ -33,17 +38,22 @@ pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
     if !segment.has(Flags::ACK) {
         return end(Action::Drop);
     }
-    if cx.config.check_old_acks && segment.ack < tcb.snd_una - tcb.max_snd_wnd {
+    if cx.config.check_old_acks && segment.ack < tcb.snd_una - reach_of_old_acks(tcb, cx) {
         return end(Action::Challenge);
     }
     if segment.ack > tcb.snd_max {
-        return end(Action::Acknowledge);
+        let is_answered = cx.config.answer_unsent_acks || tcb.state != State::Established;
+        return end(if is_answered { Action::Acknowledge } else { Action::Drop });
+    }
+    if cx.config.timestamps_taken_late && tcb.snd_una <= segment.ack {
+        take_timestamp(tcb, cx, segment);
     }
     // The octet of a zero-window probe was accepted.
     tcb.snd_nxt = tcb.snd_nxt.later(segment.ack);
     let window = u32::from(segment.wnd) << tcb.snd_wnd_shift;
     let marked = tcb.ecn.capable && segment.has(Flags::ECE) && tcb.snd_una <= segment.ack;
     let una = tcb.snd_una;
+    tcb.last_acknowledged = cx.now;
     let mut delivery = Delivery::default();
     if una < segment.ack {
         delivery = new_data_acknowledged(tcb, cx, segment, marked);
@@ -51,25 +61,33 @@ pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
         let response = tcb.congestion.duplicate_ack(segment.ack, tcb.snd_nxt, tcb.flight_size());
         tcb.retransmit.first_now |= response == Response::Retransmit;
     }
-    match tcb.congestion.recovers_by() {
-        LossRecovery::Rfc6675 => update_scoreboard(tcb, segment, delivery),
-        LossRecovery::Rack if segment.ack >= una => {
-            let duplicate = is_duplicate(tcb, segment, window) && una == segment.ack;
-            rack::ack_arrives(tcb, cx, segment, delivery);
-            tlp::ack_arrives(tcb, segment, duplicate);
-        }
-        _ => {}
-    }
     if marked && tcb.congestion.marked(segment.ack, tcb.snd_nxt) {
         // cwnd cannot be halved any more: the retransmission timer makes the sender slower (RFC 3168 6.1.2).
         let until = cx.now + tcb.rto.current();
         tcb.ecn.held_until = Some(until);
         tcb.deadlines.set(Timer::Retransmit, until);
     }
+    match tcb.congestion.recovers_by() {
+        LossRecovery::Rfc6675 => update_scoreboard(tcb, segment, delivery),
+        LossRecovery::Rack => {
+            let duplicate = is_duplicate(tcb, segment, window) && una == segment.ack;
+            rack::ack_arrives(tcb, cx, segment, delivery);
+            tlp::ack_arrives(tcb, segment, duplicate);
+        }
+        LossRecovery::Rfc6582 => {}
+    }
     if tcb.snd_una <= segment.ack {
         update_window(tcb, cx, segment, window);
     }
     Flow::Continue(())
+}
+
+/// How far behind SND.UNA an acknowledgement may be (RFC 5961 5.2).
+fn reach_of_old_acks(tcb: &ControlBlock, cx: &Context) -> u32 {
+    match cx.config.old_acks_were_sent {
+        true => tcb.max_snd_wnd.min(tcb.snd_una.since(tcb.iss + u32::from(tcb.is_passive()))),
+        false => tcb.max_snd_wnd,
+    }
 }
 
 /// Update(), and what follows from it: a duplicate ACK is one that SACKs something new (RFC 6675 2, 5).
@@ -111,6 +129,7 @@ fn new_data_acknowledged(
     let echoed = options::echoed_round_trip(tcb, &segment.options, cx.now);
     tcb.snd_una = segment.ack;
     tcb.send.acknowledge(segment.ack);
+    room_was_made(tcb, cx);
     tcb.scoreboard.acknowledge(segment.ack);
     tcb.snd_up = tcb.snd_up.filter(|snd_up| *snd_up > segment.ack);
     let delivery = tcb.flight_acknowledged(segment.ack, segment, cx);
@@ -141,6 +160,15 @@ fn new_data_acknowledged(
         tcb.rack.recovered();
     }
     delivery
+}
+
+/// A user who waits for room hears of it once a third of the buffer is free, as of Linux (sk_stream_write_space()).
+fn room_was_made(tcb: &mut ControlBlock, cx: &Context) {
+    let limit = tcb.options.send_buffer.unwrap_or(cx.config.send_buffer);
+    if tcb.wants_room && tcb.send.len() <= limit / 3 * 2 {
+        tcb.wants_room = false;
+        tcb.activity += 1;
+    }
 }
 
 /// If SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK), the segment is no older than the last one

@@ -18,6 +18,7 @@ pub(crate) fn check_fin(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
         return;
     }
     tcb.advance_rcv_nxt(1);
+    tcb.activity += 1;
     tcb.ack.owe(Due::Now);
     match tcb.state {
         State::SynReceived | State::Established => tcb.state = State::CloseWait,

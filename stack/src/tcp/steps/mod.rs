@@ -27,7 +27,7 @@ use crate::wire::tcp::Segment;
 /// PAWS, then first to fourth: what all synchronised states have in common.
 pub(crate) fn first_to_fourth(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) -> Flow {
     check_timestamps(tcb, cx, segment)?;
-    check_sequence(tcb, segment)?;
+    check_sequence(tcb, cx, segment)?;
     check_reset(tcb, cx, segment)?;
     check_syn(tcb, cx, segment)
 }
@@ -36,7 +36,7 @@ pub(crate) fn first_to_fourth(tcb: &mut ControlBlock, cx: &Context, segment: &Se
 pub(crate) fn sixth_to_eighth(tcb: &mut ControlBlock, cx: &Context, segment: Segment<'_>) -> Flow {
     check_urgent(tcb, &segment);
     let segment = trim(tcb, segment);
-    process_text(tcb, &segment)?;
+    process_text(tcb, cx, &segment)?;
     check_fin(tcb, cx, &segment);
     Flow::Continue(())
 }

@@ -21,24 +21,40 @@ pub(crate) fn check_timestamps(tcb: &mut ControlBlock, cx: &Context, segment: &S
     if options::is_old(recent, timestamps.tsval, cx.now) {
         return end(Action::Acknowledge);
     }
-    // R3, for segments that the next step will accept: TS.Recent moves if SEG.SEQ <= Last.ACK.sent.
-    let acceptable = is_acceptable(segment.seq, segment.len(), tcb.rcv_nxt, tcb.rcv_wnd);
-    if acceptable && segment.seq <= tcb.last_ack_sent {
-        tcb.ts_recent = Some(RecentTimestamp { tsval: timestamps.tsval, at: cx.now });
+    if !cx.config.timestamps_taken_late && is_inside(tcb, cx, segment) {
+        take_timestamp(tcb, cx, segment);
     }
     Flow::Continue(())
 }
 
+/// R3, for a segment that is accepted: TS.Recent moves if SEG.SEQ <= Last.ACK.sent.
+pub(crate) fn take_timestamp(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) {
+    let timestamps = segment.options.timestamps.filter(|_| tcb.ts_recent.is_some());
+    if let Some(timestamps) = timestamps.filter(|_| segment.seq <= tcb.last_ack_sent) {
+        tcb.ts_recent = Some(RecentTimestamp { tsval: timestamps.tsval, at: cx.now });
+    }
+}
+
+/// Whether a segment lies in the window, as far as is asked for.
+pub(crate) fn is_inside(tcb: &ControlBlock, cx: &Context, segment: &Segment<'_>) -> bool {
+    match cx.config.edges_are_inside && tcb.state.is_synchronized() {
+        true => segment.end() >= tcb.last_ack_sent && segment.seq <= tcb.rcv_nxt + tcb.rcv_wnd,
+        false => is_acceptable(segment.seq, segment.len(), tcb.rcv_nxt, tcb.rcv_wnd),
+    }
+}
+
 /// The four cases. While RCV.WND is zero, a segment that begins at RCV.NXT is refused, but its RST, URG and ACK are
 /// heard (MUST-66). Text and FIN do not survive [`trim`].
-pub(crate) fn check_sequence(tcb: &mut ControlBlock, segment: &Segment<'_>) -> Flow {
-    if is_acceptable(segment.seq, segment.len(), tcb.rcv_nxt, tcb.rcv_wnd) {
+pub(crate) fn check_sequence(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) -> Flow {
+    if is_inside(tcb, cx, segment) {
         return Flow::Continue(());
     }
     if segment.has(Flags::RST) {
         return if segment.seq == tcb.rcv_nxt { Flow::Continue(()) } else { end(Action::Drop) };
     }
     if tcb.rcv_wnd == 0 && segment.seq == tcb.rcv_nxt {
+        // Whoever sent a probe with this number is no blind attacker: a mark on it counts (RFC 3168 6.1.6).
+        tcb.ecn.data_arrived(segment.flags);
         tcb.ack.owe(Due::Now);
         return Flow::Continue(());
     }
@@ -49,7 +65,8 @@ pub(crate) fn check_sequence(tcb: &mut ControlBlock, segment: &Segment<'_>) -> F
 /// Text before RCV.NXT has arrived twice (RFC 2883 4).
 fn note_old_text(tcb: &mut ControlBlock, segment: &Segment<'_>) {
     let right = (segment.seq + segment.payload.len() as u32).earlier(tcb.rcv_nxt);
-    if segment.seq < right {
+    // An empty segment is no text, wherever it lies.
+    if segment.seq < right && !segment.payload.is_empty() {
         tcb.duplicate = Some(SackBlock { left: segment.seq, right });
         tcb.ack.owe(Due::Now);
     }
@@ -61,6 +78,9 @@ pub(crate) fn trim<'a>(tcb: &mut ControlBlock, mut segment: Segment<'a>) -> Segm
     let old = tcb.rcv_nxt.saturating_since(segment.seq) as usize;
     if old > 0 {
         note_old_text(tcb, &segment);
+        if segment.len() > 0 && segment.end() <= tcb.rcv_nxt {
+            tcb.ack.owe(Due::Now);
+        }
         if old > segment.payload.len() {
             segment.header.flags = segment.flags.without(Flags::FIN);
         }

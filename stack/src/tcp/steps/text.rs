@@ -2,20 +2,22 @@
 
 use crate::tcp::Error;
 use crate::tcp::ack::Due;
-use crate::tcp::action::{Action, Flow, end};
-use crate::tcp::control_block::ControlBlock;
+use crate::tcp::action::{Action, Flow, Reset, end};
+use crate::tcp::control_block::{Context, ControlBlock};
 use crate::tcp::options;
 use crate::tcp::receive::Arrival;
 use crate::wire::tcp::Segment;
 
 /// Delivers the text of a trimmed segment. Text for a user who has closed is answered by a reset, for it is lost
 /// (SHLD-3, RFC 2525 2.17).
-pub(crate) fn process_text(tcb: &mut ControlBlock, segment: &Segment<'_>) -> Flow {
+pub(crate) fn process_text(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) -> Flow {
     if segment.payload.is_empty() {
         return Flow::Continue(());
     }
     if !tcb.owned {
-        return end(Action::Abort(Error::ConnectionReset));
+        let error = Error::ConnectionReset;
+        let answer = Reset::for_segment(segment).filter(|_| cx.config.refuse_by_answer);
+        return end(answer.map_or(Action::Abort(error), |reset| Action::Refuse(reset, error)));
     }
     if tcb.ecn.data_arrived(segment.flags) {
         tcb.ack.owe(Due::Separately);
@@ -30,6 +32,9 @@ pub(crate) fn process_text(tcb: &mut ControlBlock, segment: &Segment<'_>) -> Flo
         Arrival::InOrder { advance, filled } => {
             tcb.advance_rcv_nxt(advance);
             let default_mss = u32::from(options::default_mss(tcb.remote.ip()));
+            tcb.ack.heard(cx.now);
+            tcb.last_received = cx.now;
+            tcb.activity += 1;
             tcb.ack.text_arrived(advance, default_mss, u32::from(tcb.offer.mss), tcb.options.quick_ack);
             if filled {
                 tcb.ack.owe(Due::Now);

@@ -179,7 +179,7 @@ fn converse(config: Config, seed: u64, network: Network) -> Instant {
     }
     for (end, user) in users.iter().enumerate() {
         let done = (user.written, user.read, user.ended);
-        let info = pair.ids[end].and_then(|id| pair.ends[end].info(id));
+        let info = pair.ids[end].and_then(|id| pair.ends[end].info(pair.now, id));
         assert_eq!(done, (TOTAL, TOTAL, true), "seed {seed}, end {end}, at {}: {info:?}", pair.now);
         let id = pair.ids[end].unwrap();
         assert_eq!(pair.ends[end].state(id), State::Closed, "seed {seed}, end {end}: {info:?}");

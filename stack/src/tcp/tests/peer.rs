@@ -217,7 +217,7 @@ impl Peer {
 
     #[track_caller]
     pub(super) fn info(&self) -> Info {
-        self.stack.info(self.id()).expect("no connection")
+        self.stack.info(self.now, self.id()).expect("no connection")
     }
 
     pub(super) fn set(&mut self, options: SocketOptions) {

@@ -2,8 +2,8 @@
 
 use super::{Ends, MTU, PORT};
 use stack::config::{Config, InterfaceConfig, Medium, Neighbour};
-use stack::socket::{Call, Domain, Kind, Outcome, Value, flags};
-use stack::wire::MacAddress;
+use stack::socket::{Call, Domain, Kind, Outcome, Value};
+use stack::wire::{Buffer, MacAddress};
 use stack::{Cidr, Host, Instant};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -17,6 +17,8 @@ pub(in super::super) struct Reference {
     hosts: [Host; 2],
     listener: i32,
     connections: Vec<[i32; 2]>,
+    /// Frames on their way.
+    wire: Vec<(usize, Buffer)>,
 }
 
 fn address(end: u8) -> IpAddr {
@@ -60,7 +62,8 @@ impl Reference {
 impl Ends for Reference {
     fn new(buffer: usize) -> Result<Reference, String> {
         let hosts = [1, 2].map(|end| Host::new(config(end, buffer)));
-        let mut ends = Reference { now: Instant::ZERO, hosts, listener: 0, connections: Vec::new() };
+        let mut ends =
+            Reference { now: Instant::ZERO, hosts, listener: 0, connections: Vec::new(), wire: Vec::new() };
         let socket = Call::Socket { domain: Domain::Inet, kind: Kind::Stream, nonblocking: true };
         let fd = ends.descriptor(1, socket)?;
         ends.listener = fd;
@@ -84,23 +87,12 @@ impl Ends for Reference {
 
     fn send(&mut self, connection: usize, data: &[u8]) -> usize {
         let fd = self.connections[connection][0];
-        let call = Call::Send { fd, data: data.to_vec(), to: None, flags: flags::MSG_DONTWAIT };
-        match self.call(0, call) {
-            Some(Ok(Value::Sent(count))) => count,
-            _ => 0,
-        }
+        self.hosts[0].write(self.now, fd, data).unwrap_or(0)
     }
 
     fn receive(&mut self, connection: usize, room: &mut [u8]) -> usize {
         let fd = self.connections[connection][1];
-        let call = Call::Receive { fd, room: room.len(), flags: flags::MSG_DONTWAIT };
-        match self.call(1, call) {
-            Some(Ok(Value::Received(received))) => {
-                room[..received.data.len()].copy_from_slice(&received.data);
-                received.data.len()
-            }
-            _ => 0,
-        }
+        self.hosts[1].read(self.now, fd, room).unwrap_or(0)
     }
 
     fn close(&mut self, connection: usize) -> Result<(), String> {
@@ -116,10 +108,11 @@ impl Ends for Reference {
         while !silent {
             silent = true;
             for end in 0..2 {
-                while let Some((interface, frame)) = self.hosts[end].transmit() {
-                    silent = false;
-                    self.hosts[1 - end].receive(self.now, interface, &frame);
-                }
+                self.wire.extend(std::iter::from_fn(|| self.hosts[end].transmit()));
+                silent &= self.wire.is_empty();
+                let frames = self.wire.iter().map(|(interface, frame)| (*interface, &frame[..]));
+                self.hosts[1 - end].receive_burst(self.now, frames);
+                self.wire.clear();
             }
         }
         self.now = self.now + Duration::from_micros(1);

@@ -1,0 +1,121 @@
+//! Control messages of recvmsg: what is left to read, and the error queue with the ends of sends without a copy.
+
+use super::call::{Domain, Received, flags};
+use super::errno::Errno;
+use super::sockopt::{SOL_IP, SOL_IPV6, SOL_TCP};
+use crate::host::Host;
+use std::collections::VecDeque;
+
+const TCP_CM_INQ: i32 = 36;
+const IP_RECVERR: i32 = 11;
+const IPV6_RECVERR: i32 = 25;
+const SO_EE_ORIGIN_ZEROCOPY: u8 = 5;
+/// The data was copied all the same, as always here.
+const SO_EE_CODE_ZEROCOPY_COPIED: u8 = 1;
+/// Sends that a socket tells of at most; of more the ends are not told.
+const MAX_SENDS: usize = 4096;
+
+/// The sends whose ends a socket tells of.
+#[derive(Debug, Default)]
+pub(super) struct SendsWithoutCopy {
+    /// The number of the next one.
+    next: u32,
+    /// Where each ends, in bytes sent since the connection began; the oldest has the number `first`.
+    ends: VecDeque<u64>,
+    first: u32,
+}
+
+impl SendsWithoutCopy {
+    /// A send that ends there was made.
+    pub(super) fn made(&mut self, end: u64) {
+        if self.ends.len() < MAX_SENDS {
+            self.ends.push_back(end);
+            self.next = self.next.wrapping_add(1);
+        }
+    }
+
+    /// How many that are not told of yet are over, with `acknowledged` bytes acknowledged.
+    pub(super) fn over(&self, acknowledged: u64) -> usize {
+        self.ends.partition_point(|end| *end <= acknowledged)
+    }
+
+    /// How many have ever ended.
+    pub(super) fn ever_over(&self, acknowledged: u64) -> u64 {
+        u64::from(self.first) + self.over(acknowledged) as u64
+    }
+
+    /// Takes those that are over: the first and the last of their numbers.
+    fn take(&mut self, acknowledged: u64) -> Option<(u32, u32)> {
+        let count = u32::try_from(self.over(acknowledged)).ok().filter(|count| *count > 0)?;
+        let first = self.first;
+        self.ends.drain(..count as usize);
+        self.first = first.wrapping_add(count);
+        Some((first, self.first.wrapping_sub(1)))
+    }
+}
+
+impl Host {
+    /// recvmsg with MSG_ERRQUEUE; it never waits.
+    pub(super) fn receive_error(&mut self, fd: i32) -> Result<Received, Errno> {
+        let acknowledged = self.acknowledged(fd);
+        let socket = self.sockets.table.get_mut(fd)?;
+        let (first, last) = socket.without_copy.take(acknowledged).ok_or(Errno::EAGAIN)?;
+        // struct sock_extended_err: errno, origin, type, code, padding, info, data; an empty address behind it.
+        let mut error = vec![0; 4];
+        error.extend([SO_EE_ORIGIN_ZEROCOPY, 0, SO_EE_CODE_ZEROCOPY_COPIED, 0]);
+        error.extend(first.to_ne_bytes().into_iter().chain(last.to_ne_bytes()));
+        let (level, kind, address) = match socket.domain {
+            Domain::Inet => (SOL_IP, IP_RECVERR, 16),
+            Domain::Inet6 => (SOL_IPV6, IPV6_RECVERR, 28),
+        };
+        error.resize(error.len() + address, 0);
+        Ok(Received {
+            control: vec![(level, kind, error)],
+            flags: flags::MSG_ERRQUEUE,
+            ..Received::default()
+        })
+    }
+
+    /// Adds what the socket's options say to what was received.
+    pub(super) fn with_control(&mut self, fd: i32, received: &mut Received) {
+        let Ok(socket) = self.sockets.table.get(fd) else { return };
+        if let Some(id) = socket.connection().filter(|_| socket.options.tell_left) {
+            let readiness = self.tcp.readiness(id);
+            // After the FIN there is something to come still: the end of the stream.
+            let left = match self.tcp.readable_bytes(id) {
+                0 => usize::from(readiness.end_of_stream),
+                left => left,
+            };
+            let left = i32::try_from(left).unwrap_or(i32::MAX);
+            received.control.push((SOL_TCP, TCP_CM_INQ, left.to_ne_bytes().to_vec()));
+        }
+    }
+
+    /// Bytes acknowledged of what the socket has sent.
+    pub(super) fn acknowledged(&self, fd: i32) -> u64 {
+        let connection = self.sockets.table.get(fd).ok().and_then(|socket| socket.connection());
+        connection.map_or(0, |id| self.tcp.progress(id).1)
+    }
+
+    /// A send of `fd` is over that its user wants to hear of.
+    pub(super) fn note_send(&mut self, fd: i32, message_flags: i32) {
+        let Ok(socket) = self.sockets.table.get(fd) else { return };
+        let wanted = socket.options.zerocopy && message_flags & flags::MSG_ZEROCOPY != 0;
+        let Some(id) = socket.connection().filter(|_| wanted) else { return };
+        let end = self.tcp.progress(id).0;
+        if let Ok(socket) = self.sockets.table.get_mut(fd) {
+            socket.without_copy.made(end);
+        }
+    }
+
+    /// A number that grows whenever something happens on a descriptor that one who waits for it is to hear of.
+    pub(super) fn activity(&self, fd: i32) -> u64 {
+        let Ok(socket) = self.sockets.table.get(fd) else { return 0 };
+        let own = match socket.state {
+            super::table::State::Listening(id) => self.tcp.arrivals(id),
+            super::table::State::Datagram(id) => self.udp.get(id).map_or(0, |udp| udp.arrivals()),
+            _ => socket.connection().map_or(0, |id| self.tcp.activity(id)),
+        };
+        own + socket.without_copy.ever_over(self.acknowledged(fd))
+    }
+}
