@@ -230,11 +230,12 @@ mod tests {
     use crate::sut::StackUnderTest;
 
     /// What comes of comparing two stacks on a scenario.
-    fn check(first: &mut dyn StackUnderTest, second: &mut dyn StackUnderTest, number: u64) -> Comparison {
+    fn check(first: &mut Reference, second: &mut Reference, number: u64) -> Comparison {
         let scenario = Scenario::decode(&generate(1, number));
         let granularities = [first.capabilities().granularity, second.capabilities().granularity];
-        let traces = [first, second].map(|stack| drive(stack, &scenario, &mut ()).expect("it is played"));
-        compare(&traces[0], &traces[1], granularities)
+        let [first, second] =
+            [first, second].map(|stack| drive(stack, &scenario, &mut ()).expect("it is played"));
+        compare(&first, &second, granularities)
     }
 
     #[test]
