@@ -54,7 +54,7 @@ pub const KNOWN: &[Known] = &[
     // What is not acknowledged it repeats for ever, so no wait is long enough.
     Known {
         target: "tcp_machine_smoltcp",
-        oracles: &["closed"],
+        oracles: &["closed", "flood"],
         after: |step| step.event == Some(Event::Time) && step.length > LONG && !step.happened.is_empty(),
         requirement: "RFC9293-MUST-20",
     },

@@ -1,11 +1,11 @@
-//! A connection lives until something ends it: a segment from outside of its window does not (RFC 9293 section 3.10.7.4), nor
-//! does a reset that is not exactly at RCV.NXT (RFC 5961 section 3.2).
+//! A connection lives until something ends it: a segment from outside of its window does not (RFC 9293 section 3.10.7.4).
 
 use super::{Oracle, Seen, violation};
 use crate::scenario::drive::Violation;
 use crate::scenario::operation::UserCall;
-use crate::scenario::segment::{RST, SYN};
-use crate::scenario::state::{Event, State};
+use crate::scenario::peer::Peer;
+use crate::scenario::segment::{RST, SYN, before};
+use crate::scenario::state::State;
 use crate::scenario::trace::Stimulus;
 use std::time::Duration;
 
@@ -29,27 +29,31 @@ impl Oracle for Alive {
         if connection != self.connection {
             *self = Alive { connection, is_doomed: false, had_wild_reset: false };
         }
-        // Before the connection is synchronized a reset answers whatever does not fit.
-        self.is_doomed |= step.state < State::Established || step.state > State::CloseWait;
-        self.is_doomed |= step.length > PATIENCE || may_end(&step.stimulus, step.event);
-        self.had_wild_reset |= is_wild_reset(&step.stimulus, step.event);
+        // Before the connection is synchronized a reset answers whatever does not fit, and a reset or SYN ends it.
+        let is_open = (State::Established..=State::CloseWait).contains(&step.state);
+        let ends = |flags| matches!(&step.stimulus, Stimulus::Segment(segment) if segment.has(flags));
+        let is_opening_ended = match step.state {
+            State::SynReceived => ends(RST | SYN),
+            state => state < State::Established && ends(RST),
+        };
+        self.is_doomed |= step.state > State::CloseWait || is_opening_ended;
+        self.is_doomed |= is_open && (step.length > PATIENCE || may_end(&step.stimulus, seen.peer));
+        self.had_wild_reset |= matches!(&step.stimulus, Stimulus::Segment(s) if s.has(RST));
         let is_reset = seen.sent().any(|(segment, _)| segment.has(RST));
         let found = if self.had_wild_reset {
-            "the connection is gone, and nothing but a reset that is not at RCV.NXT was there to end it"
+            "the connection is gone, and nothing but a reset from outside of the window was there to end it"
         } else {
             "the stack resets a connection that nothing has ended"
         };
-        let requirement = self.had_wild_reset.then_some("RFC5961-3.2-3");
-        (is_reset && !self.is_doomed).then(|| violation("alive", requirement, found.to_owned()))?
+        let requirement = self.had_wild_reset.then_some("RFC9293-3.10.7.4-4");
+        let is_wrong = is_open && is_reset && !self.is_doomed;
+        self.is_doomed |= is_reset;
+        is_wrong.then(|| violation("alive", requirement, found.to_owned()))?
     }
 }
 
-fn is_wild_reset(stimulus: &Stimulus, event: Option<Event>) -> bool {
-    matches!((stimulus, event), (Stimulus::Segment(s), Some(Event::ResetInexact)) if s.has(RST))
-}
-
 /// Whether a stack may end the connection because of this: in doubt it may.
-fn may_end(stimulus: &Stimulus, event: Option<Event>) -> bool {
+fn may_end(stimulus: &Stimulus, peer: &Peer) -> bool {
     match stimulus {
         Stimulus::Time => false,
         Stimulus::Call(call) => !matches!(
@@ -60,9 +64,12 @@ fn may_end(stimulus: &Stimulus, event: Option<Event>) -> bool {
                 | UserCall::Nodelay
                 | UserCall::TakeError
         ),
-        Stimulus::Segment(segment) => {
-            let is_outside = matches!(event, Some(Event::Outside | Event::ResetInexact));
-            segment.has(SYN) || (segment.has(RST) && !is_outside)
-        }
+        Stimulus::Segment(segment) => segment.has(SYN) || (segment.has(RST) && !is_wild(segment.seq, peer)),
     }
+}
+
+/// Whether a number is outside of the window, whichever of the numbers that the stack may wait for is the one.
+fn is_wild(seq: u32, peer: &Peer) -> bool {
+    let furthest = if before(peer.edge, peer.expected) { peer.expected } else { peer.edge };
+    before(seq, peer.snd_una) || before(furthest, seq)
 }
