@@ -465,6 +465,7 @@ impl<'a> Player<'a> {
         }
         match packet::classify(&self.world, self.medium(frame.interface), &frame.bytes) {
             FrameClass::DuplicateAddressDetection => true,
+            FrameClass::AddressConflictDetection => self.plays_neighbours,
             FrameClass::RouterSolicitation => !self.speaks_of.contains(&Unasked::RouterSolicitation),
             FrameClass::Igmp => !self.speaks_of.contains(&Unasked::Igmp),
             FrameClass::Mld => !self.speaks_of.contains(&Unasked::Mld),
