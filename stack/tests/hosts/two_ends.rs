@@ -297,15 +297,16 @@ impl Simulation {
                 }
             }
             // Nobody will come any more: the connection that was to be accepted has failed at its other end.
-            if self.programs[0].error.is_some() && self.programs[1].fd.is_none() {
-                if let Some(fd) = self.programs[1].listener.take() {
-                    self.call(1, Call::Close { fd });
-                }
+            if self.programs[0].error.is_some()
+                && self.programs[1].fd.is_none()
+                && let Some(fd) = self.programs[1].listener.take()
+            {
+                self.call(1, Call::Close { fd });
             }
-            if self.programs[1].fd.is_some() {
-                if let Some(fd) = self.programs[1].listener.take() {
-                    self.call(1, Call::Close { fd });
-                }
+            if self.programs[1].fd.is_some()
+                && let Some(fd) = self.programs[1].listener.take()
+            {
+                self.call(1, Call::Close { fd });
             }
             let frame = self.network.frames.keys().next().map(|(at, _)| *at);
             let deadlines = self.hosts.iter().filter_map(Host::next_deadline);
