@@ -116,10 +116,11 @@ impl Host {
 
     /// Brings a link up or down; false where there is no such interface. While down it neither sends nor receives.
     pub fn set_link(&mut self, now: Instant, interface: usize, up: bool) -> bool {
+        let exists = self.net.set_link(now, interface, up);
         if up {
-            self.clients.link_came_up(interface);
+            self.dhcp_verifies(now, interface);
         }
-        self.net.set_link(now, interface, up)
+        exists
     }
 
     /// The host goes down without a word and comes up again as it was configured. What a disk would keep stays: the leases

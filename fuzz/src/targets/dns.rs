@@ -37,6 +37,14 @@ fn name(name: &Name) {
         again.as_ref().is_ok_and(|(again, end)| again.is_spelled_as(name) && *end == bytes.len()),
         "{again:?}"
     );
+    // What a person reads of it is it again, where its labels have nothing in them that has to be escaped.
+    let text = name.to_string();
+    assert_eq!(format!("{name:?}"), format!("{text}."));
+    if bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte < 0x20) && bytes.len() > 1 {
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+        let again = Name::from_text(&text);
+        assert!(!is_plain || again.is_ok_and(|again| again.is_spelled_as(name)), "{text}");
+    }
     let upper = name.with_case(|| true);
     assert_eq!(&upper, name);
     assert_eq!(upper.cmp(name), std::cmp::Ordering::Equal);

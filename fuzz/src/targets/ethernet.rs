@@ -6,6 +6,7 @@ use crate::input::be16;
 use pnet::packet::Packet;
 use pnet::packet::ethernet::EthernetPacket;
 use smoltcp::wire::EthernetFrame;
+use stack::wire::MacAddress;
 use stack::wire::ethernet::{Framing, HEADER_LEN, Header};
 
 const LOSSES: &[Loss] = &[Loss {
@@ -27,12 +28,27 @@ pub fn ethernet(data: &[u8]) {
         let emitted = same_bytes(LOSSES, data, payload, |buffer| header.emit(buffer));
         assert_eq!(Header::parse(&emitted), Ok((*header, *payload)));
         assert_eq!(header.framing == Framing::Snap, be16(data, 12) < 0x0600);
-        let _ = (header.destination.is_multicast(), header.source.to_string());
+        addresses(header);
     }
     let verdict = Verdict { header: "ethernet", bytes: data, ours: parsed.map(ours) };
     verdict.agrees_with(Decoder::Etherparse, etherparse(data));
     verdict.agrees_with(Decoder::Pnet, pnet(data));
     verdict.agrees_with(Decoder::Smoltcp, smoltcp(data));
+}
+
+/// What a hardware address is asked for.
+fn addresses(header: &Header) {
+    let MacAddress(bytes) = header.destination;
+    assert_eq!(header.destination.is_multicast(), bytes[0] & 1 == 1);
+    assert_eq!(
+        format!("{:?}", header.source),
+        smoltcp::wire::EthernetAddress(header.source.0).to_string().replace('-', ":")
+    );
+    let [a, b, c, d, e, f] = bytes;
+    assert_eq!(MacAddress::of_ipv4_multicast([a, b, c, d].into()).0, [1, 0, 0x5e, b & 0x7f, c, d]);
+    let group =
+        MacAddress::of_ipv6_multicast([0xff02, 0, 0, 0, 0, 0, be16(&bytes, 2), be16(&bytes, 4)].into());
+    assert_eq!(group.0, [0x33, 0x33, c, d, e, f]);
 }
 
 fn ours<'a>((header, payload): (Header, &'a [u8])) -> Fields<'a> {

@@ -43,6 +43,9 @@ pub fn ipv4(data: &[u8]) {
         assert_eq!(header.len(), HEADER_LEN + header.options.len());
         assert!(!header.is_empty() && header.options.len() <= MAX_OPTIONS_LEN);
     }
+    let header = quoted.map_or(&[][..], |(header, _)| &bytes[..header.len()]);
+    let is_cut_off = quoted.is_ok() && usize::from(be16(&bytes, 2)) > bytes.len() && checksum(0, header) == 0;
+    assert_eq!(Header::is_cut_off(&bytes), is_cut_off);
     let verdict = Verdict { header: "ipv4", bytes: &bytes, ours: parsed.map(ours) };
     verdict.agrees_with(Decoder::Etherparse, etherparse(&bytes));
     verdict.agrees_with(Decoder::Pnet, pnet(&bytes));

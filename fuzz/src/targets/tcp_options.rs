@@ -56,6 +56,9 @@ fn emits(bytes: &[u8], options: &Options) {
     let without = Options { fast_open: None, sack: SackBlocks::default(), ..*options }.len();
     let told = options.fast_open.filter(|_| alone + without <= MAX_LEN);
     assert_eq!(again.fast_open, told, "{emitted:02x?}");
+    if let Some(option) = again.fast_open {
+        assert_eq!(option.cookie.is_empty(), option.cookie.as_slice().is_empty());
+    }
 }
 
 /// The whole option of each known kind that stands last.

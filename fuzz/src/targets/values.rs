@@ -26,7 +26,8 @@ pub fn values(data: &[u8]) {
 }
 
 fn say(u: &mut Unstructured<'_>) -> Result<()> {
-    match u.int_in_range(0..=9)? {
+    match u.int_in_range(0..=10)? {
+        10 => say_bytes(u),
         0 => say_ethernet(u),
         1 => say_arp(u),
         2 => say_ipv4(u),
@@ -50,6 +51,37 @@ fn emitted(payload: &[u8], emit: impl FnOnce(&mut Buffer)) -> Buffer {
     let mut buffer = Buffer::with_payload(payload);
     emit(&mut buffer);
     buffer
+}
+
+/// A buffer is its bytes, whatever is put before, behind, and cut off.
+fn say_bytes(u: &mut Unstructured<'_>) -> Result<()> {
+    let (mut buffer, mut bytes) = (Buffer::default(), Vec::new());
+    for _ in 0..u.int_in_range(0..=8)? {
+        let length = usize::from(u.arbitrary::<u8>()?);
+        match u.int_in_range(0..=3)? {
+            0 => {
+                buffer.prepend(length).fill(7);
+                bytes.splice(0..0, std::iter::repeat_n(7, length));
+            }
+            1 => {
+                buffer.append_zeros(length).fill(9);
+                bytes.resize(bytes.len() + length, 9);
+            }
+            2 => {
+                buffer.truncate(length);
+                bytes.truncate(length);
+            }
+            _ => {
+                buffer.append(&[1, 2, 3]);
+                bytes.extend([1, 2, 3]);
+            }
+        }
+        assert_eq!(*buffer, *bytes);
+    }
+    assert_eq!(buffer, buffer.clone());
+    assert!(!format!("{buffer:?}").is_empty());
+    assert_eq!(buffer.into_vec(), bytes);
+    Ok(())
 }
 
 fn comes_back<T: PartialEq + Debug>(parsed: stack::wire::Result<T>, said: T) {
