@@ -85,6 +85,7 @@ impl Host {
         self.net.poll_autoconf(now);
         self.net.poll_groups(now);
         self.net.poll_claims(now);
+        self.net.poll_advertising(now);
         // Before TCP sends again what the same instant shows to be in vain.
         self.tell_undelivered(now);
         for (arrival, fragment) in self.net.reassembly4.poll(now) {
@@ -115,10 +116,11 @@ impl Host {
 
     /// Brings a link up or down; false where there is no such interface. While down it neither sends nor receives.
     pub fn set_link(&mut self, now: Instant, interface: usize, up: bool) -> bool {
+        let exists = self.net.set_link(now, interface, up);
         if up {
-            self.clients.link_came_up(interface);
+            self.dhcp_verifies(now, interface);
         }
-        self.net.set_link(now, interface, up)
+        exists
     }
 
     /// The host goes down without a word and comes up again as it was configured. What a disk would keep stays: the leases
@@ -170,6 +172,11 @@ impl Host {
     /// Removes the routes to `destination` through `interface`; false where there are none.
     pub fn remove_route(&mut self, destination: Cidr, interface: usize) -> bool {
         self.net.routes.retain(|route| route.destination != destination || route.interface != interface)
+    }
+
+    /// Has a router advertise itself on its links from now on, or no longer (RFC 4861 6.2.1: no by default).
+    pub fn set_advertising(&mut self, now: Instant, on: bool) {
+        self.net.set_advertising(now, on);
     }
 
     /// Makes the host a router, with `config`, or a host again.

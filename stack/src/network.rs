@@ -207,6 +207,7 @@ impl Network {
                 i.autoconf.next_deadline(),
                 i.groups.next_deadline(),
                 i.claims.next_deadline(),
+                i.advertising.next_deadline(),
             ]
         });
         caches.chain([self.reassembly4.next_deadline(), self.reassembly6.next_deadline()]).flatten().min()

@@ -191,8 +191,10 @@ impl Case {
         match (&self.stack, self.stack.capabilities().clock) {
             (Stack::Memory(_), Clock::Virtual) => report::snapshot(&record.trace, report::Times::Shown),
             // A kernel's random numbers depend on what was played before.
-            (Stack::Linux(_), Clock::Virtual) => report::snapshot(&settled(record), report::Times::Rounded),
-            (_, Clock::Real { .. }) => report::snapshot(&settled(record), report::Times::Left),
+            (Stack::Linux(_), Clock::Virtual) => {
+                report::snapshot(&settled(record, false), report::Times::Rounded)
+            }
+            (_, Clock::Real { .. }) => report::snapshot(&settled(record, true), report::Times::Left),
         }
     }
 }

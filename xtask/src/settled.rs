@@ -9,14 +9,14 @@ use std::net::{IpAddr, Ipv4Addr};
 /// Calls whose result is a descriptor, which the kernel numbers as it likes.
 const OPENERS: &[&str] = &["socket(", "accept(", "open(", "epoll_create("];
 
-/// The trace without what comes at moments of the stack's own choice (group membership, router solicitations, duplicate
-/// address detection), with each call beside its result where nothing was given to the stack in between, and without the
+/// The trace without what comes, on a real clock, at moments of the stack's own choice (group membership, router solicitations,
+/// duplicate address detection), with each call beside its result where nothing was given to the stack in between, and without the
 /// numbers of descriptors.
-pub(crate) fn settled(record: &Record) -> Vec<TraceEntry> {
+pub(crate) fn settled(record: &Record, is_real: bool) -> Vec<TraceEntry> {
     let world = nowhere(record.family);
     let mut settled: Vec<TraceEntry> = Vec::new();
     let mut identifications: Vec<String> = Vec::new();
-    for entry in record.trace.iter().filter(|entry| !is_noise(&world, entry)) {
+    for entry in record.trace.iter().filter(|entry| !is_real || !is_noise(&world, entry)) {
         let mut entry = entry.clone();
         match &mut entry.what {
             TraceEvent::Inbound { text, .. } => *text = without_chance(text, " ecr "),
@@ -54,7 +54,8 @@ fn without_chance(text: &str, timestamp: &str) -> String {
         let (before, from) = rest.split_at(start);
         let (number, after) = from.split_at(from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len()));
         let is_timestamp = before.ends_with(timestamp);
-        let is_word = before.ends_with(|c: char| c.is_alphanumeric());
+        // Bytes in hexadecimal are no number.
+        let is_word = before.ends_with(char::is_alphanumeric) || after.starts_with(char::is_alphanumeric);
         let is_chance = is_timestamp || (number.len() > 8 && !is_word);
         result += before;
         result += if is_chance { "*" } else { number };
@@ -83,6 +84,7 @@ fn is_noise(world: &World, entry: &TraceEntry) -> bool {
         FrameClass::Igmp
             | FrameClass::Mld
             | FrameClass::RouterSolicitation
+            | FrameClass::AddressClaim
             | FrameClass::DuplicateAddressDetection
     )
 }
@@ -165,7 +167,7 @@ mod tests {
         let virtual_time = Duration::ZERO;
         let verdict = Verdict::Pass;
         let record = Record { verdict, first_difference: None, trace, virtual_time, family: Family::Ipv4 };
-        let text = snapshot(&settled(&record), Times::Left);
+        let text = snapshot(&settled(&record, true), Times::Left);
         let starts: Vec<&str> = text.lines().map(|l| l.split(" = ").next().unwrap_or(l)).collect();
         assert_eq!(starts, ["socket(...)", "write(3)", "> data"], "{text}");
         assert!(text.starts_with("socket(...) = fd") && !text.contains("11"), "{text}");

@@ -464,6 +464,7 @@ impl<'a> Player<'a> {
             return false;
         }
         match packet::classify(&self.world, self.medium(frame.interface), &frame.bytes) {
+            FrameClass::AddressClaim => self.plays_neighbours,
             FrameClass::DuplicateAddressDetection => true,
             FrameClass::RouterSolicitation => !self.speaks_of.contains(&Unasked::RouterSolicitation),
             FrameClass::Igmp => !self.speaks_of.contains(&Unasked::Igmp),

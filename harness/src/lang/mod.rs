@@ -12,6 +12,7 @@ pub mod messages;
 pub mod names;
 mod parser;
 mod source;
+mod tcp_options;
 #[cfg(test)]
 mod tests;
 

@@ -2,7 +2,7 @@
 
 use super::ast::LayerKind;
 
-/// A type or code by name; of several names for one number, any.
+/// A type or code by name; of several names for one number, any, and the first where it is described.
 type Codes = &'static [(&'static str, u8)];
 
 /// RFC 792, RFC 950, RFC 1256, RFC 1812. The longer names are packetdrill's.
@@ -49,10 +49,10 @@ const ICMPV4: &[(&str, u8, Codes)] = &[
     ("timestamp_reply", 14, &[]),
     ("information_request", 15, &[]),
     ("information_reply", 16, &[]),
-    ("address_mask_request", 17, &[]),
-    ("address_mask_reply", 18, &[]),
     ("mask_request", 17, &[]),
     ("mask_reply", 18, &[]),
+    ("address_mask_request", 17, &[]),
+    ("address_mask_reply", 18, &[]),
 ];
 
 /// RFC 4443, RFC 4861, RFC 2710, RFC 3810. The longer names are packetdrill's.
@@ -63,13 +63,13 @@ const ICMPV6: &[(&str, u8, Codes)] = &[
         &[
             ("no_route", 0),
             ("net", 0),
-            ("host", 3),
             ("admin_prohibited", 1),
             ("beyond_scope", 2),
             ("address", 3),
+            ("host", 3),
             ("port", 4),
-            ("policy_failed", 5),
             ("policy_fail", 5),
+            ("policy_failed", 5),
             ("reject_route", 6),
             ("net_unreachable", 0),
             ("not_neighbour", 2),
@@ -82,8 +82,8 @@ const ICMPV6: &[(&str, u8, Codes)] = &[
         "time_exceeded",
         3,
         &[
-            ("ttl", 0),
             ("hop_limit", 0),
+            ("ttl", 0),
             ("transit", 0),
             ("reassembly", 1),
             ("exceeded_hop_limit", 0),
@@ -95,10 +95,10 @@ const ICMPV6: &[(&str, u8, Codes)] = &[
         4,
         &[
             ("header_field", 0),
-            ("unknown_next_header", 1),
-            ("unknown_option", 2),
             ("next_header", 1),
             ("option", 2),
+            ("unknown_next_header", 1),
+            ("unknown_option", 2),
             ("header_chain", 3),
             ("incomplete_chain", 3),
         ],
@@ -141,6 +141,12 @@ pub fn icmp_type_code(v6: bool, type_name: &str, code_name: Option<&str>) -> Opt
         None => codes.iter().find(|(name, _)| *name == code_name)?.1,
     };
     Some((number, Some(code)))
+}
+
+/// The names of an ICMP type and of its code, where they have any.
+pub fn icmp_names(v6: bool, number: u8, code: u8) -> Option<(&'static str, Option<&'static str>)> {
+    let (name, _, codes) = table(v6).iter().find(|(_, n, _)| *n == number)?;
+    Some((name, codes.iter().find(|(_, c)| *c == code).map(|(name, _)| *name)))
 }
 
 /// The names of the family's messages.

@@ -76,7 +76,9 @@ fn advertisement(world: &World, interface: usize, d: &Dissection, frame: &[u8]) 
 pub enum FrameClass {
     /// ARP, neighbour solicitations and advertisements.
     AddressResolution,
-    /// ARP probes and announcements, neighbour solicitations from the unspecified address.
+    /// ARP probes and announcements.
+    AddressClaim,
+    /// Neighbour solicitations from the unspecified address.
     DuplicateAddressDetection,
     /// Router solicitations.
     RouterSolicitation,
@@ -101,9 +103,7 @@ pub fn classify(_world: &World, medium: Medium, frame: &[u8]) -> FrameClass {
     };
     let get = |name| last.get(frame, name).unwrap_or(0);
     match last.kind {
-        LayerKind::Arp if get("spa") == 0 || get("spa") == get("tpa") => {
-            FrameClass::DuplicateAddressDetection
-        }
+        LayerKind::Arp if get("spa") == 0 || get("spa") == get("tpa") => FrameClass::AddressClaim,
         LayerKind::Arp => FrameClass::AddressResolution,
         LayerKind::Ipv4 if get("proto") == 2 => FrameClass::Igmp,
         LayerKind::Icmpv6 => {

@@ -18,34 +18,36 @@ pub struct Head {
 }
 
 /// The text of a case that does what `scenario` does and expects what `trace` shows a stack to have done.
+///
+/// Its twin takes away the last frame that it expects, or adds one where it expects none.
 pub fn write(head: &Head, scenario: &Scenario, trace: &Trace) -> String {
-    let mut case = Case { text: String::new(), after: Duration::ZERO, accepted: false };
-    for line in &head.about {
-        let _ = writeln!(case.text, "//! {line}");
-    }
-    let _ = writeln!(case.text, "//! requires: {}", head.requirement);
-    let family = match scenario.opening.version {
-        Version::V4 => "ipv4",
-        Version::V6 => "ipv6",
-    };
-    let _ = writeln!(case.text, "//! needs: tcp\n//! family: {family}");
+    let mut case = Case::default();
     let given = given(&scenario.opening);
     if let Some(given) = &given {
-        let _ = writeln!(case.text, "{given}");
+        case.lines.push(given.clone());
         case.accepted =
             scenario.opening.start >= Start::FinWait1 || scenario.opening.start == Start::Established;
     }
     let mut is_opening = true;
     for step in &trace.steps {
         if step.operation.is_some() && is_opening {
-            case.text.push_str("---\n");
+            case.lines.push("---".to_owned());
+            (case.expected, case.done) = (None, None);
             is_opening = false;
         }
         if step.operation.is_some() || given.is_none() {
             case.step(step);
         }
     }
-    case.text
+    let twin = case.label();
+    let family = match scenario.opening.version {
+        Version::V4 => "ipv4",
+        Version::V6 => "ipv6",
+    };
+    let about: String = head.about.iter().map(|line| format!("//! {line}\n")).collect();
+    let id = &head.requirement;
+    let head = format!("{about}//! requires: {id}\n//! family: {family}\n//! twin {id}: {twin}\n");
+    head + &case.lines.join("\n") + "\n"
 }
 
 /// The opening that does what the scenario's does, where there is one.
@@ -71,24 +73,38 @@ fn given(opening: &Opening) -> Option<String> {
     Some(format!("include \"given/{file}.pkt\"{parameters}"))
 }
 
+#[derive(Default)]
 struct Case {
-    text: String,
+    lines: Vec<String>,
     /// How long after the event before the next one comes.
     after: Duration,
     /// The connection is on 4, since it was accepted.
     accepted: bool,
+    /// The last line that expects a frame, and the last that gives something.
+    expected: Option<usize>,
+    done: Option<usize>,
 }
 
 impl Case {
     fn line(&mut self, text: &str) {
         let seconds = format!("{:.6}", self.after.as_secs_f64());
         let seconds = seconds.trim_end_matches('0').trim_end_matches('.').trim_start_matches('0');
-        let _ = writeln!(self.text, "+{} {text}", if seconds.is_empty() { "0" } else { seconds });
+        let seconds = if seconds.is_empty() { "0" } else { seconds };
+        self.done = Some(self.lines.len());
+        self.lines.push(format!("+{seconds} {text}"));
         self.after = Duration::ZERO;
     }
 
+    /// Gives the deciding line a label, and the twin that names it.
+    fn label(&mut self) -> &'static str {
+        let at = self.expected.or(self.done);
+        let Some(line) = at.and_then(|at| self.lines.get_mut(at)) else { return "drop @last" };
+        line.insert_str(0, "@last ");
+        if self.expected.is_some() { "drop @last" } else { "inject @last > . 1:1(0) ack 1" }
+    }
+
     fn step(&mut self, step: &Step) {
-        let deeds = Deeds::of(step);
+        let deeds = Deeds::apart(step);
         match &step.stimulus {
             Stimulus::Segment(segment) => self.line(&format!("< {}", inbound(segment, step.bases))),
             Stimulus::Call(call) => self.call(*call, &deeds),
@@ -107,12 +123,13 @@ impl Case {
     /// What a timer provokes may come a tenth sooner and an eighth later.
     fn expected(&mut self, sent: &Sent, gap: Duration) {
         let text = outbound(sent);
+        self.expected = Some(self.lines.len());
         if gap < Duration::from_millis(2) {
-            let _ = writeln!(self.text, "+0~+.002 > {text}");
+            self.lines.push(format!("+0~+.002 > {text}"));
             return;
         }
         let (low, high) = (gap.as_secs_f64() * 0.9, gap.as_secs_f64() * 1.125 + 0.002);
-        let _ = writeln!(self.text, "+{low:.3}~+{high:.3} > {text}");
+        self.lines.push(format!("+{low:.3}~+{high:.3} > {text}"));
     }
 
     fn call(&mut self, call: UserCall, deeds: &Deeds) {
@@ -177,17 +194,13 @@ fn relative(number: u32, base: u32) -> i64 {
     i64::from(number.wrapping_sub(base) as i32)
 }
 
-/// A number that may be negative, as the language has it.
+/// A number as the language has it, in 32 bits.
 fn number(value: i64) -> String {
-    if value < 0 { format!("(0 - {})", -value) } else { value.to_string() }
+    (value as u32).to_string()
 }
 
 fn span(seq: i64, length: usize) -> String {
-    let length = length as i64;
-    if seq < 0 {
-        return format!("{}:{}({length})", number(seq), number(seq + length));
-    }
-    format!("{seq}:{}({length})", seq + length)
+    format!("{}:{}({length})", number(seq), number(seq + length as i64))
 }
 
 fn inbound(segment: &Segment, (stack, peer): (u32, u32)) -> String {

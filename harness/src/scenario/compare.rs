@@ -219,3 +219,43 @@ fn segments(step: &Step, x: &Sent, y: &Sent, slack: &dyn Fn(Duration) -> Duratio
     let apart = x.after.max(y.after) - x.after.min(y.after);
     (apart > late(step, x, slack)).then(|| field("time", x, y))?
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::drive::drive;
+    use crate::scenario::generate::generate;
+    use crate::scenario::record::Scenario;
+    use crate::stacks::reference::Reference;
+    use crate::sut::StackUnderTest;
+
+    /// What comes of comparing two stacks on a scenario.
+    fn check(first: &mut Reference, second: &mut Reference, number: u64) -> Comparison {
+        let scenario = Scenario::decode(&generate(1, number));
+        let granularities = [first.capabilities().granularity, second.capabilities().granularity];
+        let [first, second] =
+            [first, second].map(|stack| drive(stack, &scenario, &mut ()).expect("it is played"));
+        compare(&first, &second, granularities)
+    }
+
+    #[test]
+    fn a_stack_does_what_it_does() {
+        let (mut one, mut other) = (Reference::default(), Reference::default());
+        for number in 0..300 {
+            assert_eq!(check(&mut one, &mut other, number), Comparison::Same, "scenario {number}");
+        }
+    }
+
+    #[test]
+    fn profiles_differ_by_name() {
+        let found = (0..300).find_map(|number| {
+            match check(&mut Reference::default(), &mut Reference::linux(), number) {
+                Comparison::Different(found) if found.event == "abort" => Some(found),
+                _ => None,
+            }
+        });
+        let found = found.expect("an abort");
+        assert_eq!(found.field, "flags");
+        assert!(found.first.starts_with("R ") && found.second.starts_with("R. "), "{found}");
+    }
+}

@@ -15,9 +15,9 @@ use stack::Instant;
 use std::fmt;
 use std::time::Duration;
 
-/// More frames than this in one step are a flood: the longest step is a quarter of an hour, and no timer of TCP fires more
-/// often than its delayed acknowledgements.
-pub const FLOOD: usize = 4096;
+/// More frames than this in one step are a flood: the longest step is a quarter of an hour, in which a full window of small segments
+/// may be sent again some ten times.
+pub const FLOOD: usize = 16_384;
 /// So often a stack may claim that something is due now, and do nothing.
 const STUCK: usize = 1000;
 /// Between two operations there is at least this.

@@ -1,7 +1,7 @@
 //! Scenarios by number: the same number of the same seed is the same scenario on every machine.
 
 use super::operation::{Opening, Operation};
-use super::record::RECORD;
+use super::record::{RECORD, Record};
 use stack::rng::Rng;
 
 /// The fewest and the most records behind the first.
@@ -15,16 +15,17 @@ pub fn generate(seed: u64, number: u64) -> Vec<u8> {
     let mut rng = Rng::new(Rng::new(seed).next_u64() ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let length = LENGTHS.start + rng.below(LENGTHS.end - LENGTHS.start);
     let mut bytes = Vec::with_capacity(RECORD * (1 + length as usize));
-    for record in 0..=length {
-        for field in 0..RECORD {
-            let is_kind = field == 0 || field == 1;
+    for at in 0..=length {
+        let mut record = Record::default();
+        for (field, byte) in record.0.iter_mut().enumerate() {
             // Of the first record every byte counts, of the others mostly what it is.
-            let wild = if is_kind || record == 0 { 7 } else { 3 };
-            let byte = if rng.below(8) < wild { rng.next_u64() as u8 } else { 0 };
-            let rare =
-                if record == 0 { Opening::is_rare(field, byte) } else { Operation::is_rare(field, byte) };
-            bytes.push(if rare && rng.below(8) > 0 { 0 } else { byte });
+            let wild = if field < 2 || at == 0 { 7 } else { 3 };
+            *byte = if rng.below(8) < wild { rng.next_u64() as u8 } else { 0 };
         }
+        if rng.below(8) > 0 {
+            if at == 0 { Opening::tame(&mut record) } else { Operation::tame(&mut record) }
+        }
+        bytes.extend(record.0);
     }
     bytes
 }

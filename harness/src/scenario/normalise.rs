@@ -112,16 +112,25 @@ impl Sent {
 }
 
 impl Deeds {
-    /// What the stack did in a step.
+    /// What the stack did in a step, text that left together in one piece.
     pub fn of(step: &Step) -> Deeds {
+        let mut deeds = Deeds::apart(step);
+        let mut joined: Vec<Sent> = Vec::with_capacity(deeds.sent.len());
+        for next in std::mem::take(&mut deeds.sent) {
+            if !joined.last_mut().is_some_and(|last| last.join(&next)) {
+                joined.push(next);
+            }
+        }
+        Deeds { sent: joined, ..deeds }
+    }
+
+    /// The same, each segment by itself.
+    pub fn apart(step: &Step) -> Deeds {
         let mut deeds = Deeds { sent: Vec::new(), returned: None, foreign: Vec::new() };
         for happening in &step.happened {
             match &happening.what {
                 Deed::Sent(segment) => {
-                    let next = Sent::of(segment, happening, step);
-                    if !deeds.sent.last_mut().is_some_and(|last| last.join(&next)) {
-                        deeds.sent.push(next);
-                    }
+                    deeds.sent.push(Sent::of(segment, happening, step));
                 }
                 Deed::Foreign(bytes) => deeds.foreign.push(bytes.clone()),
                 Deed::Returned { result, data } => deeds.returned = Some((*result, data.clone())),
@@ -172,7 +181,7 @@ pub fn call_name(call: UserCall) -> &'static str {
 
 /// Control bits in letters, a dash for none.
 pub fn letters(flags: u8) -> String {
-    let table = [(SYN, 'S'), (FIN, 'F'), (RST, 'R'), (PSH, 'P'), (ACK, '.'), (URG, 'U')];
+    let table = [(SYN, 'S'), (FIN, 'F'), (RST, 'R'), (PSH, 'P'), (URG, 'U'), (ACK, '.')];
     let letters: String =
         table.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, letter)| *letter).collect();
     if letters.is_empty() { "-".to_owned() } else { letters }

@@ -97,9 +97,11 @@ const FIRST_NUMBERS: &[u32] = &[0x1000_0000, 0xffff_ff00, 0x7fff_ff00, 0];
 const WINDOWS: &[u16] = &[65_535, 30_000, 5_000, 1_000, 100, 0];
 
 impl Opening {
-    /// Whether the byte at `field` has a meaning that hides what else a scenario could show: a window that is closed for good.
-    pub(super) fn is_rare(field: usize, byte: u8) -> bool {
-        field == 6 && WINDOWS[usize::from(byte) % WINDOWS.len()] == 0
+    /// Takes away what hides too much of what else a scenario could show: a window that is closed for good.
+    pub(super) fn tame(record: &mut Record) {
+        if Opening::decode(record).window == 0 {
+            record.0[6] = 0;
+        }
     }
 
     /// Reads the first record of a scenario.
@@ -395,9 +397,16 @@ impl Operation {
         Operation { what, pause: Duration::from_millis(1) }
     }
 
-    /// Whether the byte at `field` has a meaning that hides what else a scenario could show: an option of no known form.
-    pub(super) fn is_rare(field: usize, byte: u8) -> bool {
-        field == 7 && matches!(OPTIONS[usize::from(byte) % OPTIONS.len()], OptionsPlan::Raw(_))
+    /// Takes away what hides too much of what else a scenario could show: an option of no known form, a segment without any of ACK, RST
+    /// and SYN.
+    pub(super) fn tame(record: &mut Record) {
+        let What::Segment(plan) = Operation::decode(record).what else { return };
+        if matches!(plan.options, OptionsPlan::Raw(_)) {
+            record.0[7] = 0;
+        }
+        if plan.flags & (ACK | RST | SYN) == 0 {
+            record.0[1] = 0;
+        }
     }
 
     /// Reads a record behind the first.

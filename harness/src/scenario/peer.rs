@@ -158,7 +158,7 @@ impl Peer {
                 self.agree();
             }
         } else if !segment.has(RST) {
-            if self.is_in_order(segment) {
+            if self.is_in_order(segment) && self.is_heard(segment) {
                 self.expected = segment.end();
             }
             if segment.seq == self.snd_nxt {
@@ -172,6 +172,11 @@ impl Peer {
             self.acknowledged(segment);
         }
         self.last = Some(segment.clone());
+    }
+
+    /// Whether the stack looks beyond a segment's acknowledgement: it drops one that has none, or one of what it never sent.
+    fn is_heard(&self, segment: &Segment) -> bool {
+        segment.has(ACK) && !before(self.stack_nxt, segment.ack)
     }
 
     /// Whether a segment brings what the stack waits for.

@@ -122,7 +122,7 @@ impl Reference {
             self.host.forget_peers();
             return Ok(true);
         }
-        if let Some(known) = network::set(&mut self.host, &self.interfaces, name, value) {
+        if let Some(known) = network::set(&mut self.host, self.now, &self.interfaces, name, value) {
             return Ok(known);
         }
         sysctl::set(self.host.tcp_config(), name, value)

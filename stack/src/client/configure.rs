@@ -46,15 +46,12 @@ struct Configured {
     mtu: u16,
     name_servers: Vec<IpAddr>,
     domain: Option<String>,
-    /// Whether the link has come back and the client has not been told.
-    link_came_up: bool,
 }
 
 impl Clients {
     /// When something is due.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let at_once = self.dhcp.values().any(|c| c.link_came_up).then_some(Instant::ZERO);
-        self.dhcp.values().filter_map(|c| c.client.next_deadline()).chain(at_once).min()
+        self.dhcp.values().filter_map(|c| c.client.next_deadline()).min()
     }
 
     /// The host reboots: of the clients only their leases are left.
@@ -64,13 +61,6 @@ impl Clients {
             configured.client.take_actions();
             (configured.address, configured.routes) = (None, Vec::new());
             (configured.name_servers, configured.domain) = (Vec::new(), None);
-        }
-    }
-
-    /// A link has come up.
-    pub(crate) fn link_came_up(&mut self, interface: usize) {
-        if let Some(configured) = self.dhcp.get_mut(&interface) {
-            configured.link_came_up = true;
         }
     }
 }
@@ -92,7 +82,6 @@ impl Host {
             mtu,
             name_servers: Vec::new(),
             domain: None,
-            link_came_up: false,
         });
         let client = &mut configured.client;
         match (call, address) {
@@ -108,14 +97,19 @@ impl Host {
         true
     }
 
+    /// A link has come up: its client verifies its lease.
+    pub(crate) fn dhcp_verifies(&mut self, now: Instant, interface: usize) {
+        if let Some(configured) = self.clients.dhcp.get_mut(&interface) {
+            configured.client.link_came_up(now);
+            self.carry_out(now, interface);
+        }
+    }
+
     /// Does what is due of the clients.
     pub(crate) fn poll_clients(&mut self, now: Instant) {
         let interfaces: Vec<usize> = self.clients.dhcp.keys().copied().collect();
         for interface in interfaces {
             let Some(configured) = self.clients.dhcp.get_mut(&interface) else { continue };
-            if core::mem::take(&mut configured.link_came_up) {
-                configured.client.link_came_up(now);
-            }
             configured.client.poll(now);
             self.carry_out(now, interface);
         }

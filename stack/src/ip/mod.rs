@@ -1,6 +1,7 @@
 //! IP: input checks, routes, source selection, forwarding, fragmentation and reassembly.
 
 mod cidr;
+mod codepoints;
 pub(crate) mod forward4;
 pub(crate) mod forward6;
 mod holes;

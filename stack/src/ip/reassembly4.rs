@@ -1,5 +1,6 @@
 //! IPv4 reassembly (RFC 791 3.2, RFC 815, RFC 1122 3.3.2).
 
+use super::codepoints::Codepoints;
 use super::holes::{Assembly, Inserted};
 use crate::config::ReassemblyConfig;
 use crate::network::Arrival;
@@ -21,6 +22,7 @@ struct Datagram {
     expires: Instant,
     /// How the first fragment came, and its bytes: its header becomes the datagram's, and an error quotes it.
     first: Option<(Arrival, Vec<u8>)>,
+    codepoints: Codepoints,
 }
 
 impl Datagram {
@@ -58,8 +60,14 @@ impl Reassembly4 {
         }
         let key = (header.source, header.destination, header.protocol, header.identification);
         let expires = now + self.config.timeout;
-        let new = || Datagram { assembly: Assembly::new(), expires, first: None };
+        let new = || Datagram {
+            assembly: Assembly::new(),
+            expires,
+            first: None,
+            codepoints: Codepoints::default(),
+        };
         let mut datagram = self.take(key).unwrap_or_else(new);
+        datagram.codepoints.see(header.tos);
         let inserted = datagram.assembly.insert(offset, payload, !header.more_fragments);
         if offset == 0 {
             datagram.first = Some((arrival, bytes.to_vec()));
@@ -108,12 +116,13 @@ impl Reassembly4 {
 fn finish(datagram: Datagram) -> Option<Buffer> {
     let (_, first) = datagram.first?;
     let (header, _) = Header::parse(&first).ok()?;
+    let tos = datagram.codepoints.whole(header.tos)?;
     let data = datagram.assembly.into_data();
     if header.len() + data.len() > ipv4::MAX_LEN {
         return None;
     }
     let mut whole = Buffer::with_payload(&data);
-    Header { more_fragments: false, fragment_offset: 0, ..header }.emit(&mut whole);
+    Header { tos, more_fragments: false, fragment_offset: 0, ..header }.emit(&mut whole);
     Some(whole)
 }
 

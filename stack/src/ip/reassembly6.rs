@@ -1,5 +1,6 @@
 //! IPv6 reassembly (RFC 8200 4.5): overlaps drop the packet (RFC 5722); atomic fragments never come here (RFC 6946).
 
+use super::codepoints::Codepoints;
 use super::holes::{Assembly, Inserted};
 use crate::config::ReassemblyConfig;
 use crate::network::Arrival;
@@ -52,6 +53,7 @@ struct Packet {
     pieces: Vec<(usize, usize)>,
     /// Fragments overlapped: nothing more is taken for this packet until its time is over (RFC 5722 4).
     poisoned: bool,
+    codepoints: Codepoints,
 }
 
 impl Packet {
@@ -85,6 +87,7 @@ impl Reassembly6 {
             first: None,
             pieces: Vec::new(),
             poisoned: false,
+            codepoints: Codepoints::default(),
         };
         let mut packet = self.take(key).unwrap_or_else(new);
         let offset = usize::from(piece.fragment.offset);
@@ -99,6 +102,7 @@ impl Reassembly6 {
             false => packet.assembly.insert(offset, piece.data, !piece.fragment.more),
         };
         packet.pieces.push(place);
+        packet.codepoints.see(piece.packet.get(1).map_or(0, |byte| byte >> 4));
         if offset == 0 && packet.first.is_none() {
             let (at, named_at, next_header) = (piece.at, piece.named_at, piece.fragment.next_header);
             packet.first = Some(First { arrival, packet: piece.packet.to_vec(), at, named_at, next_header });
@@ -146,7 +150,10 @@ impl Reassembly6 {
 }
 
 fn finish(packet: Packet) -> Option<Buffer> {
-    let first = packet.first?;
+    let mut first = packet.first?;
+    // The traffic class ends, with the ECN field, in the upper half of the second byte.
+    let second = first.packet.get_mut(1)?;
+    *second |= packet.codepoints.whole(*second >> 4)? << 4;
     without_fragment_header(
         &first.packet,
         first.at,

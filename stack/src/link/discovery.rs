@@ -55,7 +55,15 @@ impl Network {
             Ok(Message::Redirect { target, destination, options }) if ip.source.is_unicast_link_local() => {
                 self.redirect_arrives(interface, ip, target, destination, &options);
             }
-            // Hosts drop solicitations of routers (6.1.1).
+            // 6.1.1: a router whose interface advertises answers; hosts drop them.
+            Ok(Message::RouterSolicitation(options))
+                if !(ip.source.is_unspecified() && options.source_link.is_some()) =>
+            {
+                if self.config.forwarding.is_some() && !ip.source.is_unspecified() {
+                    self.learn_neighbour(interface, ip.source, options.source_link);
+                }
+                self.router_solicited(now, interface);
+            }
             Ok(
                 Message::RouterAdvertisement { .. }
                 | Message::RouterSolicitation(_)

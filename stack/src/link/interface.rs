@@ -1,5 +1,6 @@
 //! An interface: its addresses, the groups that follow from them, and its caches.
 
+use super::advertising::Advertising;
 use super::arp::ArpCache;
 use super::autoconf::Autoconf;
 use super::claims::Claims;
@@ -39,6 +40,7 @@ pub(crate) struct Interface {
     pub(crate) claims: Claims,
     pub(crate) conflicts: Conflicts,
     pub(crate) neighbours: NeighbourCache,
+    pub(crate) advertising: Advertising,
     pub(crate) autoconf: Autoconf,
     pub(crate) groups: Groups,
 }
@@ -56,6 +58,7 @@ impl Interface {
             claims: Claims::default(),
             conflicts: Conflicts::default(),
             neighbours: NeighbourCache::new(config.neighbour_discovery),
+            advertising: Advertising::default(),
             autoconf: Autoconf::default(),
             groups: Groups::default(),
         };

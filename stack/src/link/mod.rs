@@ -1,5 +1,6 @@
 //! Below IP: interfaces, Ethernet framing, and the caches that map IP addresses to hardware addresses.
 
+pub(crate) mod advertising;
 pub(crate) mod arp;
 mod arp_packets;
 pub(crate) mod autoconf;

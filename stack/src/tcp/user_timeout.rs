@@ -83,9 +83,14 @@ mod tests {
     #[test]
     fn the_longer_one_within_the_limits() {
         check(None, 600, Some(600));
-        check(None, 1, Some(100));
+        check(None, 1, Some(300));
         check(None, 32_767 * 60, Some(3600));
         check(None, 0, None);
         check(Some(30), 600, None);
+        let hasty = Config { user_timeout_advertised: SECONDS(1), ..Config::default() };
+        let mut timeout =
+            UserTimeout { enabled: true, ..UserTimeout::new(&hasty, &SocketOptions::default()) };
+        timeout.heard(2, &hasty);
+        assert_eq!(timeout.agreed(), Some(SECONDS(100)));
     }
 }

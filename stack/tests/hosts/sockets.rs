@@ -332,7 +332,7 @@ fn options_read_as_they_were_set() {
     }
     assert_eq!([get(&mut pair, 1, 3), get(&mut pair, 1, 30), get(&mut pair, 1, 39)], [1, 0, 10]);
     let info = pair.call(0, Call::Getsockopt { fd, level: 6, name: 11, length: 500 });
-    assert!(matches!(info, Ok(Value::Option(bytes)) if bytes.len() == 104 && bytes[0] == 7));
+    assert!(matches!(info, Ok(Value::Option(bytes)) if bytes.len() == 224 && bytes[0] == 7));
     let local: SocketAddr = address("[::]:0");
     assert_eq!(pair.call(0, Call::Getsockname { fd }), Ok(Value::Address(local)));
 }

@@ -47,7 +47,8 @@ struct World {
 
 fn end() -> impl Strategy<Value = End> {
     let congestion = prop_oneof![Just(CongestionAlgorithm::NewReno), Just(CongestionAlgorithm::Cubic)];
-    let recovery = prop_oneof![Just(LossRecovery::Rfc6582), Just(LossRecovery::Rfc6675)];
+    let recovery =
+        prop_oneof![Just(LossRecovery::Rfc6582), Just(LossRecovery::Rfc6675), Just(LossRecovery::Rack)];
     let buffer = prop_oneof![Just(65_536_usize), 500_usize..5_000, Just(300_000)];
     let mtu = prop_oneof![Just(1500_u16), 1280_u16..1500];
     (0_usize..60_000, any::<bool>(), congestion, recovery, any::<bool>(), any::<bool>(), buffer, mtu)
@@ -296,15 +297,16 @@ impl Simulation {
                 }
             }
             // Nobody will come any more: the connection that was to be accepted has failed at its other end.
-            if self.programs[0].error.is_some() && self.programs[1].fd.is_none() {
-                if let Some(fd) = self.programs[1].listener.take() {
-                    self.call(1, Call::Close { fd });
-                }
+            if self.programs[0].error.is_some()
+                && self.programs[1].fd.is_none()
+                && let Some(fd) = self.programs[1].listener.take()
+            {
+                self.call(1, Call::Close { fd });
             }
-            if self.programs[1].fd.is_some() {
-                if let Some(fd) = self.programs[1].listener.take() {
-                    self.call(1, Call::Close { fd });
-                }
+            if self.programs[1].fd.is_some()
+                && let Some(fd) = self.programs[1].listener.take()
+            {
+                self.call(1, Call::Close { fd });
             }
             let frame = self.network.frames.keys().next().map(|(at, _)| *at);
             let deadlines = self.hosts.iter().filter_map(Host::next_deadline);

@@ -101,14 +101,18 @@ fn shape(text: &str) -> String {
     text.split(' ').next().unwrap_or("").to_owned()
 }
 
+/// What stands above a case. Which requirement it is about a person has to say: until then it is that of the acceptability test.
 fn head(comparison: &Comparison) -> Head {
     let about = match comparison {
         Comparison::Different(found) => {
-            format!("Two stacks differ in {}, {}: {}.", found.state, found.event, found.field)
+            format!(
+                "Two stacks differ in {}, {}: {}. The requirement is a guess.",
+                found.state, found.event, found.field
+            )
         }
-        _ => "A scenario.".to_owned(),
+        _ => "A scenario. The requirement is a guess.".to_owned(),
     };
-    Head { about: vec![about], requirement: "RFC9293-3.10-1".to_owned() }
+    Head { about: vec![about], requirement: "RFC9293-3.10.7.4-3".to_owned() }
 }
 
 fn told(stop: &Stop) -> String {

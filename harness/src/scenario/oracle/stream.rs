@@ -11,8 +11,8 @@ use crate::scenario::trace::{Deed, Stimulus};
 #[derive(Debug, Default)]
 pub(super) struct Stream {
     read: u32,
-    /// Urgent data has come.
-    has_urgent: bool,
+    /// Urgent data was announced: BSD's sockets take its last byte out of the stream.
+    has_holes: bool,
 }
 
 fn is_pattern(offset: u32, bytes: &[u8]) -> bool {
@@ -36,10 +36,10 @@ impl Oracle for Stream {
             }
         }
         match &seen.step.stimulus {
+            Stimulus::Segment(segment) => self.has_holes |= segment.has(URG),
             Stimulus::Call(UserCall::Accept | UserCall::Connect) => self.read = 0,
-            // The byte that urgent data ends with is not among what RECEIVE gives: from there on offsets are not known.
-            Stimulus::Segment(segment) => self.has_urgent |= segment.has(URG),
-            Stimulus::Call(UserCall::Receive(_)) if !self.has_urgent => return self.receive(seen),
+            // From there on the offsets of what RECEIVE gives are not known.
+            Stimulus::Call(UserCall::Receive(_)) if !self.has_holes => return self.receive(seen),
             _ => {}
         }
         None

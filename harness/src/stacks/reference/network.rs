@@ -1,11 +1,17 @@
 //! Settings of a case below TCP, by the names that every stack has for them.
 
-use stack::Host;
 use stack::config::{AutoconfConfig, ForwardingConfig};
+use stack::{Host, Instant};
 
 /// Sets `name`, or `INTERFACE.name` for one interface; `None` where it is none of these settings, false where it has no
 /// such value.
-pub(super) fn set(host: &mut Host, interfaces: &[String], name: &str, value: &str) -> Option<bool> {
+pub(super) fn set(
+    host: &mut Host,
+    now: Instant,
+    interfaces: &[String],
+    name: &str,
+    value: &str,
+) -> Option<bool> {
     let on = match value {
         "0" => Some(false),
         "1" => Some(true),
@@ -31,6 +37,7 @@ pub(super) fn set(host: &mut Host, interfaces: &[String], name: &str, value: &st
             Some(value.parse().is_ok_and(|count| change(host, |c| c.dad_transmits = count)))
         }
         (None, "form_addresses") => Some(on.is_some_and(|on| change(host, |c| c.form_addresses = on))),
+        (None, "advertising") => Some(on.map(|on| host.set_advertising(now, on)).is_some()),
         (None, "ttl") => Some(value.parse().is_ok_and(|ttl| host.set_ttl(ttl))),
         (Some(Some(index)), "forwarding") => Some(on.is_some_and(|on| host.set_forwards(index, on))),
         _ => None,

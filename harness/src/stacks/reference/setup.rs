@@ -48,6 +48,8 @@ pub(super) fn config(setup: &Setup, tcp: tcp::Config) -> Result<Config, Refusal>
 fn set(config: &mut Config, name: &str, value: &str) -> Result<(), Refusal> {
     match (name, value) {
         ("acd", "on") => config.arp.detect_conflicts = true,
+        // Done by `set(advertising, 1)`.
+        ("advertise", "on") => {}
         ("autoconf", "on") => {
             (config.autoconf, config.report_own_groups) = (Some(AutoconfConfig::default()), true);
         }

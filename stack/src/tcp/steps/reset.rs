@@ -24,6 +24,8 @@ pub(crate) fn check_reset(tcb: &ControlBlock, cx: &Context, segment: &Segment<'_
         State::SynReceived if tcb.is_passive() && !tcb.fast_open.opened => Action::ReturnToListen,
         State::SynReceived if tcb.is_passive() => Action::Close(Some(Error::ConnectionReset)),
         State::SynReceived => Action::Close(Some(Error::ConnectionRefused)),
+        // What was sent and not acknowledged is lost, which its user is to know.
+        State::Closing | State::LastAck if tcb.send.len() > 0 => Action::Close(Some(Error::ConnectionReset)),
         State::Closing | State::LastAck | State::TimeWait => Action::Close(None),
         _ => Action::Close(Some(Error::ConnectionReset)),
     })

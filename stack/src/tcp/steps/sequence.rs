@@ -78,7 +78,7 @@ pub(crate) fn trim<'a>(tcb: &mut ControlBlock, mut segment: Segment<'a>) -> Segm
     let old = tcb.rcv_nxt.saturating_since(segment.seq) as usize;
     if old > 0 {
         note_old_text(tcb, &segment);
-        if segment.len() > 0 && segment.end() <= tcb.rcv_nxt {
+        if !segment.is_empty() && segment.end() <= tcb.rcv_nxt {
             tcb.ack.owe(Due::Now);
         }
         if old > segment.payload.len() {

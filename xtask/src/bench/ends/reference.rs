@@ -115,7 +115,7 @@ impl Ends for Reference {
                 self.wire.clear();
             }
         }
-        self.now = self.now + Duration::from_micros(1);
+        self.now += Duration::from_micros(1);
         for host in &mut self.hosts {
             if host.next_deadline().is_some_and(|due| due <= self.now) {
                 host.poll(self.now);
