@@ -13,6 +13,9 @@ use std::path::PathBuf;
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
+/// Runs on a real clock mostly wait, so a processor serves several.
+pub(crate) const WAITING: usize = 12;
+
 /// When a worker that does not answer is given up.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {

@@ -9,6 +9,7 @@ use super::fields;
 use super::flows::{Direction, Flows, Key};
 use super::header_options::{self, Raw, Style};
 use super::headers::icmp;
+use super::pattern;
 use super::{World, dhcp, dns, messages, number};
 use crate::lang::ast::LayerKind;
 use crate::lang::names;
@@ -375,7 +376,7 @@ impl Line<'_> {
         if message && !self.quoted {
             return format!("udp {sport} > {dport}{bad}");
         }
-        format!("udp {sport} > {dport}{bad} ({})", self.payload_length(index))
+        format!("udp {sport} > {dport}{bad} ({}){}", self.payload_length(index), self.data_words(index))
     }
 
     fn icmp(&self, index: usize, part: &Part) -> String {
@@ -401,9 +402,26 @@ impl Line<'_> {
                 let _infallible = write!(text, " [{}]", options.join(", "));
             }
         } else if !icmp::quotes(part.kind, kind) {
-            let _infallible = write!(text, " ({})", self.payload_length(index));
+            let _infallible = write!(text, " ({}){}", self.payload_length(index), self.data_words(index));
         }
         text
+    }
+
+    /// The bytes of a whole datagram of ours that are not the pattern, where they are few.
+    fn data_words(&self, index: usize) -> String {
+        const MOST: usize = 64;
+        let is_fragment = |p: &Part| self.get(p, "mf") != 0 || self.get(p, "off") != 0;
+        let part = self.parts.get(index + 1).filter(|p| p.kind == LayerKind::Payload);
+        let bytes = part.and_then(|p| self.frame.get(p.start..p.end)).unwrap_or(&[]);
+        if self.quoted
+            || self.world.setup.rules == Rules::Packetdrill
+            || bytes.len() > MOST
+            || self.parts[..index].iter().any(is_fragment)
+            || bytes == pattern::bytes(0, bytes.len())
+        {
+            return String::new();
+        }
+        format!(" data 0x{}", hex(bytes))
     }
 
     /// Payload is said with the header in front of it, but for what no header describes.

@@ -3,7 +3,7 @@
 use super::Options;
 use super::plan::{Plan, is_named};
 use crate::oracle;
-use crate::pool::{Limits, Pool};
+use crate::pool::{Limits, Pool, WAITING};
 use crate::progress::Progress;
 use crate::protocol::{Answer, Job, Session, Wants};
 use crate::results::{ClockKind, RunResult, StackInfo};
@@ -18,8 +18,6 @@ use std::time::Duration;
 
 /// On the real clock the default set of the suite has the cases that take no longer on `reference`, in virtual time.
 const DEFAULT_SET: Duration = Duration::from_secs(2);
-/// Runs on a real clock mostly wait, so a processor serves several.
-const WAITING: usize = 4;
 
 /// A run with its judgement.
 pub(crate) struct Run {

@@ -24,18 +24,25 @@ pub(super) struct Section {
     pub(super) verdict: Verdict,
     /// The field of its first difference.
     pub(super) field: Option<String>,
+    /// It does not say all that the case asks for, so it is for reading alone: played back it comes to another verdict.
+    pub(super) for_reading: bool,
     /// The lines of the run.
     pub(super) body: String,
 }
+
+/// What stands behind the verdict of a run that is for reading alone.
+const FOR_READING: &str = ", for reading alone";
 
 impl Section {
     /// `ipv4: fail (ip.tos)` and the run below.
     pub(super) fn write(&self) -> String {
         let field = self.field.as_ref().map(|field| format!(" ({field})")).unwrap_or_default();
-        format!("{}: {}{field}\n{}\n", self.family, self.verdict, self.body.trim_end())
+        let mark = if self.for_reading { FOR_READING } else { "" };
+        format!("{}: {}{field}{mark}\n{}\n", self.family, self.verdict, self.body.trim_end())
     }
 
     fn read_head(line: &str) -> Option<Section> {
+        let (line, for_reading) = line.strip_suffix(FOR_READING).map_or((line, false), |line| (line, true));
         let (family, rest) = line.split_once(": ")?;
         let (verdict, field) =
             rest.split_once(' ').map_or((rest, None), |(verdict, field)| (verdict, Some(field)));
@@ -44,7 +51,7 @@ impl Section {
             Some(field) => Some(field.strip_prefix('(')?.strip_suffix(')')?.to_owned()),
         };
         let (family, verdict) = (Family::from_name(family)?, Verdict::from_name(verdict)?);
-        Some(Section { family, verdict, field, body: String::new() })
+        Some(Section { family, verdict, field, for_reading, body: String::new() })
     }
 }
 
@@ -147,6 +154,7 @@ mod tests {
             family,
             verdict,
             field: field.map(str::to_owned),
+            for_reading: verdict == Verdict::Fail,
             body: body.to_owned(),
         };
         let sections = vec![

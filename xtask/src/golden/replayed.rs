@@ -6,28 +6,43 @@ use harness::run::Verdict;
 use harness::stacks::replay::{self, Recording};
 use std::collections::BTreeMap;
 
-/// Plays the runs of `snapshots`; returns how many there were, and a line for each that comes to another verdict.
-pub(super) fn replay(suite: &Suite, snapshots: &BTreeMap<String, Snapshot>) -> (usize, Vec<String>) {
-    let (mut runs, mut wrong) = (0, Vec::new());
+/// What became of the recorded runs of a stack.
+#[derive(Debug, Default)]
+pub(super) struct Replayed {
+    /// How many were played.
+    pub(super) runs: usize,
+    /// How many are for reading alone.
+    pub(super) for_reading: usize,
+    /// A line for each that came to another verdict.
+    pub(super) wrong: Vec<String>,
+}
+
+/// Plays the runs of `snapshots`.
+pub(super) fn replay(suite: &Suite, snapshots: &BTreeMap<String, Snapshot>) -> Replayed {
+    let mut replayed = Replayed::default();
     for case in &suite.cases {
         let Some(snapshot) = snapshots.get(&case.id) else { continue };
         let sections = snapshot.sections().unwrap_or_else(|error| {
-            wrong.push(format!("{}: {error}", case.id));
+            replayed.wrong.push(format!("{}: {error}", case.id));
             Vec::new()
         });
         for section in &sections {
-            runs += 1;
+            if section.for_reading {
+                replayed.for_reading += 1;
+                continue;
+            }
+            replayed.runs += 1;
             if let Err(why) = section_replays(case, section) {
-                wrong.push(format!("{} {}: {why}", case.id, section.family));
+                replayed.wrong.push(format!("{} {}: {why}", case.id, section.family));
             }
         }
     }
-    (runs, wrong)
+    replayed
 }
 
 /// # Errors
 /// What came out instead.
-fn section_replays(case: &Case, section: &Section) -> Result<(), String> {
+pub(super) fn section_replays(case: &Case, section: &Section) -> Result<(), String> {
     // Of a run that was skipped there is nothing to play.
     if section.verdict == Verdict::Skip {
         return Ok(());
