@@ -3,7 +3,7 @@
 //! [`prepare`] makes the [`Call`] and notes what is to be compared; [`check`] compares and keeps track of descriptors
 //! and stream offsets. When a call blocks and when it must return is the engine's business.
 //!
-//! In a case of ours every stream carries the same pattern ([`pattern`]), so each case also checks that the right
+//! In a case of ours every stream carries the same pattern ([`crate::packet::pattern`]), so each case also checks that the right
 //! bytes arrive; in an upstream script what is written is zeros, and what is read is not looked at.
 
 mod address;

@@ -22,7 +22,7 @@ pub struct Divergence {
     pub state: State,
     /// What happened to the connection, or the call that was made.
     pub event: String,
-    /// What was out of the ordinary in the segment that came, or the call's name: see [`given`].
+    /// What was out of the ordinary in the segment that came, or the call's name.
     pub given: String,
     /// What differs: `sent` (one sent something where the other was silent), or a field: `flags`, `seq`, `ack`, `length`, `window`,
     /// `options`, `sack`, `urgent`, `echo`, `time`, `result`, `data`, `foreign`, `flow`.

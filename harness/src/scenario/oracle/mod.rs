@@ -1,6 +1,6 @@
 //! What must hold for every stack in every scenario, looked at after each step.
 //!
-//! Output without end, a call that never returns and a clock that stands still are found by [`super::drive`] itself.
+//! Output without end, a call that never returns and a clock that stands still are found by [`super::drive()`] itself.
 
 mod ack;
 mod alive;
