@@ -110,7 +110,7 @@ mod tests {
             manifest.canaries.iter().map(|c| (c.name.as_str(), c.limit.as_secs())).collect();
         assert_eq!(names, [("a", 10), ("b", 20)]);
         assert_eq!(manifest.target("udp"), Ok("udp"));
-        assert!(manifest.target("udpp").is_err_and(|error| error.contains("`udp`")));
+        assert!(manifest.target("upd").is_err_and(|error| error.contains("udp")));
         assert!(manifest.target_of(Path::new("/")).is_err());
     }
 }
