@@ -26,6 +26,9 @@ const SEED: u32 = 1;
 pub(crate) struct Options {
     /// These targets only.
     targets: Vec<String>,
+    /// All targets but this one; may be said several times.
+    #[arg(long, value_name = "TARGET", conflicts_with = "targets")]
+    without: Vec<String>,
     /// For how long, all targets together: 90s, 10m, 2h.
     #[arg(long = "for", value_name = "TIME", default_value = "10m", value_parser = time)]
     time: Duration,
@@ -50,7 +53,11 @@ pub(crate) struct Options {
 pub(crate) fn campaign(options: &Options) -> Outcome {
     let manifest = Manifest::load()?;
     let chosen: Vec<&str> = match options.targets.as_slice() {
-        [] => manifest.targets.iter().map(String::as_str).collect(),
+        [] => {
+            let without = options.without.iter().map(|name| manifest.target(name));
+            let without = without.collect::<Result<BTreeSet<_>, _>>()?;
+            manifest.targets.iter().map(String::as_str).filter(|name| !without.contains(name)).collect()
+        }
         names => names
             .iter()
             .map(|name| manifest.target(name))

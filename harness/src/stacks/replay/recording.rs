@@ -123,8 +123,8 @@ fn time(line: &str) -> (Option<Instant>, bool, &str) {
             _ => return None,
         };
         let (seconds, fraction): (u64, u64) = (seconds.parse().ok()?, digits.parse().ok()?);
-        let micros = seconds.checked_mul(1_000_000)?.checked_add(fraction * unit)?;
-        Some((Instant::from_micros(micros), unit != 1, rest))
+        let micros = seconds.checked_mul(1_000_000)?.checked_add(fraction.checked_mul(unit)?)?;
+        Some((Instant::from_nanos(micros.checked_mul(1_000)?), unit != 1, rest))
     });
     parsed.map_or((None, false, line), |(at, is_rounded, rest)| (Some(at), is_rounded, rest))
 }
