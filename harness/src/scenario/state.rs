@@ -6,22 +6,7 @@ use super::segment::{ACK, FIN, RST, SYN, Segment, URG, before};
 use std::fmt;
 use std::time::Duration;
 
-/// The states of RFC 9293 section 3.3.2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs, reason = "the RFC's names")]
-pub enum State {
-    Closed,
-    Listen,
-    SynSent,
-    SynReceived,
-    Established,
-    FinWait1,
-    FinWait2,
-    CloseWait,
-    Closing,
-    LastAck,
-    TimeWait,
-}
+pub use crate::stacks::user_calls::State;
 
 impl State {
     /// Every state with its name in RFC 9293.

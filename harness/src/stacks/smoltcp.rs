@@ -5,7 +5,7 @@
 //! whose SYN is repeated.
 
 mod clients;
-mod device;
+pub mod device;
 
 use super::user_calls::{self, Lookup, LookupFailed, State, Status, TcpSetting, UserCalls, UserError};
 use crate::sut::{Capabilities, Capability, DhcpCommand, InterfaceId, Medium, Refusal, Setup};

@@ -25,8 +25,8 @@ pub enum Lookup {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LookupFailed;
 
-/// The states of a connection, RFC 9293 §3.3.2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The states of a connection, RFC 9293 §3.3.2, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "the names are the RFC's")]
 pub enum State {
     Closed,

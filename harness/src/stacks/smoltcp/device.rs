@@ -8,26 +8,29 @@ use std::collections::VecDeque;
 const QUEUE: usize = 1_000;
 
 /// The link of an interface.
-pub(super) struct Link {
+pub struct Link {
     /// Ethernet frames, or bare IP datagrams.
     ethernet: bool,
     /// Of IP; smoltcp counts the Ethernet header too.
     ip_mtu: usize,
-    pub(super) inbound: VecDeque<Vec<u8>>,
-    pub(super) outbound: VecDeque<Vec<u8>>,
+    /// Frames that the stack has not taken yet.
+    pub inbound: VecDeque<Vec<u8>>,
+    /// Frames that it has sent.
+    pub outbound: VecDeque<Vec<u8>>,
 }
 
 impl Link {
-    pub(super) fn new(ethernet: bool, ip_mtu: usize) -> Link {
+    /// A link with nothing on it; `ip_mtu` is the largest IP datagram, in bytes.
+    pub fn new(ethernet: bool, ip_mtu: usize) -> Link {
         Link { ethernet, ip_mtu, inbound: VecDeque::new(), outbound: VecDeque::new() }
     }
 }
 
 /// A frame that has arrived.
-pub(super) struct Arrived(Vec<u8>);
+pub struct Arrived(Vec<u8>);
 
 /// The permission to send a frame.
-pub(super) struct Departure<'a>(&'a mut VecDeque<Vec<u8>>);
+pub struct Departure<'a>(&'a mut VecDeque<Vec<u8>>);
 
 impl Device for Link {
     type RxToken<'a> = Arrived;

@@ -1,15 +1,11 @@
 //! smoltcp at both ends.
 
 use super::{Ends, MTU, PORT};
+use harness::stacks::smoltcp::device::Link;
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
-use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
-use std::collections::VecDeque;
-
-/// Frames that one end may send before the other hears them.
-const QUEUE: usize = 1_000;
 
 /// Two interfaces with their sockets, and the sockets of each connection.
 pub(in super::super) struct Smoltcp {
@@ -26,58 +22,13 @@ struct End {
     sockets: SocketSet<'static>,
 }
 
-#[derive(Default)]
-struct Link {
-    inbound: VecDeque<Vec<u8>>,
-    outbound: VecDeque<Vec<u8>>,
-}
-
-struct Arrived(Vec<u8>);
-
-struct Departure<'a>(&'a mut VecDeque<Vec<u8>>);
-
-impl RxToken for Arrived {
-    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
-        f(&self.0)
-    }
-}
-
-impl TxToken for Departure<'_> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, f: F) -> R {
-        let mut frame = vec![0; length];
-        let result = f(&mut frame);
-        self.0.push_back(frame);
-        result
-    }
-}
-
-impl Device for Link {
-    type RxToken<'a> = Arrived;
-    type TxToken<'a> = Departure<'a>;
-
-    fn receive(&mut self, _now: Instant) -> Option<(Arrived, Departure<'_>)> {
-        Some((Arrived(self.inbound.pop_front()?), Departure(&mut self.outbound)))
-    }
-
-    fn transmit(&mut self, _now: Instant) -> Option<Departure<'_>> {
-        (self.outbound.len() < QUEUE).then_some(Departure(&mut self.outbound))
-    }
-
-    fn capabilities(&self) -> DeviceCapabilities {
-        let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ethernet;
-        capabilities.max_transmission_unit = usize::from(MTU) + 14;
-        capabilities
-    }
-}
-
 fn address(end: u8) -> IpAddress {
     IpAddress::v4(192, 0, 2, end)
 }
 
 impl End {
     fn new(end: u8) -> Result<End, String> {
-        let mut link = Link::default();
+        let mut link = Link::new(true, MTU.into());
         let mut config = Config::new(EthernetAddress([2, 0, 0, 0, 0, end]).into());
         config.random_seed = end.into();
         let mut interface = Interface::new(config, &mut link, Instant::ZERO);
