@@ -14,7 +14,10 @@ mod calls;
 pub mod case;
 pub mod compare;
 pub mod drive;
+mod entries;
+pub mod faulty;
 mod generate;
+mod given;
 pub mod normalise;
 pub mod operation;
 pub mod oracle;
@@ -28,6 +31,7 @@ pub mod trace;
 
 pub use compare::{Comparison, Divergence, compare};
 pub use drive::{Stop, Violation, Watch, drive, play};
+pub use entries::entries;
 pub use generate::generate;
 pub use operation::{Operation, UserCall, What};
 pub use peer::Peer;
