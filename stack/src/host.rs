@@ -86,6 +86,7 @@ impl Host {
         self.net.poll_groups(now);
         self.net.poll_claims(now);
         self.net.poll_advertising(now);
+        self.net.poll_anycast(now);
         // Before TCP sends again what the same instant shows to be in vain.
         self.tell_undelivered(now);
         for (arrival, fragment) in self.net.reassembly4.poll(now) {
@@ -292,7 +293,7 @@ impl Host {
             protocol::IGMP => self.net.igmp_arrives(now, arrival, payload),
             protocol::UDP => {
                 let to_all = self.net.owner_of(destination).is_none();
-                if !self.udp_arrives(source, destination, to_all, payload) {
+                if !self.udp_arrives(arrival.interface, (source, destination), to_all, payload) {
                     self.net.send_error_v4(now, arrival, datagram, unreachable(icmpv4::PORT));
                 }
             }
@@ -389,7 +390,8 @@ impl Host {
                 }
             }
             protocol::UDP => {
-                if !self.udp_arrives(source, destination, ip.destination.is_multicast(), payload) {
+                let to_all = ip.destination.is_multicast();
+                if !self.udp_arrives(arrival.interface, (source, destination), to_all, payload) {
                     let error =
                         icmpv6::Header { kind: icmpv6::UNREACHABLE, code: icmpv6::PORT, rest: [0; 4] };
                     self.net.send_error_v6(now, arrival, packet, error, false);

@@ -7,6 +7,7 @@ use crate::link::Cast;
 use crate::network::Arrival;
 use crate::tcp::{self, IcmpError, IcmpKind, Outgoing, SeqNumber};
 use crate::time::Instant;
+use crate::udp::Arrived;
 use crate::wire::{ipv6, protocol, udp};
 use std::net::{IpAddr, SocketAddr};
 
@@ -18,18 +19,24 @@ const ECN: u8 = 3;
 
 impl Host {
     /// Gives a datagram to its socket; false where there is none. One with a wrong checksum or length is dropped
-    /// silently (RFC 1122 4.1.3.4).
+    /// silently (RFC 1122 4.1.3.4), and over IPv6 one without where no socket asked for such (RFC 6935 5).
     pub(crate) fn udp_arrives(
         &mut self,
-        source: IpAddr,
-        destination: IpAddr,
+        interface: usize,
+        (source, destination): (IpAddr, IpAddr),
         to_all: bool,
         bytes: &[u8],
     ) -> bool {
-        let Ok((header, data)) = udp::Header::parse(source, destination, bytes) else { return true };
+        let checked = udp::Header::parse(source, destination, bytes);
+        let is_checked = checked.is_ok();
+        let parsed = checked.or_else(|error| match destination {
+            IpAddr::V4(_) => Err(error),
+            IpAddr::V6(_) => udp::Header::parse_unchecked(bytes),
+        });
+        let Ok((header, data)) = parsed else { return true };
         let from = SocketAddr::new(source, header.source_port);
         let to = SocketAddr::new(destination, header.destination_port);
-        self.udp.deliver(from, to, to_all, data)
+        self.udp.deliver(&Arrived { from, to, to_all, interface, is_checked, data }) || !is_checked
     }
 
     /// Gives a segment to TCP, unless it was sent to more than this host (RFC 9293 MUST-57).
@@ -53,6 +60,9 @@ impl Host {
             self.tcp.set_mtu(None, self.net.mtu_towards(now, source, None));
         }
         self.tcp.segment_arrives(now, source, destination, tos & ECN, segment);
+        if self.tcp.has_progressed() {
+            self.net.confirm(now, arrival.interface, source);
+        }
     }
 
     /// Hands the segments that TCP has ready to IP.
@@ -80,7 +90,7 @@ impl Host {
 
     fn send_segment(&mut self, now: Instant, segment: Outgoing) -> Result<(), SendError> {
         let marks = self.sockets.marks(segment.connection);
-        let (protocol, ecn, via) = (protocol::TCP, segment.ecn & ECN, None);
+        let (protocol, ecn, via) = (protocol::TCP, segment.ecn & ECN, self.net.zone_of(segment.src));
         match (segment.src, segment.dst) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
                 let config = self.net.config.ipv4;

@@ -31,6 +31,12 @@ pub(crate) struct Socket {
     port: u16,
     /// The peer that it is connected to.
     pub(crate) remote: Option<SocketAddr>,
+    /// The interface whose zone the peer's address is in (RFC 4007 6); `None`: any.
+    pub(crate) zone: Option<usize>,
+    /// Whether its datagrams over IPv6 leave without a checksum (RFC 6935 5).
+    pub(crate) sends_unchecked: bool,
+    /// Whether it takes datagrams over IPv6 that have none.
+    pub(crate) takes_unchecked: bool,
     /// Bytes that it keeps for its reader.
     pub(crate) capacity: usize,
     /// An error that ICMP brought and that nobody has seen.
@@ -64,11 +70,14 @@ impl Socket {
     }
 
     /// How well a datagram fits; `None` where it is not for this socket.
-    fn fits(&self, from: SocketAddr, to: IpAddr) -> Option<u8> {
+    fn fits(&self, arrived: &Arrived<'_>) -> Option<u8> {
+        let to = arrived.to.ip();
         let family = if to.is_ipv4() { self.ipv4 } else { self.ipv6 };
         let address = self.address.is_none_or(|own| own == to);
-        let remote = self.remote.is_none_or(|peer| peer == from);
-        (family && address && remote)
+        let remote = self.remote.is_none_or(|peer| peer == arrived.from);
+        let zone = self.zone.is_none_or(|zone| zone == arrived.interface);
+        let checked = arrived.is_checked || self.takes_unchecked;
+        (family && address && remote && zone && checked)
             .then(|| u8::from(self.address.is_some()) + 2 * u8::from(self.remote.is_some()))
     }
 
@@ -81,6 +90,19 @@ impl Socket {
             self.queue.push_back(Datagram { from, data: data.to_vec() });
         }
     }
+}
+
+/// A datagram that has just come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrived<'a> {
+    pub(crate) from: SocketAddr,
+    pub(crate) to: SocketAddr,
+    /// It was sent to a broadcast or multicast address.
+    pub(crate) to_all: bool,
+    pub(crate) interface: usize,
+    /// Its header has the checksum that its family asks for.
+    pub(crate) is_checked: bool,
+    pub(crate) data: &'a [u8],
 }
 
 /// The sockets of a host.
@@ -96,9 +118,21 @@ impl Sockets {
     pub(crate) fn open(&mut self, ipv4: bool, ipv6: bool, capacity: usize) -> UdpId {
         let id = UdpId(self.next);
         self.next = self.next.wrapping_add(1);
-        let (address, remote, error, queue) = (None, None, None, VecDeque::new());
-        let socket =
-            Socket { ipv4, ipv6, address, port: 0, remote, capacity, error, queue, queued: 0, arrivals: 0 };
+        let socket = Socket {
+            ipv4,
+            ipv6,
+            address: None,
+            port: 0,
+            remote: None,
+            zone: None,
+            sends_unchecked: false,
+            takes_unchecked: false,
+            capacity,
+            error: None,
+            queue: VecDeque::new(),
+            queued: 0,
+            arrivals: 0,
+        };
         self.sockets.insert(id, socket);
         id
     }
@@ -137,22 +171,22 @@ impl Sockets {
 
     /// Gives a datagram to its socket: to that which fits best, or to all that fit where it was sent to a broadcast or
     /// multicast address. False where there is none.
-    pub(crate) fn deliver(&mut self, from: SocketAddr, to: SocketAddr, to_all: bool, data: &[u8]) -> bool {
-        let ids = self.ports.get(&to.port()).map_or(&[][..], Vec::as_slice);
+    pub(crate) fn deliver(&mut self, arrived: &Arrived<'_>) -> bool {
+        let ids = self.ports.get(&arrived.to.port()).map_or(&[][..], Vec::as_slice);
         let mut fitting: Vec<(u8, UdpId)> = ids
             .iter()
             .filter_map(|id| {
                 let socket = self.sockets.get(id)?;
                 // A socket bound to one of the host's addresses takes no broadcasts; bound to none, it does.
-                Some((socket.fits(from, to.ip())?, *id))
+                Some((socket.fits(arrived)?, *id))
             })
             .collect();
-        if !to_all {
+        if !arrived.to_all {
             fitting = fitting.into_iter().max().into_iter().collect();
         }
         for (_, id) in &fitting {
             if let Some(socket) = self.sockets.get_mut(id) {
-                socket.push(from, data);
+                socket.push(arrived.from, arrived.data);
             }
         }
         !fitting.is_empty()

@@ -6,7 +6,7 @@ use crate::lang::Error;
 use crate::lang::ast::{Argument, Expr};
 use crate::suggest;
 use crate::sut::{Family, SocketAddress};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 const AF_UNSPEC: i64 = 0;
 const AF_INET: i64 = 2;
@@ -82,6 +82,7 @@ impl Arguments<'_> {
                 Error::new(&self.span_of(family), format!("`{family}` is no family of addresses here"));
             return Err(error.help("AF_INET and AF_INET6 are"));
         }
+        let (address, zone) = self.zone(address)?;
         let found = self.world.address(address).ok_or_else(|| {
             let error = Error::new(&self.span_of(address), format!("`{address}` is not an address"));
             let hosts = self.world.hosts.iter().map(|h| h.name.as_str());
@@ -92,7 +93,22 @@ impl Arguments<'_> {
             }
         })?;
         let in_family = if self.world.setup.family == Family::Ipv6 { as_ipv6(found) } else { found };
-        Ok(SocketAddr::new(mapped(in_family, domain), port))
+        Ok(match mapped(in_family, domain) {
+            IpAddr::V6(ip) => SocketAddrV6::new(ip, port, 0, zone).into(),
+            ip => SocketAddr::new(ip, port),
+        })
+    }
+
+    /// What `ADDRESS%INTERFACE` means: the address and its zone, which is the interface's number counted from 1; 0 is the
+    /// default zone.
+    fn zone<'a>(&self, address: &'a str) -> Result<(&'a str, u32), Error> {
+        let Some((text, interface)) = address.split_once('%') else { return Ok((address, 0)) };
+        let found = self.world.setup.interfaces.iter().position(|i| i.name == interface);
+        let zone = found.and_then(|index| u32::try_from(index + 1).ok());
+        let zone = zone.ok_or_else(|| {
+            Error::new(&self.span_of(address), format!("`{interface}` is no interface here"))
+        })?;
+        Ok((text, zone))
     }
 }
 

@@ -56,9 +56,7 @@ impl Network {
 
     /// RFC 4291 2.6.1: an interface's prefix with zeros behind it is the address of every router there.
     pub(crate) fn is_subnet_anycast(&self, address: Ipv6Addr) -> bool {
-        let prefixes = self.interfaces.iter().filter(|link| link.forwards).flat_map(|link| link.ipv6());
-        let mut subnets = prefixes.filter(|(_, cidr)| cidr.length < 127).map(|(_, cidr)| cidr.network());
-        subnets.any(|subnet| subnet == std::net::IpAddr::V6(address))
+        self.interfaces.iter().any(|link| link.is_subnet_anycast(address))
     }
 
     fn is_own_or_loopback(&self, address: Ipv6Addr) -> bool {

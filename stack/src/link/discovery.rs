@@ -88,12 +88,16 @@ impl Network {
         if probe && valid_probe && self.claimed(interface, target, options.nonce) {
             return;
         }
-        let owned = self.interfaces.get(interface).is_some_and(|i| i.has(target.into()));
-        if target.is_multicast() || (probe && !valid_probe) || !owned {
+        let Some(link) = self.interfaces.get(interface) else { return };
+        let (owned, anycast) = (link.has(target.into()), link.is_subnet_anycast(target));
+        if target.is_multicast() || (probe && !valid_probe) || !(owned || anycast) {
             return;
         }
         if !probe {
             self.learn_neighbour(interface, ip.source, options.source_link);
+        }
+        if !owned {
+            return self.anycast_solicited(now, interface, target, ip.source);
         }
         let target_link = self.interfaces.get(interface).map(|i| i.mac);
         let answer = Message::NeighbourAdvertisement {

@@ -1,6 +1,7 @@
 //! Below IP: interfaces, Ethernet framing, and the caches that map IP addresses to hardware addresses.
 
 pub(crate) mod advertising;
+mod anycast;
 pub(crate) mod arp;
 mod arp_packets;
 pub(crate) mod autoconf;

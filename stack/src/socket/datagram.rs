@@ -1,6 +1,6 @@
 //! Calls on datagram sockets: UDP (RFC 768, RFC 1122 4.1).
 
-use super::address::to_user;
+use super::address::{to_user, without_zone, zone};
 use super::call::{Domain, Received, flags};
 use super::errno::Errno;
 use super::table::State;
@@ -8,7 +8,7 @@ use crate::host::Host;
 use crate::ip::output::{Packet4, Packet6, SendError};
 use crate::time::Instant;
 use crate::udp::UdpId;
-use crate::wire::{Buffer, protocol, udp};
+use crate::wire::{Buffer, ipv6, protocol, udp};
 use std::net::{IpAddr, SocketAddr};
 
 /// The longest data of a datagram: 65535 less the headers of IPv4 and UDP.
@@ -20,11 +20,12 @@ impl Host {
     /// connect: sets the peer, and the own address if it is open.
     pub(super) fn connect_datagram(&mut self, fd: i32, id: UdpId, wire: SocketAddr) -> Result<(), Errno> {
         let wire = self.own_if_unspecified(wire);
-        let source = self.net.source_for(wire.ip(), None).ok_or(Errno::ENETUNREACH)?;
+        let zone = zone(wire);
+        let source = self.net.source_for(wire.ip(), zone).ok_or(Errno::ENETUNREACH)?;
         self.check_broadcast(fd, wire.ip())?;
         let local = self.bind_if_unbound(fd)?;
         let socket = self.udp.get_mut(id).ok_or(Errno::EBADF)?;
-        socket.remote = Some(wire);
+        (socket.remote, socket.zone) = (Some(without_zone(wire)), zone);
         if local.ip().is_unspecified() {
             socket.address = Some(source);
         }
@@ -35,7 +36,7 @@ impl Host {
     pub(super) fn disconnect_datagram(&mut self, fd: i32, id: UdpId) -> Result<(), Errno> {
         let local = self.sockets.table.get(fd)?.local;
         let socket = self.udp.get_mut(id).ok_or(Errno::EBADF)?;
-        socket.remote = None;
+        (socket.remote, socket.zone) = (None, None);
         socket.address = local.map(|local| local.ip()).filter(|ip| !ip.is_unspecified());
         Ok(())
     }
@@ -55,7 +56,9 @@ impl Host {
         if self.sockets.table.get(fd)?.shut_write {
             return Err(Errno::EPIPE);
         }
-        let connected = self.udp.get(id).ok_or(Errno::EBADF)?.remote;
+        let socket = self.udp.get(id).ok_or(Errno::EBADF)?;
+        let (connected, connected_zone) = (socket.remote, socket.zone);
+        let zone = to.map_or(connected_zone, zone);
         let to = to.or(connected).ok_or(Errno::EDESTADDRREQ)?;
         let to = self.own_if_unspecified(to);
         if to.port() == 0 {
@@ -69,11 +72,15 @@ impl Host {
         let socket = self.udp.get(id).ok_or(Errno::EBADF)?;
         let own =
             socket.address.filter(|own| own.is_ipv4() == to.is_ipv4() && self.net.owner_of(*own).is_some());
-        let source_port = socket.port();
-        let source = own.or_else(|| self.net.source_for(to.ip(), None)).ok_or(Errno::ENETUNREACH)?;
+        let (source_port, unchecked) = (socket.port(), socket.sends_unchecked && to.is_ipv6());
+        let source = own.or_else(|| self.net.source_for(to.ip(), zone)).ok_or(Errno::ENETUNREACH)?;
         let mut buffer = Buffer::with_payload(data);
-        udp::Header { source_port, destination_port: to.port() }.emit(source, to.ip(), &mut buffer);
-        self.send_udp(now, fd, source, to.ip(), buffer)?;
+        let header = udp::Header { source_port, destination_port: to.port() };
+        match unchecked {
+            true => header.emit_unchecked(source, to.ip(), &mut buffer),
+            false => header.emit(source, to.ip(), &mut buffer),
+        }
+        self.send_udp(now, fd, (source, to.ip()), zone, buffer)?;
         Ok(data.len())
     }
 
@@ -81,8 +88,8 @@ impl Host {
         &mut self,
         now: Instant,
         fd: i32,
-        source: IpAddr,
-        to: IpAddr,
+        (source, to): (IpAddr, IpAddr),
+        zone: Option<usize>,
         buffer: Buffer,
     ) -> Result<(), Errno> {
         let options = &self.sockets.table.get(fd)?.options;
@@ -105,7 +112,12 @@ impl Host {
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
                 // RFC 3493 5.2: packets to groups stay on the link unless asked otherwise.
                 let hop_limit = hop_limit.or(destination.is_multicast().then_some(1));
-                let (protocol, traffic_class, via) = (protocol::UDP, options.traffic_class, None);
+                let (protocol, traffic_class) = (protocol::UDP, options.traffic_class);
+                let via = zone.or_else(|| self.net.zone_of(source.into()));
+                let room = usize::from(self.net.mtu_towards(now, to, via)) - ipv6::HEADER_LEN;
+                if options.dont_fragment && buffer.len() > room {
+                    return Err(Errno::EMSGSIZE);
+                }
                 let packet = Packet6 { source, destination, protocol, traffic_class, hop_limit, via };
                 self.net.send_v6(now, packet, buffer)
             }
@@ -166,7 +178,7 @@ impl Host {
         let own: IpAddr = match wire.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => std::net::Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(ip) if ip.is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
+            _ => return wire,
         };
         SocketAddr::new(own, wire.port())
     }

@@ -52,6 +52,11 @@ pub(super) struct Options {
     pub(super) ttl: Option<u8>,
     pub(super) traffic_class: u8,
     pub(super) hop_limit: Option<u8>,
+    /// IPV6_DONTFRAG: what is too big for the path is refused.
+    pub(super) dont_fragment: bool,
+    /// UDP_NO_CHECK6_TX and UDP_NO_CHECK6_RX (RFC 6935 5).
+    pub(super) sends_unchecked: bool,
+    pub(super) takes_unchecked: bool,
 }
 
 impl Options {
