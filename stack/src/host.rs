@@ -1,7 +1,8 @@
 //! A host: frames and calls go in, frames and results come out, and time is told to it.
 
 use crate::client::{Clients, Lookups};
-use crate::config::{AutoconfConfig, Config, ForwardingConfig, Medium, Route};
+use crate::config::{AutoconfConfig, Config, ForwardingConfig, Medium, RateLimit, Route};
+use crate::icmp::limit::Limiter;
 use crate::ip::Cidr;
 use crate::ip::input4::{Problem, Refused};
 use crate::ip::input6::{self, Walk};
@@ -13,7 +14,7 @@ use crate::tcp;
 use crate::time::Instant;
 use crate::udp;
 use crate::wire::ipv6_ext::Fragment;
-use crate::wire::{Buffer, ethernet as ethertype, icmpv4, icmpv6, ipv4, ipv6, protocol};
+use crate::wire::{Buffer, ethernet as ethertype, icmpv4, icmpv6, ipv4, ipv6, mld, protocol};
 use std::net::IpAddr;
 
 /// Datagrams to itself that a host handles at one instant; the rest is due at once again. It bounds the work of one
@@ -200,6 +201,11 @@ impl Host {
         true
     }
 
+    /// How fast ICMP errors may leave from now on; `None`: as fast as they come (RFC 4443 2.4(f)).
+    pub fn set_error_limit(&mut self, limit: Option<RateLimit>) {
+        self.net.error_limit = Limiter::new(limit);
+    }
+
     /// Whether a router forwards from and to an interface; false where there is no such interface.
     pub fn set_forwards(&mut self, interface: usize, forwards: bool) -> bool {
         let link = self.net.interfaces.get_mut(interface);
@@ -384,6 +390,10 @@ impl Host {
     ) {
         let (source, destination) = (ip.source.into(), ip.destination.into());
         match protocol {
+            // RFC 3810 6.2: multicast listener discovery comes with Router Alert.
+            protocol::ICMPV6
+                if payload.first().is_some_and(|kind| mld::is_message(*kind))
+                    && !input6::has_router_alert(packet, ip) => {}
             protocol::ICMPV6 => {
                 if let Some(report) = self.net.icmp_arrives_v6(now, arrival, ip, payload, fragmented) {
                     self.report(now, &report);

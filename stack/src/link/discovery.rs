@@ -32,6 +32,8 @@ impl Network {
             Ok(Message::NeighbourSolicitation { target, options }) => {
                 self.solicitation_arrives(now, interface, ip, target, &options);
             }
+            // 7.1.2: what nobody can have asked for by itself does not say that somebody did.
+            Ok(Message::NeighbourAdvertisement { solicited: true, .. }) if ip.destination.is_multicast() => {}
             Ok(Message::NeighbourAdvertisement { router, solicited, override_flag, target, options }) => {
                 if self.claimed(interface, target, None) {
                     return;
@@ -120,7 +122,7 @@ impl Network {
         target: Ipv6Addr,
         advertised: Advertised,
     ) {
-        if target.is_multicast() || (ip.destination.is_multicast() && advertised.solicited) {
+        if target.is_multicast() {
             return;
         }
         let Some(link) = self.interfaces.get_mut(interface) else { return };

@@ -11,6 +11,7 @@ use super::neighbours::NeighbourCache;
 use crate::config::{Config, InterfaceConfig, Medium};
 use crate::ip::{Cidr, solicited_node};
 use crate::wire::MacAddress;
+use crate::wire::ipv6::MIN_MTU;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// ff02::1, every node on the link (RFC 4291 2.7.1).
@@ -74,14 +75,15 @@ impl Interface {
         self.assign(cidr);
         let link_local =
             self.addresses.iter().any(|a| matches!(a.address, IpAddr::V6(a) if a.is_unicast_link_local()));
-        if cidr.address.is_ipv6() && self.medium == Medium::Ethernet && !link_local {
+        if self.has(cidr.address) && cidr.address.is_ipv6() && self.medium == Medium::Ethernet && !link_local
+        {
             self.addresses.push(Cidr { address: link_local_of(self.mac).into(), length: 64 });
         }
     }
 
-    /// Adds an address and nothing besides.
+    /// Adds an address and nothing besides; none of IPv6 where the link carries less than that needs (RFC 8200 5).
     pub(crate) fn assign(&mut self, cidr: Cidr) {
-        if !self.has(cidr.address) {
+        if !self.has(cidr.address) && (cidr.address.is_ipv4() || usize::from(self.mtu) >= MIN_MTU) {
             self.addresses.push(cidr);
         }
     }

@@ -1,6 +1,6 @@
 //! Settings of a case below TCP, by the names that every stack has for them.
 
-use stack::config::{AutoconfConfig, ForwardingConfig};
+use stack::config::{AutoconfConfig, ForwardingConfig, RateLimit};
 use stack::{Host, Instant};
 
 /// Sets `name`, or `INTERFACE.name` for one interface; `None` where it is none of these settings, false where it has no
@@ -38,10 +38,21 @@ pub(super) fn set(
         }
         (None, "form_addresses") => Some(on.is_some_and(|on| change(host, |c| c.form_addresses = on))),
         (None, "advertising") => Some(on.map(|on| host.set_advertising(now, on)).is_some()),
+        (None, "error_interval") => Some(value.parse().is_ok_and(|ms| {
+            host.set_error_limit(error_limit(ms));
+            true
+        })),
         (None, "ttl") => Some(value.parse().is_ok_and(|ttl| host.set_ttl(ttl))),
         (Some(Some(index)), "forwarding") => Some(on.is_some_and(|on| host.set_forwards(index, on))),
         _ => None,
     }
+}
+
+/// One error in so many milliseconds, after a few at once; 0: no limit.
+fn error_limit(interval: u32) -> Option<RateLimit> {
+    const BURST: u32 = 6;
+    let per_second = 1000_u32.checked_div(interval)?;
+    Some(RateLimit { per_second: per_second.max(1), burst: BURST })
 }
 
 /// Changes autoconfiguration, where that is configured.
