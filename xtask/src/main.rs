@@ -7,6 +7,7 @@ mod cpu;
 mod exit;
 mod fake;
 mod oracle;
+mod packetdrill;
 mod player;
 mod pool;
 mod programs;
