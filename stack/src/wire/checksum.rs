@@ -30,16 +30,13 @@ impl Checksum {
     ///
     /// Addresses of different families never occur together; their sum would be meaningless, not unsafe.
     pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: usize) -> Checksum {
-        let mut sum = Checksum::new();
-        for address in [source, destination] {
-            match address {
-                IpAddr::V4(address) => sum.add(&address.octets()),
-                IpAddr::V6(address) => sum.add(&address.octets()),
-            }
-        }
-        // 16 and 32 bit lengths give the same sum, as do one and four bytes of protocol number.
-        sum.sum += u64::from(protocol) + (length as u64 >> 16) + (length as u64 & 0xffff);
-        sum
+        let words = |address| match address {
+            IpAddr::V4(address) => u64::from(u32::from(address)),
+            IpAddr::V6(address) => address.segments().into_iter().map(u64::from).sum(),
+        };
+        // 16 and 32 bit words and lengths give the same sum, as do one and four bytes of protocol number.
+        let sum = words(source) + words(destination) + u64::from(protocol) + length as u64;
+        Checksum { sum, odd: false }
     }
 
     /// Adds bytes; a piece of odd length is continued by the next one in the middle of a word.
@@ -83,20 +80,18 @@ const fn fold(mut sum: u64) -> u16 {
 /// independent sums let the compiler use vector instructions. 2^32 words fit in each.
 fn sum_words(bytes: &[u8]) -> u16 {
     let mut lanes = [0u64; 8];
-    let mut blocks = bytes.chunks_exact(32);
-    for block in &mut blocks {
-        for (lane, word) in lanes.iter_mut().zip(block.chunks_exact(4)) {
-            *lane += u64::from(u32::from_ne_bytes([word[0], word[1], word[2], word[3]]));
+    let (blocks, rest) = bytes.as_chunks::<32>();
+    for block in blocks {
+        for (lane, word) in lanes.iter_mut().zip(block.as_chunks::<4>().0) {
+            *lane += u64::from(u32::from_ne_bytes(*word));
         }
     }
+    let (words, tail) = rest.as_chunks::<4>();
     let mut sum: u64 = lanes.iter().sum();
-    let mut words = blocks.remainder().chunks_exact(2);
-    for word in &mut words {
-        sum += u64::from(u16::from_ne_bytes([word[0], word[1]]));
-    }
-    if let [last] = words.remainder() {
-        sum += u64::from(u16::from_ne_bytes([*last, 0]));
-    }
+    sum += words.iter().map(|word| u64::from(u32::from_ne_bytes(*word))).sum::<u64>();
+    let mut last = [0; 4];
+    last[..tail.len()].copy_from_slice(tail);
+    sum += u64::from(u32::from_ne_bytes(last));
     u16::from_be(fold(sum))
 }
 
