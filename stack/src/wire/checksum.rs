@@ -80,18 +80,20 @@ const fn fold(mut sum: u64) -> u16 {
 /// independent sums let the compiler use vector instructions. 2^32 words fit in each.
 fn sum_words(bytes: &[u8]) -> u16 {
     let mut lanes = [0u64; 8];
-    let (blocks, rest) = bytes.as_chunks::<32>();
-    for block in blocks {
-        for (lane, word) in lanes.iter_mut().zip(block.as_chunks::<4>().0) {
-            *lane += u64::from(u32::from_ne_bytes(*word));
+    let mut blocks = bytes.chunks_exact(32);
+    for block in &mut blocks {
+        for (lane, word) in lanes.iter_mut().zip(block.chunks_exact(4)) {
+            *lane += u64::from(u32::from_ne_bytes([word[0], word[1], word[2], word[3]]));
         }
     }
-    let (words, tail) = rest.as_chunks::<4>();
     let mut sum: u64 = lanes.iter().sum();
-    sum += words.iter().map(|word| u64::from(u32::from_ne_bytes(*word))).sum::<u64>();
-    let mut last = [0; 4];
-    last[..tail.len()].copy_from_slice(tail);
-    sum += u64::from(u32::from_ne_bytes(last));
+    let mut words = blocks.remainder().chunks_exact(2);
+    for word in &mut words {
+        sum += u64::from(u16::from_ne_bytes([word[0], word[1]]));
+    }
+    if let [last] = words.remainder() {
+        sum += u64::from(u16::from_ne_bytes([*last, 0]));
+    }
     u16::from_be(fold(sum))
 }
 
