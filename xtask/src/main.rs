@@ -1,5 +1,8 @@
 //! `cargo xtask VERB`: one thin command per verb.
 
+#[macro_use]
+mod print;
+
 mod cpu;
 mod exit;
 mod fake;
