@@ -16,7 +16,6 @@ use stack::{Host, Instant};
 use std::fs::File;
 use std::io::BufWriter;
 use std::os::fd::AsFd;
-use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 
@@ -48,7 +47,9 @@ pub(crate) fn tap(options: &Options) -> Outcome {
     let signals = block_signals()?;
     let room = Room::enter(Linux::probe()?)?;
     if !room.access().tun {
-        return Err("/dev/net/tun cannot be opened: load the module tun, or give this user access to it".into());
+        return Err(
+            "/dev/net/tun cannot be opened: load the module tun, or give this user access to it".into()
+        );
     }
     let namespace = room.namespace()?;
     let port = namespace.add_tap(&setup::device())?;
@@ -89,11 +90,7 @@ fn block_signals() -> Result<SignalFd, String> {
 }
 
 /// Serves until the child is over or a signal comes, which the child is then given too.
-fn serve(
-    live: &mut Live<setup::Application>,
-    signals: &SignalFd,
-    mut child: Option<Child>,
-) -> Outcome {
+fn serve(live: &mut Live<setup::Application>, signals: &SignalFd, mut child: Option<Child>) -> Outcome {
     loop {
         live.run(&[signals.as_fd()], None)?;
         while let Ok(Some(signal)) = signals.read_signal() {
@@ -107,10 +104,13 @@ fn serve(
             }
             return Ok(Exit::AsExpected);
         }
-        let Some(status) = child.as_mut().map_or(Ok(None), Child::try_wait).map_err(|e| e.to_string())? else {
+        let Some(status) = child.as_mut().map_or(Ok(None), Child::try_wait).map_err(|e| e.to_string())?
+        else {
             continue;
         };
-        if let Some(signal) = status.signal() {
+        if let Some(signal) =
+            status.code().and_then(|code| code.checked_sub(128)).filter(|signal| *signal > 0)
+        {
             eprintln!("the program was ended by signal {signal}");
         }
         return Ok(if status.success() { Exit::AsExpected } else { Exit::Unexpected });

@@ -150,7 +150,10 @@ mod tests {
                 assert_eq!(nanos, 100_000_000);
                 assert_eq!(word(at + 20), 3);
                 // Frame, its padding, then the flags.
-                assert_eq!(word(at + 36), if kinds.len() == 3 { Direction::Inbound } else { Direction::Outbound } as u32);
+                assert_eq!(
+                    word(at + 36),
+                    if kinds.len() == 3 { Direction::Inbound } else { Direction::Outbound } as u32
+                );
             }
             at += length;
         }

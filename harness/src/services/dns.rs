@@ -63,7 +63,8 @@ fn answer(query: &[u8], most: usize) -> Option<Vec<u8>> {
     let parsed = Message::parse(query).ok().filter(|message| message.opcode == 0);
     let question = parsed.and_then(|message| message.questions.into_iter().next());
     let Some(question) = question else { return Some(head(RESPONSE, rcode::FORMAT_ERROR, 0, 0)) };
-    let asked = [question.name.as_bytes(), &question.kind.to_be_bytes(), &question.class.to_be_bytes()].concat();
+    let asked =
+        [question.name.as_bytes(), &question.kind.to_be_bytes(), &question.class.to_be_bytes()].concat();
     let (exists, records) = records(&question.name, question.kind, &QUESTION);
     let flags = RESPONSE | flags & RECURSION_DESIRED;
     let code = if exists && question.class == CLASS_IN { rcode::NO_ERROR } else { rcode::NAME_ERROR };

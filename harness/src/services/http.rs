@@ -4,7 +4,8 @@ use super::Shared;
 use super::dialogue::{Answer, Dialogue, Lines};
 
 /// The page at `/`.
-const PAGE: &str = "<!doctype html>\n<title>wireproof</title>\n<p>The reference stack of wireproof says hello.\n";
+const PAGE: &str =
+    "<!doctype html>\n<title>wireproof</title>\n<p>The reference stack of wireproof says hello.\n";
 /// Bytes of a large page that are given to the stack at once.
 const PIECE: usize = 1 << 16;
 /// The largest page below `/bytes/`.

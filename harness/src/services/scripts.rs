@@ -52,9 +52,9 @@ pub const POP3: Script = Script {
         ("USER", Reply::Say("+OK\r\n")),
         ("PASS wrong", Reply::Say("-ERR no\r\n")),
         ("PASS", Reply::Say("+OK\r\n")),
-        ("STAT", Reply::Say("+OK 1 31\r\n")),
-        ("LIST", Reply::Say("+OK 1 message\r\n1 31\r\n.\r\n")),
-        ("RETR 1", Reply::Say("+OK 31 bytes\r\nSubject: hello\r\n\r\n..from afar\r\n.\r\n")),
+        ("STAT", Reply::Say("+OK 1 30\r\n")),
+        ("LIST", Reply::Say("+OK 1 message\r\n1 30\r\n.\r\n")),
+        ("RETR 1", Reply::Say("+OK 30 bytes\r\nSubject: hello\r\n\r\n..from afar\r\n.\r\n")),
         ("DELE 1", Reply::Say("+OK\r\n")),
         ("NOOP", Reply::Say("+OK\r\n")),
         ("QUIT", Reply::Close("+OK bye\r\n")),
@@ -67,13 +67,16 @@ pub const POP3: Script = Script {
 pub const IMAP: Script = Script {
     greeting: "* OK stack.example\r\n",
     replies: &[
-        ("CAPABILITY", Reply::Say("* CAPABILITY IMAP4rev1\r\n{tag} OK\r\n")),
-        ("LOGIN", Reply::Say("{tag} OK\r\n")),
+        ("CAPABILITY", Reply::Say("* CAPABILITY IMAP4rev1\r\n{tag} OK done\r\n")),
+        ("LOGIN", Reply::Say("{tag} OK done\r\n")),
         ("SELECT", Reply::Say("* 1 EXISTS\r\n* FLAGS ()\r\n{tag} OK [READ-WRITE]\r\n")),
-        ("SEARCH", Reply::Say("* SEARCH 1\r\n{tag} OK\r\n")),
-        ("FETCH 1", Reply::Say("* 1 FETCH (RFC822 {29}\r\nSubject: hello\r\n\r\nfrom afar\r\n)\r\n{tag} OK\r\n")),
-        ("CLOSE", Reply::Say("{tag} OK\r\n")),
-        ("LOGOUT", Reply::Close("* BYE\r\n{tag} OK\r\n")),
+        ("SEARCH", Reply::Say("* SEARCH 1\r\n{tag} OK done\r\n")),
+        (
+            "FETCH 1",
+            Reply::Say("* 1 FETCH (RFC822 {29}\r\nSubject: hello\r\n\r\nfrom afar\r\n)\r\n{tag} OK done\r\n"),
+        ),
+        ("CLOSE", Reply::Say("{tag} OK done\r\n")),
+        ("LOGOUT", Reply::Close("* BYE\r\n{tag} OK done\r\n")),
     ],
     otherwise: "{tag} BAD not here\r\n",
     is_tagged: true,
@@ -155,7 +158,7 @@ mod tests {
         check(&SMTP, "RCPT TO:<nobody@a>\r\nQUIT\r\nNOOP\r\n", "550 no such mailbox\r\n221 bye\r\n", true);
         check(&POP3, "NOO", "", false);
         check(&POP3, "\u{e4}\u{e4}\u{e4}\r\n", "-ERR not here\r\n", false);
-        check(&IMAP, "a7 LOGOUT\r\n", "* BYE\r\na7 OK\r\n", true);
+        check(&IMAP, "a7 LOGOUT\r\n", "* BYE\r\na7 OK done\r\n", true);
         check(&IMAP, "a8 FOO\r\n", "a8 BAD not here\r\n", false);
     }
 }

@@ -43,7 +43,10 @@ impl fmt::Display for Served {
 enum Waiting {
     Accept(usize),
     Receive(i32),
-    Send { fd: i32, is_last: bool },
+    Send {
+        fd: i32,
+        is_last: bool,
+    },
     Datagram(usize),
     /// Nothing depends on it.
     Nothing,
@@ -223,7 +226,12 @@ impl Services {
             let fd = *fd;
             self.served.datagrams += 1;
             if let Some(data) = answer(&received.data) {
-                self.submit(host, now, Call::Send { fd, data, to: received.from, flags: 0 }, Waiting::Nothing);
+                self.submit(
+                    host,
+                    now,
+                    Call::Send { fd, data, to: received.from, flags: 0 },
+                    Waiting::Nothing,
+                );
             }
         }
         self.receive_datagram(host, now, socket);

@@ -130,7 +130,8 @@ impl services::Application for Application {
         if std::mem::take(&mut self.starts_dhcp) {
             host.dhcp(now, 0, DhcpCall::Start);
         }
-        if let Some((name, _)) = self.look_up.as_ref().filter(|(_, at)| *at <= now && self.looking.is_none()) {
+        if let Some((name, _)) = self.look_up.as_ref().filter(|(_, at)| *at <= now && self.looking.is_none())
+        {
             self.looking = Some(host.getaddrinfo(now, name, false));
         }
         let any = self.services.run(host, now);

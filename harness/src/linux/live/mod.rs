@@ -3,6 +3,7 @@
 //! Everything happens in network namespaces that are made here: nothing has a name outside them, so nothing is left behind
 //! however the process ends, and the machine's own network is never touched.
 
+mod child;
 mod counts;
 mod namespace;
 mod station;

@@ -1,15 +1,14 @@
 //! Network namespaces for the other ends of links, what is configured in them, and programs that run there.
 
-use super::Port;
+use super::{Port, child};
 use crate::linux::baseline;
 use crate::linux::link::{Kind, Tun};
 use crate::linux::namespace::{self, Access, Way};
 use crate::linux::netlink::{Netlink, index_of};
-use crate::linux::os::{Doing, check};
+use crate::linux::os::Doing;
 use crate::sut::{MacAddress, Prefix};
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 
 /// The right to make network namespaces.
@@ -82,25 +81,13 @@ impl Namespace {
         namespace::within(&self.handle, &here, act)
     }
 
-    /// Starts a program inside, which is killed when the calling thread ends, however that happens.
+    /// Starts a program inside. It ends with the calling thread, however that ends, and everything that it has started ends
+    /// with it; its exit status is 128 and the signal's number where a signal killed it.
     ///
     /// # Errors
     /// Names the program that cannot be started.
     pub fn spawn(&self, command: &mut Command) -> Result<Child, String> {
-        let parent = std::process::id();
-        // SAFETY: between fork and exec the closure makes two system calls and allocates nothing.
-        unsafe {
-            command.pre_exec(move || {
-                check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong))?;
-                // The parent may have died before it was asked for.
-                match u32::try_from(libc::getppid()) {
-                    Ok(now) if now == parent => Ok(()),
-                    _ => Err(std::io::ErrorKind::NotFound.into()),
-                }
-            })
-        };
-        let name = command.get_program().to_string_lossy().into_owned();
-        self.within(|| command.spawn().doing(&name))
+        self.within(|| child::spawn(command))
     }
 
     /// Makes a TAP device inside and gives the harness's end.
