@@ -7,6 +7,7 @@ pub mod engine;
 pub mod lang;
 #[cfg(target_os = "linux")]
 pub mod linux;
+pub mod medium;
 pub mod packet;
 pub mod report;
 pub mod run;

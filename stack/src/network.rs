@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Medium};
 use crate::icmp::limit::Limiter;
+use crate::ip::nat::Translations;
 use crate::ip::path_mtu::PathMtu;
 use crate::ip::reassembly4::Reassembly4;
 use crate::ip::reassembly6::Reassembly6;
@@ -49,6 +50,7 @@ pub(crate) struct Network {
     pub(crate) routes: RouteTable,
     pub(crate) path_mtu: PathMtu,
     pub(crate) redirects: Redirects,
+    pub(crate) translations: Translations,
     pub(crate) reassembly4: Reassembly4,
     pub(crate) reassembly6: Reassembly6,
     pub(crate) error_limit: Limiter,
@@ -72,6 +74,7 @@ impl Network {
             routes: RouteTable::new(&config.routes),
             path_mtu: PathMtu::default(),
             redirects: Redirects::default(),
+            translations: Translations::default(),
             reassembly4: Reassembly4::new(config.ipv4.reassembly),
             reassembly6: Reassembly6::new(config.ipv6.reassembly),
             error_limit: Limiter::new(config.icmp.error_limit),
@@ -83,6 +86,9 @@ impl Network {
             undelivered: Vec::new(),
             config,
         };
+        for (interface, link) in network.interfaces.iter_mut().zip(&network.config.links) {
+            interface.link = *link;
+        }
         for neighbour in &network.config.neighbours {
             let Some(interface) = network.interfaces.get_mut(neighbour.interface) else { continue };
             match neighbour.address {
@@ -99,7 +105,7 @@ impl Network {
     }
 
     /// The frames that leave together, as if taken one by one.
-    fn push_frame(&mut self, interface: usize, frame: Buffer) {
+    pub(crate) fn push_frame(&mut self, interface: usize, frame: Buffer) {
         if self.outbox.len() < MAX_OUTBOX && self.interfaces.get(interface).is_some_and(|i| i.up) {
             self.outbox.push_back((interface, frame));
         }
@@ -107,12 +113,9 @@ impl Network {
 
     /// Puts a payload into a frame of its own; nothing where the medium has no frames.
     pub(crate) fn send_frame(&mut self, interface: usize, to: MacAddress, ethertype: u16, payload: Buffer) {
-        let Some(from) =
-            self.interfaces.get(interface).filter(|i| i.medium == Medium::Ethernet).map(|i| i.mac)
-        else {
-            return;
-        };
-        self.push_frame(interface, ethernet::frame(from, to, ethertype, payload));
+        let link = self.interfaces.get(interface).filter(|i| i.medium == Medium::Ethernet);
+        let Some(link) = link else { return };
+        self.push_frame(interface, ethernet::frame(link, to, ethertype, payload));
     }
 
     /// Hands an IPv4 datagram to the link, asking for the neighbour's address first where it must. Gives the hardware

@@ -7,6 +7,7 @@ use crate::link::Cast;
 use crate::network::Arrival;
 use crate::tcp::{self, IcmpError, IcmpKind, Outgoing, SeqNumber};
 use crate::time::Instant;
+use crate::udp::{Arriving, Below, Kind};
 use crate::wire::{ipv6, protocol, udp};
 use std::net::{IpAddr, SocketAddr};
 
@@ -19,17 +20,10 @@ const ECN: u8 = 3;
 impl Host {
     /// Gives a datagram to its socket; false where there is none. One with a wrong checksum or length is dropped
     /// silently (RFC 1122 4.1.3.4).
-    pub(crate) fn udp_arrives(
-        &mut self,
-        source: IpAddr,
-        destination: IpAddr,
-        to_all: bool,
-        bytes: &[u8],
-    ) -> bool {
-        let Ok((header, data)) = udp::Header::parse(source, destination, bytes) else { return true };
-        let from = SocketAddr::new(source, header.source_port);
-        let to = SocketAddr::new(destination, header.destination_port);
-        self.udp.deliver(from, to, to_all, data)
+    pub(crate) fn udp_arrives(&mut self, source: IpAddr, to_all: bool, below: Below, bytes: &[u8]) -> bool {
+        let Ok((header, data)) = udp::Header::parse(source, below.destination, bytes) else { return true };
+        let (kind, from) = (Kind::Udp, SocketAddr::new(source, header.source_port));
+        self.udp.deliver(&Arriving { kind, from, port: header.destination_port, to_all, below, data })
     }
 
     /// Gives a segment to TCP, unless it was sent to more than this host (RFC 9293 MUST-57).
