@@ -40,7 +40,7 @@ impl Network {
                 }
                 self.router_flag(interface, target, router);
                 let advertised = Advertised { mac: options.target_link, solicited, override_flag };
-                self.advertisement_arrives(now, interface, ip, target, advertised);
+                self.advertisement_arrives(now, interface, target, advertised);
             }
             Ok(Message::RouterAdvertisement {
                 hop_limit,
@@ -118,7 +118,6 @@ impl Network {
         &mut self,
         now: Instant,
         interface: usize,
-        ip: &Header,
         target: Ipv6Addr,
         advertised: Advertised,
     ) {
@@ -221,7 +220,9 @@ impl Network {
             .emit(&mut buffer);
         match reach {
             Reach::Mac(mac) => self.send_frame(interface, mac, ethernet::IPV6, buffer),
-            Reach::Resolve(now) => self.send_to_neighbour_v6(now, interface, destination, buffer),
+            Reach::Resolve(now) => {
+                self.send_to_neighbour_v6(now, interface, destination, buffer);
+            }
         }
     }
 }
