@@ -230,6 +230,11 @@ impl Host {
         self.net.error_limit = Limiter::new(limit);
     }
 
+    /// Whether Destination Unreachable is sent (RFC 4443 3.1).
+    pub fn set_unreachables(&mut self, on: bool) {
+        self.net.config.icmp.unreachables = on;
+    }
+
     /// Whether a router forwards from and to an interface; false where there is no such interface.
     pub fn set_forwards(&mut self, interface: usize, forwards: bool) -> bool {
         let link = self.net.interfaces.get_mut(interface);
@@ -439,6 +444,9 @@ impl Host {
             protocol::ICMPV6 => {
                 if let Some(report) = self.net.icmp_arrives_v6(now, arrival, ip, payload, fragmented) {
                     self.report(now, &report);
+                }
+                if payload.first() == Some(&icmpv6::ECHO_REPLY) {
+                    self.echo_reply_arrives_v6(arrival, ip, payload);
                 }
             }
             protocol::UDP => {

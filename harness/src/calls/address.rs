@@ -1,5 +1,6 @@
 //! Socket addresses in arguments: written out, or `...` for the ones that the run has by default.
 
+use super::administration::interface_called;
 use super::arguments::Arguments;
 use crate::abi;
 use crate::lang::Error;
@@ -103,12 +104,8 @@ impl Arguments<'_> {
     /// default zone.
     fn zone<'a>(&self, address: &'a str) -> Result<(&'a str, u32), Error> {
         let Some((text, interface)) = address.split_once('%') else { return Ok((address, 0)) };
-        let found = self.world.setup.interfaces.iter().position(|i| i.name == interface);
-        let zone = found.and_then(|index| u32::try_from(index + 1).ok());
-        let zone = zone.ok_or_else(|| {
-            Error::new(&self.span_of(address), format!("`{interface}` is no interface here"))
-        })?;
-        Ok((text, zone))
+        let zone = interface_called(self, interface)?.0 + 1;
+        Ok((text, u32::try_from(zone).unwrap_or(u32::MAX)))
     }
 }
 

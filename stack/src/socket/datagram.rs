@@ -76,7 +76,7 @@ impl Host {
         let via = zone.or(multicast.filter(|_| to.ip().is_multicast()));
         let source = own.or_else(|| self.net.source_for(to.ip(), via)).ok_or(Errno::ENETUNREACH)?;
         let buffer = match kind {
-            Kind::Ping => echo_request(source_port, data)?,
+            Kind::Ping => echo_request((source, source_port), to.ip(), data)?,
             _ if to.port() == 0 => return Err(Errno::EINVAL),
             _ => self.udp_datagram(fd, (source, source_port), to, data)?,
         };
@@ -133,7 +133,8 @@ impl Host {
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
                 // RFC 3493 5.2: packets to groups stay on the link unless asked otherwise.
                 let hop_limit = hop_limit.or(destination.is_multicast().then_some(1));
-                let (protocol, traffic_class) = (protocol::UDP, options.traffic_class);
+                let protocol = if socket.kind == Kind::Ping { protocol::ICMPV6 } else { protocol::UDP };
+                let traffic_class = options.traffic_class;
                 let via = zone.or_else(|| self.net.zone_of(source.into()));
                 let room = usize::from(self.net.mtu_towards(now, to, via)) - ipv6::HEADER_LEN;
                 if options.dont_fragment && buffer.len() > room {

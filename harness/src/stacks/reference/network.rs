@@ -42,6 +42,7 @@ pub(super) fn set(
         }
         (None, "form_addresses") => Some(on.is_some_and(|on| change(host, |c| c.form_addresses = on))),
         (None, "advertising") => Some(on.map(|on| host.set_advertising(now, on)).is_some()),
+        (None, "unreachables") => Some(on.map(|on| host.set_unreachables(on)).is_some()),
         (None, "error_interval") => Some(value.parse().is_ok_and(|ms| {
             host.set_error_limit(error_limit(ms));
             true
