@@ -130,12 +130,12 @@ impl Network {
         self.release(interface, waiting, advertised.mac);
     }
 
-    /// RFC 4861 7.2.5: who says that it is no router goes from the list of them.
+    /// RFC 4861 7.2.5 and 7.3.3: who says that it is no router goes from the list of them, and is no first hop any more where a
+    /// redirect named it.
     fn router_flag(&mut self, interface: usize, target: Ipv6Addr, is_router: bool) {
-        let Some(link) = self.interfaces.get_mut(interface) else { return };
-        if !is_router && link.autoconf.routers.remove(target) {
-            self.redirects.forget(target.into());
-        }
+        let Some(link) = self.interfaces.get_mut(interface).filter(|_| !is_router) else { return };
+        link.autoconf.routers.remove(target);
+        self.redirects.forget_router(target.into());
     }
 
     /// RFC 4861 8.1 and 8.3.
