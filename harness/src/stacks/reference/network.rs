@@ -3,6 +3,7 @@
 use stack::config::{AutoconfConfig, ForwardingConfig, PortForward};
 use stack::wire::protocol;
 use stack::{Host, Instant};
+use std::time::Duration;
 
 /// Sets `name`, or `INTERFACE.name` for one interface; `None` where it is none of these settings, false where it has no
 /// such value.
@@ -42,6 +43,9 @@ pub(super) fn set(
         }
         (None, "form_addresses") => Some(on.is_some_and(|on| change(host, |c| c.form_addresses = on))),
         (None, "advertising") => Some(on.map(|on| host.set_advertising(now, on)).is_some()),
+        (None, "arp_timeout") => {
+            Some(value.parse().map(|secs| host.set_arp_timeout(Duration::from_secs(secs))).is_ok())
+        }
         (None, "ttl") => Some(value.parse().is_ok_and(|ttl| host.set_ttl(ttl))),
         (Some(Some(index)), "forwarding") => Some(on.is_some_and(|on| host.set_forwards(index, on))),
         _ => None,
