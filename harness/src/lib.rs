@@ -12,7 +12,7 @@ pub mod packet;
 pub mod report;
 pub mod run;
 pub mod scenario;
-
+pub mod services;
 pub mod settings;
 pub mod stacks;
 pub mod suggest;

@@ -8,7 +8,7 @@ use crate::ip::input6::{self, Walk};
 use crate::ip::reassembly6::{Piece, without_fragment_header};
 use crate::link::Cast;
 use crate::link::ethernet::{self, LinkCounters, Taken};
-use crate::network::{Arrival, Network};
+use crate::network::{Arrival, Network, earliest};
 use crate::socket::Sockets;
 use crate::tcp;
 use crate::time::Instant;
@@ -86,6 +86,11 @@ impl Host {
         self.net.take_frame()
     }
 
+    /// Takes back a frame that [`Host::transmit`] gave and that has left: its memory is for one to come.
+    pub fn recycle(&mut self, frame: Buffer) {
+        self.tcp.recycle(frame);
+    }
+
     /// Does everything that is due at `now`.
     pub fn poll(&mut self, now: Instant) {
         self.net.poll_neighbours(now);
@@ -112,13 +117,9 @@ impl Host {
     /// When [`Host::poll`] is to be called next; `None` where nothing is under way. It may lie in the past: at once.
     pub fn next_deadline(&self) -> Option<Instant> {
         let at_once = (!self.net.loopback.is_empty()).then_some(Instant::ZERO);
-        let deadlines =
-            [at_once, self.net.next_deadline(), self.tcp.next_deadline(), self.sockets.next_deadline()];
-        deadlines
-            .into_iter()
-            .chain([self.clients.next_deadline(), self.lookups.next_deadline()])
-            .flatten()
-            .min()
+        let below = earliest([at_once, self.net.next_deadline()]);
+        let above = earliest([self.clients.next_deadline(), self.lookups.next_deadline()]);
+        earliest([below, self.tcp.next_deadline(), self.sockets.next_deadline(), above])
     }
 
     /// Brings a link up or down; false where there is no such interface. While down it neither sends nor receives.

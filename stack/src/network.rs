@@ -28,6 +28,15 @@ pub(crate) struct Arrival {
     pub(crate) loopback: bool,
 }
 
+/// The earliest of some deadlines, of which some are none.
+pub(crate) fn earliest<const N: usize>(deadlines: [Option<Instant>; N]) -> Option<Instant> {
+    let mut first = Instant::FAR_FUTURE;
+    for at in deadlines.into_iter().flatten() {
+        first = first.min(at);
+    }
+    (first != Instant::FAR_FUTURE).then_some(first)
+}
+
 impl Arrival {
     /// From the link of the first interface, to this host alone.
     #[cfg(test)]
@@ -109,63 +118,71 @@ impl Network {
         self.push_frame(interface, ethernet::frame(link, to, ethertype, payload));
     }
 
-    /// Hands an IPv4 datagram to the link, asking for the neighbour's address first where it must.
+    /// Hands an IPv4 datagram to the link, asking for the neighbour's address first where it must. Gives the hardware
+    /// address to which it left: the same for all that follow at this instant.
     pub(crate) fn send_to_neighbour_v4(
         &mut self,
         now: Instant,
         interface: usize,
         next: Ipv4Addr,
         datagram: Buffer,
-    ) {
-        let Some(link) = self.interfaces.get_mut(interface) else { return };
+    ) -> Option<MacAddress> {
+        let link = self.interfaces.get_mut(interface)?;
         if link.medium == Medium::Ip {
-            return self.push_frame(interface, datagram);
+            self.push_frame(interface, datagram);
+            return None;
         }
-        if link.is_broadcast(next) {
-            return self.send_frame(interface, MacAddress::BROADCAST, ethertype::IPV4, datagram);
-        }
-        if next.is_multicast() {
-            return self.send_frame(
-                interface,
-                MacAddress::of_ipv4_multicast(next),
-                ethertype::IPV4,
-                datagram,
-            );
-        }
-        match link.arp.resolve(now, next, datagram) {
-            Resolution::Known { mac, datagram, confirm } => {
-                if confirm {
-                    self.send_arp_request(interface, next, Some(mac));
+        let (mac, datagram) = if link.is_broadcast(next) {
+            (MacAddress::BROADCAST, datagram)
+        } else if next.is_multicast() {
+            (MacAddress::of_ipv4_multicast(next), datagram)
+        } else {
+            match link.arp.resolve(now, next, datagram) {
+                Resolution::Known { mac, datagram, confirm } => {
+                    if confirm {
+                        self.send_arp_request(interface, next, Some(mac));
+                    }
+                    (mac, datagram)
                 }
-                self.send_frame(interface, mac, ethertype::IPV4, datagram);
+                Resolution::Ask => {
+                    self.send_arp_request(interface, next, None);
+                    return None;
+                }
+                Resolution::Waiting => return None,
             }
-            Resolution::Ask => self.send_arp_request(interface, next, None),
-            Resolution::Waiting => {}
-        }
+        };
+        self.send_frame(interface, mac, ethertype::IPV4, datagram);
+        Some(mac)
     }
 
-    /// Hands an IPv6 packet to the link, asking for the neighbour's address first where it must.
+    /// Hands an IPv6 packet to the link, asking for the neighbour's address first where it must. Gives the hardware
+    /// address to which it left.
     pub(crate) fn send_to_neighbour_v6(
         &mut self,
         now: Instant,
         interface: usize,
         next: Ipv6Addr,
         packet: Buffer,
-    ) {
-        let Some(link) = self.interfaces.get_mut(interface) else { return };
+    ) -> Option<MacAddress> {
+        let link = self.interfaces.get_mut(interface)?;
         if link.medium == Medium::Ip {
-            return self.push_frame(interface, packet);
+            self.push_frame(interface, packet);
+            return None;
         }
-        if next.is_multicast() {
-            return self.send_frame(interface, MacAddress::of_ipv6_multicast(next), ethertype::IPV6, packet);
-        }
-        match link.neighbours.resolve(now, next, packet) {
-            Resolution::Known { mac, datagram, .. } => {
-                self.send_frame(interface, mac, ethertype::IPV6, datagram)
+        let (mac, packet) = if next.is_multicast() {
+            (MacAddress::of_ipv6_multicast(next), packet)
+        } else {
+            match link.neighbours.resolve(now, next, packet) {
+                Resolution::Known { mac, datagram, .. } => (mac, datagram),
+                Resolution::Ask => {
+                    self.send_solicitation(interface, next, None);
+                    return None;
+                }
+                Resolution::Waiting => return None,
             }
-            Resolution::Ask => self.send_solicitation(interface, next, None),
-            Resolution::Waiting => {}
-        }
+        };
+        self.send_frame(interface, mac, ethertype::IPV6, packet);
+        Some(mac)
     }
 
     /// Fires the caches' timers.
@@ -203,17 +220,13 @@ impl Network {
 
     /// When something below the transports is due.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let caches = self.interfaces.iter().flat_map(|i| {
-            [
-                i.arp.next_deadline(),
-                i.neighbours.next_deadline(),
-                i.autoconf.next_deadline(),
-                i.groups.next_deadline(),
-                i.claims.next_deadline(),
-                i.advertising.next_deadline(),
-            ]
-        });
-        caches.chain([self.reassembly4.next_deadline(), self.reassembly6.next_deadline()]).flatten().min()
+        let of_interface = |i: &Interface| {
+            let caches = earliest([i.arp.next_deadline(), i.neighbours.next_deadline()]);
+            let others = [i.groups.next_deadline(), i.claims.next_deadline(), i.advertising.next_deadline()];
+            earliest([caches, i.autoconf.next_deadline(), earliest(others)])
+        };
+        let interfaces = self.interfaces.iter().filter_map(of_interface).min();
+        earliest([interfaces, self.reassembly4.next_deadline(), self.reassembly6.next_deadline()])
     }
 
     /// Brings a link up or down. What was learned of its neighbours is forgotten with it.
