@@ -19,11 +19,11 @@ const MANY: usize = 100_000;
 /// What the second may cost more than the first.
 const FACTOR: f64 = 2.0;
 /// Fragments of one flood.
-const FLOOD: usize = 100_000;
+const FLOOD: usize = 50_000;
 /// After so many of them a datagram comes whole, in two pieces.
-const BETWEEN: usize = 1000;
+const BETWEEN: usize = 500;
 /// Data of one fragment.
-const PIECE: usize = 1024;
+const PIECE: usize = 256;
 
 const SENDER: (MacAddress, Ipv4Addr) = (MacAddress([2, 0, 0, 0, 0, 2]), Ipv4Addr::new(192, 0, 2, 2));
 const ROUTER: (MacAddress, Ipv4Addr) = (MacAddress([2, 0, 0, 0, 0, 1]), Ipv4Addr::new(192, 0, 2, 1));
