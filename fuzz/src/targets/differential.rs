@@ -2,7 +2,7 @@
 
 use crate::machine::with_stack;
 use cases::classes::Classes;
-use harness::scenario::operation::{Anchor, Operation, Plan, What};
+use harness::scenario::operation::{Anchor, Effect, Operation, Plan, What};
 use harness::scenario::segment::{FIN, RST, SYN};
 use harness::scenario::{Comparison, Divergence, Scenario, Trace, compare, drive};
 use std::sync::OnceLock;
@@ -56,16 +56,31 @@ fn comparable(mut scenario: Scenario) -> Scenario {
     scenario.opening.offer.timestamps = false;
     scenario.operations.truncate(MOST);
     scenario.operations.retain(is_comparable);
+    let is_loss = |operation: &Operation| matches!(operation.what, What::Network(Effect::Lose(_)));
+    if let Some(gap) = scenario.operations.iter().position(is_loss) {
+        let mut at = 0;
+        scenario.operations.retain(|operation| {
+            at += 1;
+            at <= gap || !has_fin(operation)
+        });
+    }
     scenario
 }
 
-/// To smoltcp a segment with more than one of SYN, FIN and RST is none, one with an old acknowledgement has no text, and one that
-/// acknowledges what waits to be sent does so (see its ledger). Marks of congestion and errors of ICMP it does not look at.
+fn has_fin(operation: &Operation) -> bool {
+    matches!(operation.what, What::Segment(Plan { flags, .. }) if flags & FIN != 0)
+}
+
+/// To smoltcp a segment with more than one of SYN, FIN and RST is none, one with SYN or an old acknowledgement has no text, and one that
+/// acknowledges what waits to be sent does so (see its ledger). A FIN ahead of a gap it
+/// forgets, which RFC 9293 3.10.7.4 leaves to it.
 fn is_comparable(operation: &Operation) -> bool {
     match operation.what {
-        What::Segment(Plan { flags, ack, .. }) => {
+        What::Segment(Plan { flags, seq, ack, payload, .. }) => {
             let is_one = (flags & (SYN | FIN | RST)).count_ones() <= 1;
-            is_one && matches!(ack, (Anchor::Next | Anchor::Acked, 0))
+            let is_bare = flags & SYN == 0 || payload == 0;
+            let is_in_order = flags & FIN == 0 || matches!(seq, (Anchor::Next, ..=0));
+            is_one && is_bare && is_in_order && matches!(ack, (Anchor::Next | Anchor::Acked, 0))
         }
         What::Call(_) | What::Network(_) | What::Wait => true,
     }
