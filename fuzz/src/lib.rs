@@ -8,9 +8,11 @@ pub mod canaries;
 pub mod decoders;
 pub mod differences;
 pub mod emission;
+pub mod host_machine;
 pub mod input;
 pub mod machine;
 pub mod rates;
+pub mod repair;
 pub mod seeding;
 #[cfg(test)]
 mod seeds;
@@ -22,13 +24,18 @@ pub type Target = (&'static str, fn(&[u8]));
 /// Every target under the name of its binary, in the order of their names.
 pub const TARGETS: &[Target] = &[
     ("arp", targets::arp::arp),
+    ("buffer", targets::buffer::buffer),
     ("catalogue", targets::readers::catalogue),
     ("code", targets::code::code),
     ("dhcpv4", targets::dhcpv4::dhcpv4),
+    ("differential", targets::differential::differential),
     ("dissect", targets::dissect::dissect),
     ("dns", targets::dns::dns),
     ("ethernet", targets::ethernet::ethernet),
     ("host", targets::host::host),
+    ("host_machine", targets::host_machine::host_machine),
+    ("host_machine_smoltcp", targets::host_machine::host_machine_smoltcp),
+    ("host_pair", targets::host_machine::host_pair),
     ("icmp_quote", targets::icmp_quote::icmp_quote),
     ("icmpv4", targets::icmpv4::icmpv4),
     ("icmpv6", targets::icmpv6::icmpv6),

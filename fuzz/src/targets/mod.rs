@@ -1,13 +1,16 @@
 //! One file per target, or per family of targets.
 
 pub mod arp;
+pub mod buffer;
 pub mod code;
 pub mod dhcpv4;
+pub mod differential;
 pub mod dissect;
 pub mod dns;
 pub mod ethernet;
 pub mod fragments;
 pub mod host;
+pub mod host_machine;
 pub mod icmp_quote;
 pub mod icmpv4;
 pub mod icmpv6;

@@ -12,9 +12,13 @@ use crate::sut::{CallId, InterfaceId, Medium, Outcome};
 /// depends on: they are put together again from that.
 pub fn entries(trace: &Trace, version: Version) -> Vec<TraceEntry> {
     let ends = Ends::of(version);
-    let mut entries = Vec::new();
+    let mut entries: Vec<TraceEntry> = Vec::new();
     for (number, step) in trace.steps.iter().enumerate() {
-        entries.extend(stimulus(step, &ends, number));
+        let last = entries.iter().rev().find_map(|entry| match &entry.what {
+            TraceEvent::Outbound { bytes, .. } => Some(bytes.clone()),
+            _ => None,
+        });
+        entries.extend(stimulus(step, &ends, number, &last.unwrap_or_default()));
         entries.extend(step.happened.iter().map(|happening| {
             let what = deed(&happening.what, &ends, happening.bases, step, number);
             TraceEntry { at: happening.at, line: None, what }
@@ -23,7 +27,8 @@ pub fn entries(trace: &Trace, version: Version) -> Vec<TraceEntry> {
     entries
 }
 
-fn stimulus(step: &Step, ends: &Ends, number: usize) -> Option<TraceEntry> {
+/// What was done; an error of ICMP is about the `last` datagram that was sent.
+fn stimulus(step: &Step, ends: &Ends, number: usize, last: &[u8]) -> Option<TraceEntry> {
     let what = match &step.stimulus {
         Stimulus::Segment(segment) => TraceEvent::Inbound {
             interface: InterfaceId(0),
@@ -34,6 +39,12 @@ fn stimulus(step: &Step, ends: &Ends, number: usize) -> Option<TraceEntry> {
         Stimulus::Call(call) => {
             TraceEvent::Call { id: CallId(number as u64), text: call_name(*call).to_owned() }
         }
+        Stimulus::Icmp(error) => TraceEvent::Inbound {
+            interface: InterfaceId(0),
+            medium: Medium::Ip,
+            bytes: error.datagram(ends, last),
+            text: format!("{error:?}"),
+        },
         Stimulus::Time => return None,
     };
     Some(TraceEntry { at: step.at, line: None, what })

@@ -15,6 +15,7 @@ pub mod case;
 pub mod compare;
 pub mod drive;
 mod entries;
+pub mod extras;
 pub mod faulty;
 mod generate;
 mod given;

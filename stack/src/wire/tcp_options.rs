@@ -199,6 +199,12 @@ impl Options {
     }
 
     fn read(&mut self, mut bytes: &[u8]) -> Result<()> {
+        // Timestamps as RFC 7323 appendix A has them, and nothing else: what nearly every segment carries.
+        if let [1, 1, 8, 10, value @ ..] = bytes
+            && value.len() == 8
+        {
+            return self.take(8, value);
+        }
         while let [kind, rest @ ..] = bytes {
             match kind {
                 0 => break,
@@ -250,6 +256,9 @@ impl Options {
     /// unaligned than fit aligned.
     pub fn len(&self) -> usize {
         let others = self.len_without_sack() + self.fast_open_that_fits().map_or(0, |option| option.len());
+        if self.sack.is_empty() {
+            return others;
+        }
         match self.blocks_within(MAX_LEN - others) {
             0 => others,
             blocks => others + 4 + 8 * blocks,
