@@ -99,7 +99,9 @@ impl Connections {
             return;
         }
         // A header that lies, an option that does (MUST-7): not a segment.
-        let Ok(segment) = Segment::parse(bytes) else { return };
+        let lenient = self.config.broken_options_end_the_list;
+        let parse = if lenient { Segment::parse_leniently } else { Segment::parse };
+        let Ok(segment) = parse(bytes) else { return };
         let local = SocketAddr::new(dst, segment.destination_port);
         let tuple = FourTuple { local, remote: SocketAddr::new(src, segment.source_port) };
         match self.find(tuple) {
@@ -303,7 +305,7 @@ impl Connections {
         syn.header.options = Options { mss: Some(mss), ..Options::default() };
         tcb.synchronize(&syn, now);
         tcb.set_snd_wnd(&syn, u32::from(syn.wnd));
-        window::announce_in_syn(&mut tcb);
+        window::announce_in_syn(&mut tcb, &self.config);
         tcb.state = State::SynReceived;
         (tcb.snd_nxt, tcb.snd_max) = (tcb.iss + 1, tcb.iss + 1);
         tcb.retransmit.first_now = false;

@@ -504,8 +504,10 @@ impl Output<'_> {
         if !flags.contains(Flags::RST) {
             options.user_timeout = tcb.user_timeout.told(flags.contains(Flags::SYN));
         }
-        let wnd =
-            if flags.contains(Flags::SYN) { window::announce_in_syn(tcb) } else { window::announce(tcb) };
+        let wnd = match flags.contains(Flags::SYN) {
+            true => window::announce_in_syn(tcb, self.cx.config),
+            false => window::announce(tcb),
+        };
         let (head, tail) = tcb.send.text(seq, len);
         let mut buffer = self.sink.buffer(len);
         buffer.append(head);
