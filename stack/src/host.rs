@@ -2,6 +2,7 @@
 
 use crate::client::{Clients, Lookups};
 use crate::config::{AutoconfConfig, Config, ForwardingConfig, Medium, Route};
+use crate::icmp::echo::Echoes;
 use crate::ip::Cidr;
 use crate::ip::input4::{Problem, Refused};
 use crate::ip::input6::{self, Walk};
@@ -32,6 +33,7 @@ pub struct Host {
     pub(crate) sockets: Sockets,
     pub(crate) clients: Clients,
     pub(crate) lookups: Lookups,
+    pub(crate) echoes: Echoes,
 }
 
 impl Host {
@@ -40,7 +42,7 @@ impl Host {
         let mut net = Network::new(config);
         let tcp = tcp::Connections::new(net.config.tcp.clone(), net.rng.next_u64());
         let (udp, sockets, clients) = (udp::Sockets::default(), Sockets::default(), Clients::default());
-        Host { net, udp, tcp, sockets, clients, lookups: Lookups::default() }
+        Host { net, udp, tcp, sockets, clients, lookups: Lookups::default(), echoes: Echoes::default() }
     }
 
     /// A frame arrives at an interface: Ethernet without FCS, or an IP datagram, as the interface's medium is. What
@@ -98,6 +100,7 @@ impl Host {
             self.net.send_error_v6(now, arrival, &fragment, error, false);
         }
         self.poll_clients(now);
+        self.poll_echoes(now);
         self.tcp.poll(now);
         self.settle(now);
     }
@@ -109,7 +112,7 @@ impl Host {
             [at_once, self.net.next_deadline(), self.tcp.next_deadline(), self.sockets.next_deadline()];
         deadlines
             .into_iter()
-            .chain([self.clients.next_deadline(), self.lookups.next_deadline()])
+            .chain([self.clients.next_deadline(), self.lookups.next_deadline(), self.echoes.next_deadline()])
             .flatten()
             .min()
     }
@@ -285,6 +288,7 @@ impl Host {
         let unreachable = |code| Problem { kind: icmpv4::UNREACHABLE, code, rest: [0; 4] };
         match ip.protocol {
             protocol::ICMPV4 => {
+                self.echo_arrives(now, (source, destination), payload);
                 if let Some(report) = self.net.icmp_arrives_v4(now, arrival, ip, payload) {
                     self.report(now, &report);
                 }
@@ -384,6 +388,7 @@ impl Host {
         let (source, destination) = (ip.source.into(), ip.destination.into());
         match protocol {
             protocol::ICMPV6 => {
+                self.echo_arrives(now, (source, destination), payload);
                 if let Some(report) = self.net.icmp_arrives_v6(now, arrival, ip, payload, fragmented) {
                     self.report(now, &report);
                 }
