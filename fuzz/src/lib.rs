@@ -8,9 +8,11 @@ pub mod canaries;
 pub mod decoders;
 pub mod differences;
 pub mod emission;
+pub mod host_machine;
 pub mod input;
 pub mod machine;
 pub mod rates;
+pub mod repair;
 pub mod seeding;
 #[cfg(test)]
 mod seeds;
@@ -29,6 +31,9 @@ pub const TARGETS: &[Target] = &[
     ("dns", targets::dns::dns),
     ("ethernet", targets::ethernet::ethernet),
     ("host", targets::host::host),
+    ("host_machine", targets::host_machine::host_machine),
+    ("host_machine_smoltcp", targets::host_machine::host_machine_smoltcp),
+    ("host_pair", targets::host_machine::host_pair),
     ("icmp_quote", targets::icmp_quote::icmp_quote),
     ("icmpv4", targets::icmpv4::icmpv4),
     ("icmpv6", targets::icmpv6::icmpv6),

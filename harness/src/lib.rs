@@ -4,9 +4,11 @@ pub mod abi;
 pub mod calls;
 pub mod code;
 pub mod engine;
+pub mod lab;
 pub mod lang;
 #[cfg(target_os = "linux")]
 pub mod linux;
+pub mod medium;
 pub mod packet;
 pub mod report;
 pub mod run;

@@ -1,9 +1,13 @@
 //! `cargo xtask VERB`: one thin command per verb.
 
+#[macro_use]
+mod print;
+
 mod cpu;
 mod exit;
 mod fake;
 mod oracle;
+mod packetdrill;
 mod player;
 mod pool;
 mod programs;

@@ -49,7 +49,7 @@ pub(super) fn check(
                         .help("write //! requires: RFC9293-MUST-23"),
                 );
             }
-            (upstream::families(&file.id).to_vec(), Vec::new(), Vec::new())
+            (upstream::families_of(&file.id, &script), Vec::new(), Vec::new())
         }
     };
     if !errors.is_empty() {

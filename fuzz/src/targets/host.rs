@@ -1,6 +1,6 @@
 //! A whole host, which gets frames and time as fixed-stride records.
 
-use crate::input::{checksum, pseudo_header, put16};
+use crate::repair;
 use stack::config::{Config, InterfaceConfig, Medium, Neighbour};
 use stack::wire::MacAddress;
 use stack::{Cidr, Host, Instant};
@@ -59,61 +59,28 @@ fn repair(frame: &mut [u8], interface: usize, choice: u8) {
         }
     }
     let Some(packet) = frame.get_mut(ip..) else { return };
+    let network = 2 + interface as u8;
     match packet.first().map(|first| first >> 4) {
-        Some(4) if packet.len() >= 20 => repair_v4(packet, 2 + interface as u8, choice),
-        Some(6) if packet.len() >= 40 => repair_v6(packet, 2 + interface as u8, choice),
+        Some(4) if packet.len() >= 20 => repair_packet(packet, 16..20, &[192, 0, network, 1], choice),
+        Some(6) if packet.len() >= 40 => {
+            let own = [0x20, 1, 0xd, 0xb8, 0, network, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+            repair_packet(packet, 24..40, &own, choice);
+        }
         _ => {}
     }
 }
 
-fn repair_v4(packet: &mut [u8], network: u8, choice: u8) {
-    let (whole, len) = (packet.len(), usize::from(packet[0] & 0xf) * 4);
+/// Bits of `choice`: 0: the destination; 1: lengths; 2: checksums.
+fn repair_packet(packet: &mut [u8], destination: std::ops::Range<usize>, own: &[u8], choice: u8) {
     if choice & 1 == 1 {
-        packet[16..20].copy_from_slice(&[192, 0, network, 1]);
+        packet[destination].copy_from_slice(own);
     }
     if choice & 2 == 2 {
-        put16(packet, 2, whole as u16);
-    }
-    if choice & 4 == 4 && (20..=whole).contains(&len) {
-        let addresses: [u8; 8] = std::array::from_fn(|n| packet[12 + n]);
-        let protocol = packet[9];
-        let upper = &mut packet[len..];
-        let pseudo = if protocol == 1 { 0 } else { pseudo_header(&[&addresses], protocol, upper.len()) };
-        repair_upper(protocol, pseudo, upper);
-        put16(packet, 10, 0);
-        let sum = checksum(0, &packet[..len]);
-        put16(packet, 10, sum);
-    }
-}
-
-fn repair_v6(packet: &mut [u8], network: u8, choice: u8) {
-    if choice & 1 == 1 {
-        packet[24..40].copy_from_slice(&[0x20, 1, 0xd, 0xb8, 0, network, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
-    }
-    if choice & 2 == 2 {
-        put16(packet, 4, (packet.len() - 40) as u16);
+        repair::lengths(packet);
     }
     if choice & 4 == 4 {
-        let addresses: [u8; 32] = std::array::from_fn(|n| packet[8 + n]);
-        let protocol = packet[6];
-        let upper = &mut packet[40..];
-        repair_upper(protocol, pseudo_header(&[&addresses], protocol, upper.len()), upper);
+        repair::checksums(packet);
     }
-}
-
-fn repair_upper(protocol: u8, pseudo: u32, upper: &mut [u8]) {
-    let at = match protocol {
-        1 | 58 => 2,
-        6 => 16,
-        17 => 6,
-        _ => return,
-    };
-    if protocol == 17 {
-        put16(upper, 4, upper.len() as u16);
-    }
-    put16(upper, at, 0);
-    let sum = checksum(pseudo, upper);
-    put16(upper, at, sum);
 }
 
 /// What goes out is bounded, has the size of a frame, and nothing is due that has been done.

@@ -8,6 +8,7 @@ pub mod dns;
 pub mod ethernet;
 pub mod fragments;
 pub mod host;
+pub mod host_machine;
 pub mod icmp_quote;
 pub mod icmpv4;
 pub mod icmpv6;

@@ -53,6 +53,11 @@ pub(super) const NAMESPACE: &[Sysctl] = &[
     sysctl("ipv4/conf/default/promote_secondaries", "0", "systemd sets it: mainline's default"),
     sysctl("ipv4/conf/default/forwarding", "0", INHERITED),
     sysctl(
+        "ipv4/ping_group_range",
+        "0 0",
+        "distributions allow ping sockets to everybody, mainline to nobody",
+    ),
+    sysctl(
         "ipv4/tcp_rmem",
         "4096 131072 6291456",
         "inherited, and mainline's grows with the machine's memory",

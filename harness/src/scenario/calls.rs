@@ -1,5 +1,6 @@
 //! The user's calls as system calls on the connection's descriptors.
 
+use super::extras::{ExtraCall, MSG_FASTOPEN};
 use super::operation::UserCall;
 use super::segment::Ends;
 use crate::packet::pattern;
@@ -28,13 +29,27 @@ pub(super) enum SystemCall {
     Connect,
     Accept,
     SetNonblocking,
-    Send(u16),
+    /// So many bytes, with flags besides those that every SEND has.
+    Send(u16, i32),
+    /// To the peer, which opens the connection.
+    SendTo(u16),
     Receive(u16),
+    /// With flags that leave the stream as it is.
+    Look(u16, i32),
     Shutdown(i32),
-    Linger,
+    /// So many seconds.
+    Linger(i32),
+    Disconnect,
+    Info,
+    Ask(u64),
+    Congestion(&'static str),
     Close,
     CloseListener,
-    Set { level: i32, name: i32, value: i32 },
+    Set {
+        level: i32,
+        name: i32,
+        value: i32,
+    },
     TakeError,
 }
 
@@ -45,7 +60,9 @@ const BOUND: [SystemCall; 3] = [S::Socket, S::ReuseAddress, S::Bind];
 impl SystemCall {
     /// Whether what it returns is what the user's call returned.
     pub(super) fn is_telling(&self) -> bool {
-        !matches!(self, S::Socket | S::ReuseAddress | S::Bind | S::SetNonblocking | S::Linger)
+        let is_small =
+            matches!(self, S::Socket | S::ReuseAddress | S::Bind | S::SetNonblocking | S::Linger(_));
+        !is_small && !matches!(self, S::Look(..) | S::Info | S::Ask(_))
     }
 
     /// The call itself; `None` where what came before has failed.
@@ -79,17 +96,33 @@ impl SystemCall {
             S::SetNonblocking => {
                 Call::Fcntl { fd: new?, command: libc::F_SETFL, argument: i64::from(libc::O_NONBLOCK) }
             }
-            S::Send(length) => Call::Send {
+            S::Send(length, flags) => Call::Send {
                 fd: connection?,
                 data: data(length),
-                flags: libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
+                flags: flags | libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
             },
+            S::SendTo(length) => Call::Sendto {
+                fd: new?,
+                data: pattern::bytes(0, usize::from(length)),
+                flags: MSG_FASTOPEN | libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
+                address: ip(ends.remote),
+            },
+            S::Look(count, flags) => {
+                Call::Recv { fd: connection?, count: count.into(), flags: flags | libc::MSG_DONTWAIT }
+            }
+            S::Disconnect => Call::Connect { fd: connection?, address: SocketAddress::Unspecified },
+            S::Info => {
+                let (level, name) = (libc::IPPROTO_TCP, libc::TCP_INFO);
+                Call::Getsockopt { fd: connection?, level, name, length: 256 }
+            }
+            S::Ask(request) => Call::Ioctl { fd: connection?, request, argument: None },
+            S::Congestion(name) => set(connection?, libc::IPPROTO_TCP, libc::TCP_CONGESTION, name.as_bytes()),
             S::Receive(count) => {
                 Call::Recv { fd: connection?, count: count.into(), flags: libc::MSG_DONTWAIT }
             }
             S::Shutdown(how) => Call::Shutdown { fd: connection?, how },
-            S::Linger => {
-                let on: Vec<u8> = [1i32, 0].iter().flat_map(|n| n.to_ne_bytes()).collect();
+            S::Linger(seconds) => {
+                let on: Vec<u8> = [1i32, seconds].iter().flat_map(|n| n.to_ne_bytes()).collect();
                 set(connection?, libc::SOL_SOCKET, libc::SO_LINGER, &on)
             }
             S::Close => Call::Close { fd: connection? },
@@ -104,7 +137,7 @@ impl SystemCall {
 
     /// Whether it does not depend on the call before.
     fn is_first(&self) -> bool {
-        !matches!(self, S::ReuseAddress | S::Bind | S::Listen | S::Connect | S::SetNonblocking)
+        !matches!(self, S::ReuseAddress | S::Bind | S::Listen | S::Connect | S::SendTo(_) | S::SetNonblocking)
     }
 }
 
@@ -118,20 +151,24 @@ impl Sockets {
         let steps = match call {
             UserCall::Listen if self.listener.is_none() => [&BOUND[..], &[S::Listen]].concat(),
             UserCall::Connect if self.connection.is_none() => [&BOUND[..], &[S::Connect]].concat(),
-            UserCall::Listen | UserCall::Connect => return None,
+            UserCall::Extra(call @ ExtraCall::FastConnect(_)) if self.connection.is_none() => {
+                [&BOUND[..], &[call.system_call()]].concat()
+            }
+            UserCall::Listen | UserCall::Connect | UserCall::Extra(ExtraCall::FastConnect(_)) => return None,
             UserCall::Accept if self.listener.is_some() && self.connection.is_none() => {
                 vec![S::Accept, S::SetNonblocking]
             }
             UserCall::CloseListener => self.listener.map(|_| vec![S::CloseListener])?,
             UserCall::Accept => return None,
             _ if self.connection.is_none() => return None,
-            UserCall::Send(length) => vec![S::Send(length)],
+            UserCall::Extra(call) => vec![call.system_call()],
+            UserCall::Send(length) => vec![S::Send(length, 0)],
             UserCall::Receive(count) => vec![S::Receive(count)],
             UserCall::ShutdownWrite => vec![S::Shutdown(libc::SHUT_WR)],
             UserCall::ShutdownRead => vec![S::Shutdown(libc::SHUT_RD)],
             UserCall::ShutdownBoth => vec![S::Shutdown(libc::SHUT_RDWR)],
             UserCall::Close => vec![S::Close],
-            UserCall::Abort => vec![S::Linger, S::Close],
+            UserCall::Abort => vec![S::Linger(0), S::Close],
             UserCall::TakeError => vec![S::TakeError],
             UserCall::Nodelay => vec![set(libc::IPPROTO_TCP, libc::TCP_NODELAY, 1)],
             UserCall::ReceiveBuffer(bytes) => {
@@ -153,9 +190,13 @@ impl Sockets {
             S::Listen if value.is_some() => self.listener = self.new,
             // A connection that could not be begun has an error to be taken.
             S::Connect | S::SetNonblocking => (self.connection, self.written) = (self.new, 0),
+            S::SendTo(_) => {
+                let sent = value.and_then(|sent| u32::try_from(sent).ok()).unwrap_or(0);
+                (self.connection, self.written) = (self.new, sent);
+            }
             S::Close => self.connection = None,
             S::CloseListener => self.listener = None,
-            S::Send(_) => {
+            S::Send(..) => {
                 let sent = value.and_then(|sent| u32::try_from(sent).ok()).unwrap_or(0);
                 self.written = self.written.wrapping_add(sent);
             }

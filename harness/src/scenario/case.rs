@@ -1,5 +1,6 @@
 //! A scenario as a case: what was done to the stack, and what it did then as what is expected.
 
+use super::extras::{ExtraCall, IcmpError};
 use super::normalise::{Deeds, Sent, Window, letters};
 use super::operation::{Offer, Opening, Start, UserCall, Version};
 use super::record::Scenario;
@@ -21,7 +22,9 @@ pub struct Head {
 ///
 /// Its twin takes away the last frame that it expects, or adds one where it expects none.
 pub fn write(head: &Head, scenario: &Scenario, trace: &Trace) -> String {
-    let mut case = Case::default();
+    let mut case = Case { is_v6: scenario.opening.version == Version::V6, ..Case::default() };
+    let settings = scenario.opening.settings.iter();
+    case.lines.extend(settings.map(|(name, value)| format!("0 `sysctl -q {name}=\"{value}\"`")));
     let given = given(&scenario.opening);
     if let Some(given) = &given {
         case.lines.push(given.clone());
@@ -80,6 +83,9 @@ struct Case {
     after: Duration,
     /// The connection is on 4, since it was accepted.
     accepted: bool,
+    /// The text that was sent last: what an error of ICMP is about.
+    sent: (i64, usize),
+    is_v6: bool,
     /// The last line that expects a frame, and the last that gives something.
     expected: Option<usize>,
     done: Option<usize>,
@@ -108,6 +114,7 @@ impl Case {
         match &step.stimulus {
             Stimulus::Segment(segment) => self.line(&format!("< {}", inbound(segment, step.bases))),
             Stimulus::Call(call) => self.call(*call, &deeds),
+            Stimulus::Icmp(error) => self.line(&self.icmp(error)),
             Stimulus::Time => {}
         }
         let mut at = Duration::ZERO;
@@ -120,9 +127,18 @@ impl Case {
         self.after += step.length.saturating_sub(at);
     }
 
+    /// An error of ICMP, its type and code by their numbers.
+    fn icmp(&self, error: &IcmpError) -> String {
+        let (kind, code) = if self.is_v6 { error.v6 } else { error.v4 };
+        let mtu = if error.word > 0 { format!(" mtu {}", error.word) } else { String::new() };
+        let (seq, length) = self.sent;
+        format!("< icmp type_{kind} code_{code}{mtu} [{}]", span(seq + i64::from(error.off), length))
+    }
+
     /// What a timer provokes may come a tenth sooner and an eighth later.
     fn expected(&mut self, sent: &Sent, gap: Duration) {
         let text = outbound(sent);
+        self.sent = (sent.seq, sent.length);
         self.expected = Some(self.lines.len());
         if gap < Duration::from_millis(2) {
             self.lines.push(format!("+0~+.002 > {text}"));
@@ -156,6 +172,10 @@ impl Case {
                 self.accepted |= !is_error;
                 self.line(&format!("accept(3, ..., ...) = {}", if is_error { &result } else { "4" }));
             }
+            UserCall::Extra(call @ ExtraCall::FastConnect(_)) => {
+                self.line("socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3");
+                self.line(&extra_call(call, 3, &result));
+            }
             UserCall::Abort => {
                 self.line(&format!("setsockopt({fd}, SOL_SOCKET, SO_LINGER, {{onoff=1, linger=0}}, 8) = 0"));
                 self.line(&format!("close({fd}) = {result}"));
@@ -173,8 +193,42 @@ impl Case {
     }
 }
 
+/// A call that few users make.
+fn extra_call(call: ExtraCall, fd: i32, result: &str) -> String {
+    let set = |level: i32, name: i32, value: i32| {
+        let level = if level == libc::SOL_SOCKET { "SOL_SOCKET" } else { "SOL_TCP" };
+        format!("setsockopt({fd}, {level}, {name}, [{value}], 4) = {result}")
+    };
+    match call {
+        ExtraCall::Urgent(length) => {
+            format!("send({fd}, ..., {length}, MSG_OOB|MSG_DONTWAIT|MSG_NOSIGNAL) = {result}")
+        }
+        ExtraCall::More(length) => {
+            format!("send({fd}, ..., {length}, MSG_MORE|MSG_DONTWAIT|MSG_NOSIGNAL) = {result}")
+        }
+        ExtraCall::ReceiveUrgent => format!("recv({fd}, ..., 1, MSG_OOB|MSG_DONTWAIT) = *"),
+        ExtraCall::Peek => format!("recv({fd}, ..., 5000, MSG_PEEK|MSG_DONTWAIT) = *"),
+        ExtraCall::FastConnect(length) => {
+            format!(
+                "sendto({fd}, ..., {length}, MSG_FASTOPEN|MSG_DONTWAIT|MSG_NOSIGNAL, ..., ...) = {result}"
+            )
+        }
+        ExtraCall::Disconnect => format!("connect({fd}, {{sa_family = AF_UNSPEC}}, ...) = {result}"),
+        ExtraCall::Info => format!("getsockopt({fd}, SOL_TCP, TCP_INFO, ..., ...) = *"),
+        ExtraCall::Ask(request) => format!("ioctl({fd}, {request}, [*]) = *"),
+        ExtraCall::Set(level, name, value) => set(level, name, value),
+        ExtraCall::Linger(seconds) => {
+            format!("setsockopt({fd}, SOL_SOCKET, SO_LINGER, {{onoff=1, linger={seconds}}}, 8) = {result}")
+        }
+        ExtraCall::Congestion(name) => {
+            format!("setsockopt({fd}, SOL_TCP, TCP_CONGESTION, \"{name}\", {}) = {result}", name.len())
+        }
+    }
+}
+
 fn plain_call(call: UserCall, fd: i32, result: &str) -> String {
     match call {
+        UserCall::Extra(call) => extra_call(call, fd, result),
         UserCall::Send(length) => format!("send({fd}, ..., {length}, MSG_DONTWAIT|MSG_NOSIGNAL) = {result}"),
         UserCall::Receive(count) => format!("recv({fd}, ..., {count}, MSG_DONTWAIT) = {result}"),
         UserCall::ShutdownWrite => format!("shutdown({fd}, SHUT_WR) = {result}"),

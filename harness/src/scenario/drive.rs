@@ -3,6 +3,7 @@
 //! The schedule does not depend on the stack: the first operation is due a millisecond after the stack's start, each other one
 //! a pause after the one before. So the same scenario gives two stacks the same stimuli at the same times.
 
+use super::extras::{IcmpError, Setting};
 use super::operation::{Effect, Operation, Plan, UserCall, What};
 use super::peer::Peer;
 use super::record::Scenario;
@@ -24,7 +25,7 @@ const STUCK: usize = 1000;
 const LEAST: Duration = Duration::from_millis(1);
 
 /// Limits on how often a kernel answers what it does not accept, lifted.
-const SETTINGS: &[(&str, &str)] =
+const SETTINGS: &[Setting] =
     &[("net.ipv4.tcp_invalid_ratelimit", "0"), ("net.ipv4.tcp_syn_linear_timeouts", "0")];
 
 /// Something that a stack must not do, found by an oracle.
@@ -107,7 +108,7 @@ pub fn play(
 ) -> Result<(), Stop> {
     stack.start(&setup::setup(scenario.opening.version))?;
     let mut driver = Driver::new(stack, scenario, trace);
-    driver.settings()?;
+    driver.settings(scenario.opening.settings)?;
     driver.run(None, &Operation::at_once(What::Wait), watch)?;
     for operation in scenario.opening.operations() {
         driver.run(None, &operation, watch)?;
@@ -126,6 +127,8 @@ struct Driver<'a> {
     sockets: calls::Sockets,
     /// When the next operation is due.
     due: Instant,
+    /// The last datagram that the stack sent.
+    last_frame: Vec<u8>,
     trace: &'a mut Trace,
     events: Vec<sut::Event>,
 }
@@ -141,14 +144,15 @@ impl<'a> Driver<'a> {
             inference: Inference::default(),
             sockets: calls::Sockets::new(Ends::of(scenario.opening.version)),
             due,
+            last_frame: Vec::new(),
             trace,
             events: Vec::new(),
         }
     }
 
     /// Makes settings that say how often something is done, where the stack has them: what it is that is done is compared.
-    fn settings(&mut self) -> Result<(), Stop> {
-        for (name, value) in SETTINGS {
+    fn settings(&mut self, of_scenario: &[Setting]) -> Result<(), Stop> {
+        for (name, value) in SETTINGS.iter().chain(of_scenario) {
             let (name, value) = ((*name).to_owned(), (*value).to_owned());
             match self.stack.submit(Call::Set { name, value }) {
                 Ok(_) | Err(Refusal::Unsupported(_)) => {}
@@ -185,6 +189,7 @@ impl<'a> Driver<'a> {
                 self.peer.lose(length);
                 self.wait(at, pause, watch)
             }
+            Effect::Icmp(error) => self.icmp(at, error, pause, watch),
             Effect::Duplicate => match self.peer.last.clone() {
                 Some(segment) => self.arrive(at, segment, pause, watch),
                 None => self.wait(at, pause, watch),
@@ -228,6 +233,23 @@ impl<'a> Driver<'a> {
         self.peer.sent(&segment, self.inference.state);
         self.open_step(at, Stimulus::Segment(segment.clone()), Some(event), pause);
         self.inference.given(&segment, event, &self.peer);
+        self.stack.inject(InterfaceId(0), &frame)?;
+        self.close_step(watch)
+    }
+
+    /// The stack is told of an error about what it sent last.
+    fn icmp(
+        &mut self,
+        at: Option<usize>,
+        error: IcmpError,
+        pause: Duration,
+        watch: &mut dyn Watch,
+    ) -> Result<(), Stop> {
+        if self.last_frame.is_empty() {
+            return self.wait(at, pause, watch);
+        }
+        let frame = error.datagram(&self.ends, &self.last_frame);
+        self.open_step(at, Stimulus::Icmp(error), None, pause);
         self.stack.inject(InterfaceId(0), &frame)?;
         self.close_step(watch)
     }
@@ -361,6 +383,7 @@ impl<'a> Driver<'a> {
                 self.peer.received(&segment);
                 self.inference.sent(&segment, &self.peer);
                 self.happened(at, Deed::Sent(segment));
+                self.last_frame = bytes;
             }
             None => self.happened(at, Deed::Foreign(bytes)),
         }

@@ -22,6 +22,11 @@ pub fn generate(seed: u64, number: u64) -> Vec<u8> {
             let wild = if field < 2 || at == 0 { 7 } else { 3 };
             *byte = if rng.below(8) < wild { rng.next_u64() as u8 } else { 0 };
         }
+        if at == 0 {
+            Opening::plain(&mut record)
+        } else {
+            Operation::plain(&mut record)
+        }
         if rng.below(8) > 0 {
             if at == 0 { Opening::tame(&mut record) } else { Operation::tame(&mut record) }
         }

@@ -14,6 +14,7 @@ mod calls;
 pub mod case;
 pub mod compare;
 pub mod drive;
+pub mod extras;
 mod generate;
 pub mod normalise;
 pub mod operation;

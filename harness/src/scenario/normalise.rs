@@ -176,6 +176,7 @@ pub fn call_name(call: UserCall) -> &'static str {
         UserCall::ReceiveBuffer(_) => "receive-buffer",
         UserCall::Keepalive => "keepalive",
         UserCall::TakeError => "take-error",
+        UserCall::Extra(_) => "extra",
     }
 }
 

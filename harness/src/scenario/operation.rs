@@ -1,6 +1,7 @@
 //! What a scenario does, in terms that hold whatever the stack has done before: a segment's numbers are relative to the
 //! connection, a call's descriptor is the connection's.
 
+use super::extras::{self, Extra, ExtraCall, IcmpError, Setting};
 use super::record::Record;
 use super::segment::{ACK, FIN, PSH, RST, SYN, URG};
 use std::time::Duration;
@@ -58,6 +59,8 @@ pub struct Opening {
     pub iss: u32,
     /// The window of the peer's segments where they say nothing else, unscaled.
     pub window: u16,
+    /// The host's settings that are not as usual.
+    pub settings: &'static [Setting],
 }
 
 /// The options of the peer's SYN.
@@ -97,6 +100,11 @@ const FIRST_NUMBERS: &[u32] = &[0x1000_0000, 0xffff_ff00, 0x7fff_ff00, 0];
 const WINDOWS: &[u16] = &[65_535, 30_000, 5_000, 1_000, 100, 0];
 
 impl Opening {
+    /// Takes away what [`super::extras`] reads.
+    pub(super) fn plain(record: &mut Record) {
+        record.0[7] = 0;
+    }
+
     /// Takes away what hides too much of what else a scenario could show: a window that is closed for good.
     pub(super) fn tame(record: &mut Record) {
         if Opening::decode(record).window == 0 {
@@ -118,6 +126,7 @@ impl Opening {
             },
             iss: record.choose(5, FIRST_NUMBERS),
             window: record.choose(6, WINDOWS),
+            settings: extras::settings(record),
         }
     }
 }
@@ -174,6 +183,8 @@ pub struct Plan {
     pub payload: u16,
     /// The urgent pointer.
     pub urgent: u16,
+    /// What few segments have.
+    pub extra: Extra,
 }
 
 /// The options of a segment.
@@ -230,6 +241,18 @@ pub enum UserCall {
     Keepalive,
     /// Take the pending error (SO_ERROR).
     TakeError,
+    /// One that few users make.
+    Extra(ExtraCall),
+}
+
+impl UserCall {
+    /// The call of RFC 9293 that this one is, or is a form of.
+    pub fn plain(self) -> UserCall {
+        match self {
+            UserCall::Extra(call) => call.plain().unwrap_or(self),
+            call => call,
+        }
+    }
 }
 
 /// What happens to segments of the peer's on the way.
@@ -243,6 +266,8 @@ pub enum Effect {
     Swap(u16),
     /// What was lost is sent again.
     Repair,
+    /// A router or the peer's host reports an error about what the stack sent last.
+    Icmp(IcmpError),
 }
 
 const KINDS: &[Kind] = &[
@@ -397,6 +422,15 @@ impl Operation {
         Operation { what, pause: Duration::from_millis(1) }
     }
 
+    /// Takes away what [`super::extras`] reads.
+    pub(super) fn plain(record: &mut Record) {
+        match record.choose(0, KINDS) {
+            Kind::Segment => record.0[10] = 0,
+            Kind::Call | Kind::Network => record.0[2] = 0,
+            Kind::Wait => {}
+        }
+    }
+
     /// Takes away what hides too much of what else a scenario could show: an option of no known form, a segment without any of ACK, RST
     /// and SYN.
     pub(super) fn tame(record: &mut Record) {
@@ -414,8 +448,14 @@ impl Operation {
         let pause = record.choose(11, PAUSES);
         let (what, pause) = match record.choose(0, KINDS) {
             Kind::Segment => (What::Segment(Plan::decode(record)), pause),
-            Kind::Call => (What::Call(record.choose(1, CALLS)), pause),
-            Kind::Network => (What::Network(record.choose(1, EFFECTS)), pause),
+            Kind::Call => {
+                let extra = ExtraCall::decode(record).map(UserCall::Extra);
+                (What::Call(extra.unwrap_or(record.choose(1, CALLS))), pause)
+            }
+            Kind::Network => {
+                let error = IcmpError::decode(record).map(Effect::Icmp);
+                (What::Network(error.unwrap_or(record.choose(1, EFFECTS))), pause)
+            }
             Kind::Wait => (What::Wait, record.choose(1, WAITS)),
         };
         Operation { what, pause: Duration::from_millis(pause) }
@@ -432,6 +472,7 @@ impl Plan {
         options: OptionsPlan::Usual,
         payload: 0,
         urgent: 0,
+        extra: Extra::None,
     };
 
     fn decode(record: &Record) -> Plan {
@@ -445,6 +486,7 @@ impl Plan {
             options: record.choose(7, OPTIONS),
             payload: record.choose(8, PAYLOADS),
             urgent: if flags & URG == 0 { 0 } else { record.choose(9, POINTERS) },
+            extra: Extra::decode(record),
         }
     }
 }

@@ -50,6 +50,8 @@ pub struct Peer {
     pub last: Option<Segment>,
     /// What was lost and not sent again, in order.
     pub lost: Vec<(u32, u16)>,
+    /// The Fast Open option with the cookie that the stack gave last.
+    cookie: Option<Vec<u8>>,
 }
 
 impl Peer {
@@ -76,6 +78,7 @@ impl Peer {
             ts_recent: None,
             last: None,
             lost: Vec::new(),
+            cookie: None,
         }
     }
 
@@ -98,7 +101,7 @@ impl Peer {
         // Behind a SYN the stream begins.
         let start = if plan.flags & SYN == 0 { seq } else { self.iss.wrapping_add(1) };
         let payload = self.text(start, plan.payload);
-        Segment {
+        let mut segment = Segment {
             seq,
             ack: if plan.flags & ACK == 0 { 0 } else { number(stacks(plan.ack.0), plan.ack.1) },
             flags: plan.flags,
@@ -106,7 +109,10 @@ impl Peer {
             urgent: plan.urgent,
             options: self.options(plan, CLOCK.wrapping_add(millis)),
             payload,
-        }
+            ecn: 0,
+        };
+        plan.extra.add(&mut segment, self.cookie.as_deref(), self.stack_una);
+        segment
     }
 
     /// The peer's stream from `seq` on: the pattern, the first byte of which is behind the SYN.
@@ -235,7 +241,15 @@ impl Peer {
             self.stack_room = self.stack_edge;
             self.ts_recent = None;
         }
-        if segment.has(ACK) && self.iss.wrapping_add(1) != segment.ack {
+        if let [34, length, ..] = segment.options.raw.as_slice()
+            && *length > 2
+        {
+            self.cookie = Some(segment.options.raw.clone());
+        }
+        // With Fast Open text of the SYN may be acknowledged (RFC 7413 4.2.2).
+        let is_of_syn = segment.ack.wrapping_sub(self.iss).wrapping_sub(1)
+            <= self.snd_nxt.wrapping_sub(self.iss).wrapping_sub(1);
+        if segment.has(ACK) && !is_of_syn {
             (self.iss, self.snd_nxt) = (segment.ack.wrapping_sub(1), segment.ack);
             self.expected = segment.ack;
         }

@@ -74,6 +74,8 @@ pub struct Segment {
     pub options: Options,
     /// The text.
     pub payload: Vec<u8>,
+    /// The two bits of IP's header about congestion (RFC 3168 5).
+    pub ecn: u8,
 }
 
 impl Segment {
@@ -97,7 +99,7 @@ impl Segment {
         let options = self.options.bytes();
         let length = 20 + options.len() + self.payload.len();
         let mut frame = Vec::with_capacity(40 + length);
-        ip_header(&mut frame, ends, length);
+        ip_header(&mut frame, ends, TCP, self.ecn, length);
         let start = frame.len();
         frame.extend(ends.remote.1.to_be_bytes());
         frame.extend(ends.local.1.to_be_bytes());
@@ -132,24 +134,29 @@ impl Segment {
             urgent: be16(18)?,
             options: Options::read(tcp.get(20..offset)?),
             payload: tcp.get(offset..)?.to_vec(),
+            ecn: match frame {
+                [first, second, ..] if first >> 4 == 6 => second >> 4 & 3,
+                [_, second, ..] => second & 3,
+                _ => 0,
+            },
         })
     }
 }
 
-/// An IPv4 or IPv6 header without options in front of `length` bytes of TCP.
-fn ip_header(frame: &mut Vec<u8>, ends: &Ends, length: usize) {
+/// An IPv4 or IPv6 header without options in front of `length` bytes of `protocol`.
+pub(super) fn ip_header(frame: &mut Vec<u8>, ends: &Ends, protocol: u8, ecn: u8, length: usize) {
     match (ends.remote.0, ends.local.0) {
         (IpAddr::V6(source), IpAddr::V6(destination)) => {
-            frame.extend([0x60, 0, 0, 0]);
+            frame.extend([0x60, ecn << 4, 0, 0]);
             frame.extend((length as u16).to_be_bytes());
-            frame.extend([TCP, 64]);
+            frame.extend([protocol, 64]);
             frame.extend(source.octets());
             frame.extend(destination.octets());
         }
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
-            frame.extend([0x45, 0]);
+            frame.extend([0x45, ecn]);
             frame.extend((20 + length as u16).to_be_bytes());
-            frame.extend([0, 0, 0x40, 0, 64, TCP, 0, 0]);
+            frame.extend([0, 0, 0x40, 0, 64, protocol, 0, 0]);
             frame.extend(source.octets());
             frame.extend(destination.octets());
             let sum = Sum::default().add(&frame[..20]).finish();
@@ -272,6 +279,7 @@ mod tests {
                     raw: vec![],
                 },
                 payload: b"text".to_vec(),
+                ecn: 2,
             };
             let frame = segment.datagram(&ends);
             // The peer's view of the same frame.

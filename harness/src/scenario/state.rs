@@ -130,10 +130,13 @@ impl Event {
     /// Whether it can happen in `state`: without a window nothing is outside of it, without a socket nothing is called.
     pub fn is_possible_in(self, state: State) -> bool {
         use Event::{
-            Abort, Ack, AckOld, AckUnsent, Close, Connect, Listen, NoAck, Receive, Reset, ResetInexact,
+            Abort, Ack, AckNew, AckOld, AckUnsent, Close, Connect, Listen, NoAck, Receive, Reset,
+            ResetInexact,
         };
         use Event::{Send, Shutdown, Syn, SynAck, Time};
         match state {
+            // Behind the acknowledgement of the FIN nothing is left to acknowledge (RFC 9293 3.3.2).
+            State::FinWait2 | State::TimeWait if self == AckNew => false,
             State::Closed => matches!(self, Syn | SynAck | Reset | Ack | NoAck | Listen | Connect),
             State::Listen => matches!(self, Syn | SynAck | Reset | Ack | NoAck | Close | Time),
             State::SynSent => {
@@ -189,6 +192,7 @@ impl Event {
     /// The event that a call is; none where RFC 9293 knows no such call.
     pub(super) fn of_call(call: UserCall) -> Option<Event> {
         Some(match call {
+            UserCall::Extra(call) => return call.plain().and_then(Event::of_call),
             UserCall::Send(_) => Event::Send,
             UserCall::Receive(_) => Event::Receive,
             UserCall::ShutdownWrite | UserCall::ShutdownRead | UserCall::ShutdownBoth => Event::Shutdown,
@@ -243,7 +247,7 @@ impl Default for Inference {
 impl Inference {
     /// A call has returned.
     pub(super) fn called(&mut self, call: UserCall, succeeded: bool) {
-        match call {
+        match call.plain() {
             UserCall::Listen if succeeded => {
                 self.is_listening = true;
                 self.state = self.state.max(State::Listen);

@@ -1,5 +1,6 @@
 //! What came of a scenario, step by step.
 
+use super::extras::IcmpError;
 use super::normalise::{Deeds, letters};
 use super::operation::UserCall;
 use super::segment::Segment;
@@ -17,6 +18,8 @@ pub enum Stimulus {
     Segment(Segment),
     /// The user made a call.
     Call(UserCall),
+    /// An error of ICMP arrived.
+    Icmp(IcmpError),
     /// Time passed.
     Time,
 }
@@ -98,6 +101,7 @@ impl fmt::Display for Trace {
             let what = match &step.stimulus {
                 Stimulus::Segment(segment) => given(segment, step.bases),
                 Stimulus::Call(call) => format!("{call:?}"),
+                Stimulus::Icmp(error) => format!("< {error:?}"),
                 Stimulus::Time => format!("for {} ms", step.length.as_millis()),
             };
             let number = step.operation.map_or(String::new(), |n| format!("#{n} "));

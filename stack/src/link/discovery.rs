@@ -215,7 +215,9 @@ impl Network {
             .emit(&mut buffer);
         match reach {
             Reach::Mac(mac) => self.send_frame(interface, mac, ethernet::IPV6, buffer),
-            Reach::Resolve(now) => self.send_to_neighbour_v6(now, interface, destination, buffer),
+            Reach::Resolve(now) => {
+                self.send_to_neighbour_v6(now, interface, destination, buffer);
+            }
         }
     }
 }

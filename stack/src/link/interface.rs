@@ -5,9 +5,10 @@ use super::arp::ArpCache;
 use super::autoconf::Autoconf;
 use super::claims::Claims;
 use super::conflicts::Conflicts;
+use super::ethernet::LinkCounters;
 use super::groups::Groups;
 use super::neighbours::NeighbourCache;
-use crate::config::{Config, InterfaceConfig, Medium};
+use crate::config::{Config, InterfaceConfig, LinkConfig, Medium};
 use crate::ip::{Cidr, solicited_node};
 use crate::wire::MacAddress;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -34,6 +35,8 @@ pub(crate) struct Interface {
     pub(crate) mac: MacAddress,
     pub(crate) addresses: Vec<Cidr>,
     pub(crate) up: bool,
+    pub(crate) link: LinkConfig,
+    pub(crate) counters: LinkCounters,
     /// Whether the host is a router that forwards from and to here (RFC 1812 5.3.11).
     pub(crate) forwards: bool,
     pub(crate) arp: ArpCache,
@@ -53,6 +56,8 @@ impl Interface {
             mac: interface.mac,
             addresses: Vec::new(),
             up: true,
+            link: LinkConfig::default(),
+            counters: LinkCounters::default(),
             forwards: config.forwarding.is_some(),
             arp: ArpCache::new(config.arp),
             claims: Claims::default(),

@@ -26,6 +26,8 @@ pub enum Kind {
     Stream,
     /// SOCK_DGRAM: UDP.
     Datagram,
+    /// SOCK_DGRAM with IPPROTO_ICMP: Echo Requests out and Echo Replies in, IPv4 alone (RFC 1122 3.2.2.6).
+    Ping,
 }
 
 /// Flags of receiving and sending, with Linux's values.

@@ -1,13 +1,14 @@
 //! Calls on datagram sockets: UDP (RFC 768, RFC 1122 4.1).
 
 use super::address::to_user;
-use super::call::{Domain, Received, flags};
+use super::call::{Domain, Kind, Received, flags};
 use super::errno::Errno;
+use super::ping::echo_request;
 use super::table::State;
 use crate::host::Host;
 use crate::ip::output::{Packet4, Packet6, SendError};
 use crate::time::Instant;
-use crate::udp::UdpId;
+use crate::udp::{Kind as Carries, UdpId};
 use crate::wire::{Buffer, protocol, udp};
 use std::net::{IpAddr, SocketAddr};
 
@@ -58,9 +59,7 @@ impl Host {
         let connected = self.udp.get(id).ok_or(Errno::EBADF)?.remote;
         let to = to.or(connected).ok_or(Errno::EDESTADDRREQ)?;
         let to = self.own_if_unspecified(to);
-        if to.port() == 0 {
-            return Err(Errno::EINVAL);
-        }
+        let kind = self.sockets.table.get(fd)?.kind;
         if data.len() > if to.is_ipv4() { MAX_DATA_V4 } else { MAX_DATA_V6 } {
             return Err(Errno::EMSGSIZE);
         }
@@ -70,14 +69,34 @@ impl Host {
         let own =
             socket.address.filter(|own| own.is_ipv4() == to.is_ipv4() && self.net.owner_of(*own).is_some());
         let source_port = socket.port();
-        let source = own.or_else(|| self.net.source_for(to.ip(), None)).ok_or(Errno::ENETUNREACH)?;
-        let mut buffer = Buffer::with_payload(data);
-        udp::Header { source_port, destination_port: to.port() }.emit(source, to.ip(), &mut buffer);
-        self.send_udp(now, fd, source, to.ip(), buffer)?;
+        let multicast = self.sockets.table.get(fd)?.options.multicast_interface;
+        let via = multicast.filter(|_| to.ip().is_multicast());
+        let source = own.or_else(|| self.net.source_for(to.ip(), via)).ok_or(Errno::ENETUNREACH)?;
+        let buffer = match kind {
+            Kind::Ping => echo_request(source_port, data)?,
+            _ if to.port() == 0 => return Err(Errno::EINVAL),
+            _ => self.udp_datagram(fd, (source, source_port), to, data)?,
+        };
+        self.send_from(now, fd, source, to.ip(), buffer)?;
         Ok(data.len())
     }
 
-    fn send_udp(
+    fn udp_datagram(
+        &self,
+        fd: i32,
+        (source, source_port): (IpAddr, u16),
+        to: SocketAddr,
+        data: &[u8],
+    ) -> Result<Buffer, Errno> {
+        let mut buffer = Buffer::with_payload(data);
+        udp::Header { source_port, destination_port: to.port() }.emit(source, to.ip(), &mut buffer);
+        if self.sockets.table.get(fd)?.options.no_checksum && to.is_ipv4() {
+            udp::remove_checksum(&mut buffer);
+        }
+        Ok(buffer)
+    }
+
+    fn send_from(
         &mut self,
         now: Instant,
         fd: i32,
@@ -85,20 +104,24 @@ impl Host {
         to: IpAddr,
         buffer: Buffer,
     ) -> Result<(), Errno> {
-        let options = &self.sockets.table.get(fd)?.options;
+        let socket = self.sockets.table.get(fd)?;
+        let options = &socket.options;
         let (tos, ttl, hop_limit) = (options.tos, options.ttl, options.hop_limit);
         let sent = match (source, to) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                let unicast = if destination.is_multicast() { 1 } else { self.net.config.ipv4.ttl };
+                let to_group = destination.is_multicast();
+                let ttl = if to_group { options.multicast_ttl.or(Some(1)) } else { ttl };
+                let via = options.multicast_interface.filter(|_| to_group);
+                let (sent, first_hop) = options.sent_options.for_datagram(now, source, destination);
                 let packet = Packet4 {
                     source,
-                    destination,
-                    protocol: protocol::UDP,
+                    destination: first_hop,
+                    protocol: if socket.kind == Kind::Ping { protocol::ICMPV4 } else { protocol::UDP },
                     tos,
-                    ttl: ttl.unwrap_or(unicast),
-                    dont_fragment: false,
-                    options: &[],
-                    via: None,
+                    ttl: ttl.unwrap_or(self.net.config.ipv4.ttl),
+                    dont_fragment: options.never_cut,
+                    options: &sent,
+                    via,
                 };
                 self.net.send_v4(now, packet, buffer)
             }
@@ -132,7 +155,7 @@ impl Host {
             return Err(error);
         }
         let socket = self.sockets.table.get(fd)?;
-        let (domain, shut_read) = (socket.domain, socket.shut_read);
+        let (domain, shut_read, told) = (socket.domain, socket.shut_read, socket.options.told);
         let socket = self.udp.get_mut(id).ok_or(Errno::EBADF)?;
         let datagram = match message_flags & flags::MSG_PEEK != 0 {
             true => socket.peek().cloned(),
@@ -144,13 +167,15 @@ impl Host {
         let (length, from) = (datagram.data.len(), Some(to_user(domain, datagram.from)));
         let mut data = datagram.data;
         data.truncate(room);
-        Ok(Received { data, from, length, ..Received::default() })
+        let control = Host::control_of(told, &datagram.below);
+        Ok(Received { data, from, length, control, ..Received::default() })
     }
 
     /// The error that waits for the next call, once: what ICMP brought, if it is one that is told.
     pub(super) fn take_datagram_error(&mut self, fd: i32, id: UdpId) -> Result<Option<Errno>, Errno> {
-        let reported = self.udp.get_mut(id).ok_or(Errno::EBADF)?.error.take().map(Errno::of_report);
-        let told = reported.filter(|(_, told)| *told).map(|(errno, _)| errno);
+        let udp = self.udp.get_mut(id).ok_or(Errno::EBADF)?;
+        let (reported, all) = (udp.error.take().map(Errno::of_report), udp.keeps_errors());
+        let told = reported.filter(|(_, told)| *told || all).map(|(errno, _)| errno);
         Ok(told.or(self.sockets.table.get_mut(fd)?.error.take()))
     }
 
@@ -172,9 +197,10 @@ impl Host {
     }
 
     /// Opens the socket behind a datagram descriptor.
-    pub(super) fn open_datagram(&mut self, domain: Domain) -> State {
+    pub(super) fn open_datagram(&mut self, domain: Domain, kind: Kind) -> State {
         let capacity = self.net.config.socket.datagram_buffer;
+        let carries = if kind == Kind::Ping { Carries::Ping } else { Carries::Udp };
         // An AF_INET6 socket takes both families until it is told IPV6_V6ONLY.
-        State::Datagram(self.udp.open(true, domain == Domain::Inet6, capacity))
+        State::Datagram(self.udp.open(carries, domain == Domain::Inet6, capacity))
     }
 }

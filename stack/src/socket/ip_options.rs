@@ -1,37 +1,119 @@
-//! Socket options of the levels IPPROTO_IP and IPPROTO_IPV6 (RFC 3493 5, RFC 3542 6.5).
+//! Socket options of the levels IPPROTO_IP and IPPROTO_IPV6 (RFC 1122 3.4, RFC 3493 5, RFC 3542 6.5).
 
 use super::call::Domain;
 use super::errno::Errno;
-use super::options::Options;
+use super::options::{Options, Told};
+use super::sent_options::SentOptions;
 use super::sockopt::{integer, within};
 use super::table::Socket;
 use crate::config::Config;
+use crate::host::Host;
+use crate::time::Instant;
+use std::net::IpAddr;
 
-const IP_TOS: i32 = 1;
-const IP_TTL: i32 = 2;
+pub(super) const IP_TOS: i32 = 1;
+pub(super) const IP_TTL: i32 = 2;
+const IP_OPTIONS: i32 = 4;
+pub(super) const IP_RECVOPTS: i32 = 6;
+pub(super) const IP_PKTINFO: i32 = 8;
+const IP_MTU_DISCOVER: i32 = 10;
+pub(super) const IP_RECVERR: i32 = 11;
+const IP_RECVTTL: i32 = 12;
+const IP_RECVTOS: i32 = 13;
+const IP_MTU: i32 = 14;
+const IP_MULTICAST_IF: i32 = 32;
+const IP_MULTICAST_TTL: i32 = 33;
+const IP_ADD_MEMBERSHIP: i32 = 35;
+const IP_DROP_MEMBERSHIP: i32 = 36;
+/// The kernel may cut datagrams that are too big, which is what happens here unless a socket forbids it.
+const IP_PMTUDISC_DONT: i32 = 0;
+/// It must not, and says EMSGSIZE.
+const IP_PMTUDISC_DO: i32 = 2;
 const IPV6_UNICAST_HOPS: i32 = 16;
 const IPV6_V6ONLY: i32 = 26;
 const IPV6_TCLASS: i32 = 67;
 
-pub(super) fn get_ip(options: &Options, name: i32, config: &Config) -> Result<Vec<u8>, Errno> {
+impl Host {
+    /// getsockopt with SOL_IP.
+    pub(super) fn get_ip_option(&self, now: Instant, fd: i32, name: i32) -> Result<Vec<u8>, Errno> {
+        match name {
+            IP_MTU => {
+                // Linux knows a path only where there is a peer.
+                let remote = self.peer_of(fd).ok_or(Errno::ENOTCONN)?;
+                Ok(i32::from(self.net.mtu_towards(now, remote, None)).to_ne_bytes().to_vec())
+            }
+            _ => get_ip(&self.sockets.table.get(fd)?.options, name, &self.net.config),
+        }
+    }
+
+    /// setsockopt with SOL_IP.
+    pub(super) fn set_ip_option(
+        &mut self,
+        now: Instant,
+        fd: i32,
+        name: i32,
+        value: &[u8],
+    ) -> Result<(), Errno> {
+        match name {
+            IP_ADD_MEMBERSHIP => self.set_membership_of(now, fd, value, true),
+            IP_DROP_MEMBERSHIP => self.set_membership_of(now, fd, value, false),
+            IP_MULTICAST_IF => self.set_multicast_interface(fd, value),
+            _ => set_ip(&mut self.sockets.table.get_mut(fd)?.options, name, value),
+        }
+    }
+
+    fn peer_of(&self, fd: i32) -> Option<IpAddr> {
+        self.peer_address(fd).ok().map(|peer| match peer.ip() {
+            IpAddr::V6(ip) => ip.to_ipv4_mapped().map_or(ip.into(), IpAddr::V4),
+            ip => ip,
+        })
+    }
+}
+
+fn get_ip(options: &Options, name: i32, config: &Config) -> Result<Vec<u8>, Errno> {
     let number = match name {
+        IP_OPTIONS => return Ok(options.sent_options.bytes().to_vec()),
         IP_TOS => i32::from(options.tos),
         IP_TTL => i32::from(options.ttl.unwrap_or(config.ipv4.ttl)),
-        _ => return Err(Errno::ENOPROTOOPT),
+        IP_RECVERR => i32::from(options.keep_errors),
+        IP_MTU_DISCOVER if options.never_cut => IP_PMTUDISC_DO,
+        IP_MTU_DISCOVER => IP_PMTUDISC_DONT,
+        IP_MULTICAST_TTL => i32::from(options.multicast_ttl.unwrap_or(1)),
+        name => i32::from(*told(&mut options.told.clone(), name).ok_or(Errno::ENOPROTOOPT)?),
     };
     Ok(number.to_ne_bytes().to_vec())
 }
 
-pub(super) fn set_ip(options: &mut Options, name: i32, value: &[u8]) -> Result<(), Errno> {
+fn set_ip(options: &mut Options, name: i32, value: &[u8]) -> Result<(), Errno> {
     // These take a single byte too.
     let widened = if let [byte] = value { i32::from(*byte).to_ne_bytes().to_vec() } else { value.to_vec() };
     match name {
+        IP_OPTIONS => options.sent_options = SentOptions::new(value)?,
         IP_TOS => options.tos = integer(&widened)?.to_le_bytes()[0],
         IP_TTL if integer(&widened)? == -1 => options.ttl = None,
         IP_TTL => options.ttl = u8::try_from(within(&widened, 1..=255)?).ok(),
-        _ => return Err(Errno::ENOPROTOOPT),
+        IP_RECVERR => options.keep_errors = integer(&widened)? != 0,
+        IP_MTU_DISCOVER => {
+            options.never_cut = within(&widened, IP_PMTUDISC_DONT..=IP_PMTUDISC_DO)? == IP_PMTUDISC_DO as u32;
+        }
+        IP_MULTICAST_TTL if integer(&widened)? == -1 => options.multicast_ttl = None,
+        IP_MULTICAST_TTL => options.multicast_ttl = u8::try_from(within(&widened, 0..=255)?).ok(),
+        name => {
+            *told(&mut options.told, name).ok_or(Errno::ENOPROTOOPT)? = integer(&widened)? != 0;
+        }
     }
     Ok(())
+}
+
+/// The switch behind an option's name.
+fn told(told: &mut Told, name: i32) -> Option<&mut bool> {
+    match name {
+        IP_RECVOPTS => Some(&mut told.options),
+        IP_PKTINFO => Some(&mut told.packet),
+        IP_RECVTTL => Some(&mut told.ttl),
+        IP_RECVTOS => Some(&mut told.tos),
+        _ => None,
+    }
 }
 
 pub(super) fn get_ipv6(socket: &Socket, name: i32, config: &Config) -> Result<Vec<u8>, Errno> {

@@ -9,11 +9,14 @@ mod direct;
 mod epoll;
 mod errno;
 mod fast_open;
+mod groups;
 mod ip_options;
 mod messages;
 mod options;
+mod ping;
 mod ports;
 mod readiness;
+mod sent_options;
 mod sockopt;
 mod stream;
 mod table;
@@ -192,7 +195,7 @@ impl Host {
         }
         let state = match kind {
             Kind::Stream => State::Idle,
-            Kind::Datagram => self.open_datagram(domain),
+            Kind::Datagram | Kind::Ping => self.open_datagram(domain, kind),
         };
         self.sockets.table.insert(Socket { nonblocking, kind, ..Socket::stream(domain, state) }, limit)
     }
@@ -220,6 +223,7 @@ impl Host {
         let lingering = match socket.state {
             State::Idle | State::Deferred(_) => None,
             State::Datagram(id) => {
+                self.leave_groups(now, &socket.options);
                 self.udp.close(id);
                 None
             }

@@ -19,6 +19,7 @@ use super::tuples::Tuples;
 use super::window;
 use super::{Config, ConnectionId, Error, ListenerId, SeqNumber, SocketOptions};
 use crate::time::Instant;
+use crate::wire::Buffer;
 use crate::wire::tcp::{Flags, Segment, checksum_is_right};
 use crate::wire::tcp_options::Options;
 use std::collections::{BTreeMap, VecDeque};
@@ -116,13 +117,13 @@ impl Connections {
             tcb.user_timeout.heard(seconds, &self.config);
         }
         let action = states::segment_arrives(tcb, &cx, *segment);
-        let (after, tuple) = (tcb.state, FourTuple { local: tcb.local, remote: tcb.remote });
+        let after = tcb.state;
         if before == State::SynSent && after.is_synchronized() {
             self.cookies.answered(&cx, tcb, segment);
         }
         self.state_changed(id, before, after);
         match action {
-            Action::Reopen => self.reopen(now, id, tuple, segment),
+            Action::Reopen => self.reopen(now, id, segment),
             action => self.conclude(now, id, action),
         }
     }
@@ -130,7 +131,6 @@ impl Connections {
     /// Does what a handler or a timer left to be done.
     fn conclude(&mut self, now: Instant, id: ConnectionId, action: Action) {
         let Some(tcb) = self.slab.get(id) else { return };
-        let tuple = FourTuple { local: tcb.local, remote: tcb.remote };
         match action {
             Action::Drop | Action::Reopen => {}
             Action::Done if tcb.ack.due() == Due::Separately => {
@@ -143,9 +143,9 @@ impl Connections {
                     self.with_output(now, id, |out| out.acknowledge());
                 }
             }
-            Action::Reset(reset) => self.sink.reset(Some(id), tuple, self.echoing(reset)),
+            Action::Reset(reset) => self.sink.reset(Some(id), tcb.tuple(), self.echoing(reset)),
             Action::Refuse(reset, error) => {
-                self.sink.reset(Some(id), tuple, self.echoing(reset));
+                self.sink.reset(Some(id), tcb.tuple(), self.echoing(reset));
                 return self.close_with(now, id, Some(error));
             }
             Action::Close(error) => return self.close_with(now, id, error),
@@ -319,7 +319,7 @@ impl Connections {
         syn: &Segment<'_>,
     ) -> bool {
         let Some(listener) = self.listeners.get(listener) else { return false };
-        let tuple = FourTuple { local: tcb.local, remote: tcb.remote };
+        let tuple = tcb.tuple();
         let (config, room) = (&self.config.fast_open, (listener.fast.len(), listener.backlog()));
         let key = self.secret.cookie_key();
         match fastopen::answer(config, &listener.options, tuple, syn, room, key) {
@@ -331,13 +331,13 @@ impl Connections {
     }
 
     /// A SYN takes over from TIME-WAIT, where somebody listens; else it is a stray SYN like any other.
-    fn reopen(&mut self, now: Instant, id: ConnectionId, tuple: FourTuple, syn: &Segment<'_>) {
+    fn reopen(&mut self, now: Instant, id: ConnectionId, syn: &Segment<'_>) {
+        let Some((tuple, above)) = self.slab.get(id).map(|tcb| (tcb.tuple(), tcb.snd_max)) else { return };
         let Some(listener) = self.listeners.find(tuple) else {
             return self.conclude(now, id, Action::Challenge);
         };
-        let above = self.slab.get(id).map(|tcb| tcb.snd_max);
         self.close_with(now, id, None);
-        self.open_from(now, listener, tuple, syn, above);
+        self.open_from(now, listener, tuple, syn, Some(above));
     }
 
     /// What every new connection begins with.
@@ -375,7 +375,7 @@ impl Connections {
         }
         tcb.enter_closed(error, &self.config);
         self.timers.reschedule(id, &mut tcb.deadlines);
-        let (tuple, owned) = (FourTuple { local: tcb.local, remote: tcb.remote }, tcb.owned);
+        let (tuple, owned) = (tcb.tuple(), tcb.owned);
         self.tuples.remove(tuple, id);
         if before == State::SynReceived {
             self.forget_half_open(id);
@@ -474,6 +474,11 @@ impl Connections {
     pub fn take_output(&mut self) -> Option<Outgoing> {
         while self.sink.queue.is_empty() && self.flush_next() {}
         self.sink.queue.pop_front()
+    }
+
+    /// Takes back the memory of a segment that is not needed any more.
+    pub fn recycle(&mut self, buffer: Buffer) {
+        self.sink.recycle(buffer);
     }
 
     /// Whether segments are formed and not yet taken.

@@ -59,6 +59,13 @@ impl Header {
     }
 }
 
+/// Takes the checksum out of a datagram that goes over IPv4, where its sender may leave it out (RFC 768 "Checksum").
+pub fn remove_checksum(datagram: &mut [u8]) {
+    if let Some(sum) = datagram.get_mut(6..HEADER_LEN) {
+        sum.fill(0);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{altered, emitted, refuses_short};

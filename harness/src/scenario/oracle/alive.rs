@@ -68,6 +68,9 @@ fn confirms(seen: &Seen<'_>) -> bool {
 fn may_end(stimulus: &Stimulus, peer: &Peer) -> bool {
     match stimulus {
         Stimulus::Time => false,
+        // RFC 9293 3.9.2.2: a hard error may end it.
+        Stimulus::Icmp(_) => true,
+        Stimulus::Call(UserCall::Extra(call)) => !call.is_harmless(),
         Stimulus::Call(call) => !matches!(
             call,
             UserCall::Send(_)

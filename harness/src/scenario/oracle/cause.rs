@@ -2,6 +2,7 @@
 
 use super::{Oracle, Seen, violation};
 use crate::scenario::drive::Violation;
+use crate::scenario::extras::ExtraCall;
 use crate::scenario::operation::UserCall;
 use crate::scenario::segment::RST;
 use crate::scenario::trace::{Deed, Happening, Stimulus};
@@ -19,18 +20,25 @@ const SOFT: Duration = Duration::from_secs(1);
 pub(super) struct Cause {
     reset: bool,
     shut: bool,
+    /// There is a timer that is shorter than those that every connection has.
+    impatient: bool,
 }
 
 impl Oracle for Cause {
     fn look(&mut self, seen: &Seen<'_>) -> Option<Violation> {
         match &seen.step.stimulus {
             Stimulus::Segment(segment) => self.reset |= segment.has(RST),
+            Stimulus::Icmp(_) => (self.reset, self.impatient) = (true, true),
+            Stimulus::Call(UserCall::Extra(ExtraCall::Disconnect)) => (self.reset, self.shut) = (true, true),
+            Stimulus::Call(UserCall::Extra(call)) if !call.is_harmless() => self.impatient = true,
             // Of either side: in SYN-SENT to shut down reading is to give up, on BSD and on Linux.
             Stimulus::Call(UserCall::ShutdownWrite | UserCall::ShutdownBoth | UserCall::ShutdownRead) => {
                 self.shut = true;
             }
             // A socket that could not be connected is not.
-            Stimulus::Call(UserCall::Connect) => self.shut |= seen.step.happened.iter().any(has_failed),
+            Stimulus::Call(call) if call.plain() == UserCall::Connect => {
+                self.shut |= seen.step.happened.iter().any(has_failed)
+            }
             _ => {}
         }
         // The stack may give up a connection by itself, and says so.
@@ -43,6 +51,7 @@ impl Oracle for Cause {
         let is_asked = matches!(seen.step.stimulus, Stimulus::Call(UserCall::TakeError));
         let unfounded = errors.into_iter().find(|errno| match *errno {
             libc::ECONNRESET | libc::ECONNREFUSED => !self.reset,
+            _ if self.impatient => false,
             libc::EPIPE => !self.reset && !self.shut && elapsed < SHORTEST,
             libc::ETIMEDOUT if is_asked => elapsed < SOFT,
             libc::ETIMEDOUT => elapsed < SHORTEST,

@@ -37,7 +37,9 @@ impl Oracle for Stream {
         }
         match &seen.step.stimulus {
             Stimulus::Segment(segment) => self.has_holes |= segment.has(URG),
-            Stimulus::Call(UserCall::Accept | UserCall::Connect) => self.read = 0,
+            Stimulus::Call(call) if matches!(call.plain(), UserCall::Accept | UserCall::Connect) => {
+                self.read = 0
+            }
             // From there on the offsets of what RECEIVE gives are not known.
             Stimulus::Call(UserCall::Receive(_)) if !self.has_holes => return self.receive(seen),
             _ => {}

@@ -1,6 +1,7 @@
 //! Settings of a case below TCP, by the names that every stack has for them.
 
-use stack::config::{AutoconfConfig, ForwardingConfig};
+use stack::config::{AutoconfConfig, ForwardingConfig, PortForward};
+use stack::wire::protocol;
 use stack::{Host, Instant};
 
 /// Sets `name`, or `INTERFACE.name` for one interface; `None` where it is none of these settings, false where it has no
@@ -17,6 +18,9 @@ pub(super) fn set(
         "1" => Some(true),
         _ => None,
     };
+    if let Some(outside) = name.strip_prefix("forward.") {
+        return Some(set_port_forward(host, outside, value).is_some());
+    }
     let (interface, name) =
         name.split_once('.').map_or((None, name), |(interface, name)| (Some(interface), name));
     let index = interface.map(|interface| interfaces.iter().position(|i| i == interface));
@@ -42,6 +46,21 @@ pub(super) fn set(
         (Some(Some(index)), "forwarding") => Some(on.is_some_and(|on| host.set_forwards(index, on))),
         _ => None,
     }
+}
+
+/// `forward.udp.192.0.2.1:8080` is what others speak to, the value the host behind: `203.0.113.9:80`, or `none`.
+fn set_port_forward(host: &mut Host, outside: &str, inside: &str) -> Option<()> {
+    let (protocol, outside) = outside.split_once('.')?;
+    let protocol = match protocol {
+        "tcp" => protocol::TCP,
+        "udp" => protocol::UDP,
+        _ => return None,
+    };
+    let outside = outside.parse().ok()?;
+    let inside = if inside == "none" { None } else { Some(inside.parse().ok()?) };
+    host.port_forwards().retain(|known| (known.protocol, known.outside) != (protocol, outside));
+    host.port_forwards().extend(inside.map(|inside| PortForward { protocol, outside, inside }));
+    Some(())
 }
 
 /// Changes autoconfiguration, where that is configured.

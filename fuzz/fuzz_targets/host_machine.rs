@@ -1,0 +1,4 @@
+//! libFuzzer on the target `host_machine`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::targets::host_machine::host_machine(data));
