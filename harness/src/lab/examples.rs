@@ -132,7 +132,7 @@ pub const LABS: &[Lab] = &[
             check("b", "192.0.2.1", Unreachable("192.0.2.190", Why::Network)),
             check("b", "2001:db8:0:1::1", Unreachable("2001:db8:0:3::62", Why::Network)),
             check("a", "192.0.2.65", Reply),
-            check("b", "192.0.2.126", Path(&[])),
+            check("b", "192.0.2.126", Reply),
             // It gets there, and the way back is missing.
             check("a", "192.0.2.126", Silence),
             check("a", "2001:db8:0:2::62", Silence),
