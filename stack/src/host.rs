@@ -2,6 +2,7 @@
 
 use crate::client::{Clients, Lookups};
 use crate::config::{AutoconfConfig, Config, Filter, ForwardingConfig, Medium, PortForward, Route};
+use crate::icmp::echo_options::way_back;
 use crate::ip::Cidr;
 use crate::ip::input4::{Problem, Refused};
 use crate::ip::input6::{self, Walk};
@@ -336,7 +337,12 @@ impl Host {
                     self.net.send_error_v4(now, arrival, datagram, unreachable(icmpv4::PORT));
                 }
             }
-            protocol::TCP => self.tcp_arrives(now, arrival, (source, destination), ip.tos, payload),
+            protocol::TCP => {
+                self.tcp_arrives(now, arrival, (source, destination), ip.tos, payload);
+                if let Some(back) = way_back(ip) {
+                    self.tcp_came_by_route((source, destination), payload, back);
+                }
+            }
             _ => self.net.send_error_v4(now, arrival, datagram, unreachable(icmpv4::PROTOCOL)),
         }
     }
