@@ -380,7 +380,8 @@ impl ControlBlock {
         let Some(low) = self.options.unsent_low else { return usize::MAX };
         let window = (self.text_una() + self.snd_wnd).saturating_since(self.snd_nxt);
         let out = self.snd_nxt.saturating_since(self.send.base());
-        (out + window.min(self.allowed_by_congestion()).saturating_add(low)) as usize
+        let more = window.min(self.allowed_by_congestion()).saturating_add(low);
+        (out as usize).saturating_add(more as usize)
     }
 
     /// Bytes queued behind SND.NXT.
