@@ -5,6 +5,7 @@ use crate::config::{
     AutoconfConfig, Config, Filter, ForwardingConfig, Medium, PortForward, RateLimit, Route,
 };
 use crate::icmp::echo::Echoes;
+use crate::icmp::echo_options::way_back;
 use crate::icmp::limit::Limiter;
 use crate::ip::Cidr;
 use crate::ip::input4::{Problem, Refused};
@@ -370,7 +371,12 @@ impl Host {
                     self.net.send_error_v4(now, arrival, datagram, unreachable(icmpv4::PORT));
                 }
             }
-            protocol::TCP => self.tcp_arrives(now, arrival, (source, destination), ip.tos, payload),
+            protocol::TCP => {
+                self.tcp_arrives(now, arrival, (source, destination), ip.tos, payload);
+                if let Some(back) = way_back(ip) {
+                    self.tcp_came_by_route((source, destination), payload, back);
+                }
+            }
             _ => self.net.send_error_v4(now, arrival, datagram, unreachable(icmpv4::PROTOCOL)),
         }
     }

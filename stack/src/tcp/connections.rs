@@ -176,7 +176,11 @@ impl Connections {
 
     /// Keeps the listener's queues and the list of TIME-WAIT connections in step with a connection's state.
     fn state_changed(&mut self, id: ConnectionId, before: State, after: State) {
-        if before == State::SynReceived && after != before {
+        let Some(tcb) = self.slab.get_mut(id) else { return };
+        let waited = tcb.accept_with_text;
+        tcb.accept_with_text &= tcb.receive.readable() == 0 && tcb.receive.fin.is_none();
+        let is_open = waited || (before == State::SynReceived && after != before);
+        if is_open && !tcb.accept_with_text {
             self.handshake_is_over(id);
         }
         if after == State::TimeWait && before != after {
@@ -382,9 +386,9 @@ impl Connections {
         }
         tcb.enter_closed(error, &self.config);
         self.timers.reschedule(id, &mut tcb.deadlines);
-        let (tuple, owned) = (tcb.tuple(), tcb.owned);
+        let (tuple, owned, unheard) = (tcb.tuple(), tcb.owned, tcb.accept_with_text);
         self.tuples.remove(tuple, id);
-        if before == State::SynReceived {
+        if before == State::SynReceived || unheard {
             self.forget_half_open(id);
         }
         if !owned {

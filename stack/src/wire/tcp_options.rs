@@ -265,6 +265,11 @@ impl Options {
         }
     }
 
+    /// Whether the layout leaves room for the cookie.
+    pub fn have_room(&self) -> bool {
+        self.fast_open.is_none() || self.fast_open_that_fits().is_some()
+    }
+
     /// A cookie that finds no room behind the other options stays away.
     fn fast_open_that_fits(&self) -> Option<&FastOpen> {
         self.fast_open.as_ref().filter(|option| self.len_without_sack() + option.len() <= MAX_LEN)
