@@ -5,6 +5,7 @@ mod cost;
 mod ends;
 mod figures;
 mod fuzzers;
+mod idle;
 mod oracle;
 mod packetdrill;
 mod runs;
@@ -31,6 +32,7 @@ struct Part {
 const PARTS: &[Part] = &[
     Part { name: "runs", by_default: true, measure: runs::measure },
     Part { name: "tcp", by_default: true, measure: transfer::measure },
+    Part { name: "idle", by_default: true, measure: idle::measure },
     Part { name: "oracle", by_default: false, measure: oracle::measure },
     Part { name: "fuzz", by_default: false, measure: fuzzers::measure },
 ];
@@ -38,9 +40,10 @@ const PARTS: &[Part] = &[
 /// What `cargo xtask bench` takes.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Options {
-    /// Measure these parts alone: runs (a run of the suite), tcp (the reference stack's), oracle (a run in a kernel in virtual
+    /// Measure these parts alone: runs (a run of the suite), tcp (the reference stack's), idle (its
+    /// connections that nothing happens on), oracle (a run in a kernel in virtual
     /// time, which must have been built), fuzz (an input of the fuzzers, which are
-    /// built for it: needs a C++ compiler). Without any: runs and tcp.
+    /// built for it: needs a C++ compiler). Without any: runs, tcp and idle.
     #[arg(value_name = "PART")]
     parts: Vec<String>,
     /// Print `{measures: […]}`.
