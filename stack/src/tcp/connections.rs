@@ -419,7 +419,10 @@ impl Connections {
     /// Sends what is due of one connection and updates its place among the timers.
     pub(crate) fn flush(&mut self, now: Instant, id: ConnectionId) {
         self.now = now;
-        self.with_output(now, id, |out| out.transmit());
+        self.with_output(now, id, |out| {
+            out.tcb.pending = false;
+            out.transmit();
+        });
     }
 
     pub(crate) fn with_output(&mut self, now: Instant, id: ConnectionId, send: impl FnOnce(&mut Output<'_>)) {
@@ -468,10 +471,10 @@ impl Connections {
     /// Flushes the first pending connection; false where there is none.
     fn flush_next(&mut self) -> bool {
         let Some(id) = self.pending.pop_front() else { return false };
-        if let Some(tcb) = self.slab.get_mut(id) {
-            tcb.pending = false;
+        // What was due may have gone with something else.
+        if self.slab.get(id).is_some_and(|tcb| tcb.pending) {
+            self.flush(self.now, id);
         }
-        self.flush(self.now, id);
         true
     }
 

@@ -463,6 +463,9 @@ impl ControlBlock {
         self.retransmit.next = None;
         self.deadlines.stop_all();
         self.deadlines.set(Timer::TimeWait, cx.now + cx.config.msl.saturating_mul(2));
+        // Nothing will be sent any more, and nothing taken: these connections are many, and are to be small.
+        self.send.flush();
+        self.receive.give_back();
     }
 
     /// CLOSED: queues are flushed, nothing runs any more. What the user has not read is lost if there is an error.
