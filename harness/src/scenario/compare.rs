@@ -3,9 +3,9 @@
 use super::given::given;
 use super::normalise::{Deeds, Sent, call_name};
 use super::operation::UserCall;
-use super::segment::ACK;
+use super::segment::{ACK, RST, SYN, before};
 use super::state::{Event, State};
-use super::trace::{Step, Stimulus, Trace};
+use super::trace::{Deed, Step, Stimulus, Trace};
 use crate::sut::Granularity;
 use std::fmt;
 use std::time::Duration;
@@ -50,8 +50,8 @@ pub enum Comparison {
     /// Up to a timer of theirs that, within the granularity, fires before a stimulus on one and after it on the other: from there
     /// on they were not given the same.
     Raced,
-    /// Up to a segment that lies elsewhere relative to the connection, because their windows end elsewhere: what a stack offers
-    /// is its own affair, and from there on they were not given the same.
+    /// Up to a segment that hangs on where a window ends: it lies elsewhere relative to the connection, or inside one stack's window
+    /// and outside of the other's. What a stack offers is its own affair, and from there on they were not given the same.
     Apart,
     /// They did not.
     Different(Divergence),
@@ -67,7 +67,9 @@ pub fn compare(first: &Trace, second: &Trace, granularities: [Granularity; 2]) -
         match difference(a, b, &mine, &theirs, &slack) {
             None => {}
             Some(Found::Race) => return Comparison::Raced,
-            Some(Found::Field { .. }) if !is_same => return Comparison::Apart,
+            Some(Found::Field { .. }) if !is_same || is_between_edges([first, second], at) => {
+                return Comparison::Apart;
+            }
             Some(Found::Field { field, first: x, second: y }) => {
                 let (operation, state) = (a.operation, a.state);
                 let (event, given) = (event(a), given(&first.steps[..=at]));
@@ -85,6 +87,49 @@ fn is_given_alike(a: &Step, b: &Step) -> bool {
     let (stacks, peers) = (b.bases.0.wrapping_sub(a.bases.0), b.bases.1.wrapping_sub(a.bases.1));
     let acknowledges = x.has(ACK) && a.bases.0 != 0 && b.bases.0 != 0;
     y.seq.wrapping_sub(x.seq) == peers && (!acknowledges || y.ack.wrapping_sub(x.ack) == stacks)
+}
+
+/// Whether the segment of a step lies inside one stack's window and outside of the other's, by what they announced.
+fn is_between_edges(traces: [&Trace; 2], at: usize) -> bool {
+    let edges = traces.map(|trace| edge(trace.steps.get(..at).unwrap_or_default()));
+    let ([Some(a), Some(b)], Some(step)) = (edges, traces[0].steps.get(at)) else { return false };
+    let Stimulus::Segment(segment) = &step.stimulus else { return false };
+    let relative = |number: u32| number.wrapping_sub(step.bases.1);
+    let (nearer, farther) = if before(a, b) { (a, b) } else { (b, a) };
+    a != b && !before(relative(segment.end()), nearer) && !before(farther, relative(segment.seq))
+}
+
+/// The right edge of the window that the stack announced last, relative to the peer's SYN.
+fn edge(steps: &[Step]) -> Option<u32> {
+    let mut offered = None;
+    let mut edge = None;
+    for step in steps {
+        if let Stimulus::Segment(given) = &step.stimulus
+            && given.has(SYN)
+        {
+            offered = given.options.scale;
+        }
+        let sent = step.happened.iter().filter_map(|happening| match &happening.what {
+            Deed::Sent(segment) if segment.has(ACK) && !segment.has(RST) => Some((segment, happening.bases)),
+            _ => None,
+        });
+        for (segment, bases) in sent {
+            let scale = own_scale(steps).filter(|_| offered.is_some() && !segment.has(SYN)).unwrap_or(0);
+            let window = u32::from(segment.window) << scale.min(14);
+            edge = Some(segment.ack.wrapping_add(window).wrapping_sub(bases.1));
+        }
+    }
+    edge
+}
+
+/// The scale that the stack's SYN offers.
+fn own_scale(steps: &[Step]) -> Option<u8> {
+    let mut syns =
+        steps.iter().flat_map(|step| &step.happened).filter_map(|happening| match &happening.what {
+            Deed::Sent(segment) if segment.has(SYN) => Some(segment),
+            _ => None,
+        });
+    syns.next_back()?.options.scale
 }
 
 /// What happened in a step, by its name in a class.

@@ -150,11 +150,13 @@ fn close_the_window(frame: &mut Vec<u8>) {
 
 /// One bit of a long segment's text is another one: a copy past the end of a ring, say.
 fn corrupt_text(frame: &mut Vec<u8>) {
-    if frame.len() > 600
-        && let Some(last) = frame.last_mut()
-    {
-        *last ^= 1;
-    }
+    spoken(frame, |segment| {
+        if segment.payload.len() > 500
+            && let Some(last) = segment.payload.last_mut()
+        {
+            *last ^= 1;
+        }
+    });
 }
 
 /// The peer's FIN is not heard where text comes with it.

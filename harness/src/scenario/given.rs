@@ -3,7 +3,7 @@
 use super::normalise::letters;
 use super::operation::UserCall;
 use super::segment::{ACK, FIN, RST, SYN, Segment, URG, before};
-use super::state::State;
+use super::state::{Event, State};
 use super::trace::{Deed, Step, Stimulus};
 
 /// What the last of these steps gave, in words that a class can name, and what came before it that still counts.
@@ -23,12 +23,22 @@ pub(super) fn given(steps: &[Step]) -> String {
     words.join(" ")
 }
 
+/// Whether the peer's window is zero, as RFC 9293 section 3.10.7.4 updates it.
 fn is_window_closed(steps: &[Step]) -> bool {
-    let windows = steps.iter().rev().find_map(|step| match &step.stimulus {
-        Stimulus::Segment(segment) if segment.has(ACK) && !segment.has(SYN | RST) => Some(segment.window),
-        _ => None,
-    });
-    windows == Some(0)
+    let mut newest: Option<(u32, u16)> = None;
+    for step in steps {
+        let Stimulus::Segment(segment) = &step.stimulus else { continue };
+        let is_heard = matches!(
+            step.event,
+            Some(Event::Ack | Event::AckNew | Event::Text | Event::TextAhead | Event::Fin | Event::Urgent)
+        );
+        let is_opening = step.event == Some(Event::SynAck) && step.state <= State::SynSent;
+        let is_newer = newest.is_none_or(|(seq, _)| !before(segment.seq, seq));
+        if is_opening || is_heard && is_newer {
+            newest = Some((segment.seq, segment.window));
+        }
+    }
+    newest.is_some_and(|(_, window)| window == 0)
 }
 
 fn is_old(value: u32, earlier: u32) -> bool {
@@ -129,7 +139,10 @@ fn has_repeated(steps: &[Step]) -> bool {
     let mut furthest: Option<u32> = None;
     sent(steps).filter(|segment| segment.length() > 0 && !segment.has(RST)).any(|segment| {
         let again = furthest.is_some_and(|end| before(segment.seq, end));
-        furthest = Some(furthest.map_or(segment.end(), |end| if before(end, segment.end()) { segment.end() } else { end }));
+        furthest = Some(
+            furthest
+                .map_or(segment.end(), |end| if before(end, segment.end()) { segment.end() } else { end }),
+        );
         again
     })
 }

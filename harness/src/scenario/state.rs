@@ -242,12 +242,7 @@ pub struct Inference {
 
 impl Default for Inference {
     fn default() -> Inference {
-        Inference {
-            state: State::Closed,
-            is_listening: false,
-            waited: Duration::ZERO,
-            ended: State::Closed,
-        }
+        Inference { state: State::Closed, is_listening: false, waited: Duration::ZERO, ended: State::Closed }
     }
 }
 

@@ -279,7 +279,8 @@ impl Connections {
         let offer = Offer::new(&self.config, &opening.options, tuple.remote.ip(), opening.mtu);
         let mss = syn.options.mss.unwrap_or(options::default_mss(tuple.remote.ip()));
         let seq = syn_cookies::make(&self.secret, now, tuple, syn, mss);
-        let window = u16::try_from(buffer).unwrap_or(u16::MAX);
+        let room = u32::try_from(buffer).unwrap_or(u32::MAX);
+        let window = window::first(room, offer.mss, &self.config);
         self.sink.answer_syn(tuple, seq, syn.seq + 1, offer.mss, window);
     }
 

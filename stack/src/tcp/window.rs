@@ -21,13 +21,18 @@ pub(crate) fn announce(tcb: &mut ControlBlock) -> u16 {
     u16::try_from(tcb.rcv_wnd >> tcb.rcv_wnd_shift).unwrap_or(u16::MAX)
 }
 
+/// The first window that a buffer with so much room offers for segments of that length.
+pub(crate) fn first(room: u32, segment: u16, config: &Config) -> u16 {
+    let window = u16::try_from(room).unwrap_or(u16::MAX);
+    let rest = if window > segment { window % segment.max(1) } else { 0 };
+    if config.window_in_segments { window - rest } else { window }
+}
+
 /// The window field of a SYN, which is never scaled (RFC 7323 2.2).
 pub(crate) fn announce_in_syn(tcb: &mut ControlBlock, config: &Config) -> u16 {
-    let mut window = u16::try_from(tcb.receive.free()).unwrap_or(u16::MAX);
+    let timestamps = if tcb.ts_recent.is_some() { 12 } else { 0 };
+    let window = first(tcb.receive.free(), tcb.offer.mss.saturating_sub(timestamps), config);
     if config.window_in_segments {
-        let timestamps = if tcb.ts_recent.is_some() { 12 } else { 0 };
-        let whole = tcb.offer.mss.saturating_sub(timestamps).max(1);
-        window -= if window > whole { window % whole } else { 0 };
         tcb.rcv_wnd_most = u32::from(window);
     }
     tcb.rcv_wnd = u32::from(window);

@@ -463,6 +463,13 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_before_a_lie_can_be_believed() {
+        let mss = |bytes: &[u8]| Options::parse_leniently(bytes).mss;
+        assert_eq!(mss(&[2, 4, 2, 24, 5, 1]), Some(536));
+        assert_eq!(mss(&[5, 255, 2, 4, 2, 24]), None);
+    }
+
+    #[test]
     fn lengths_that_lie() {
         let lie = Err(Error::length(HEADER, "length"));
         check(&[253, 0], lie);

@@ -35,7 +35,11 @@ const BY_EVENT: &[(&[State], &str, &str)] = &[
     (&[State::CloseWait], "receive", "RFC9293-3.10.3-1"),
     (&[State::CloseWait], "close", "RFC9293-3.10.4-5"),
     (&[State::CloseWait, State::Closing, State::LastAck, State::TimeWait], "text", "RFC9293-3.10.7.4-23"),
-    (&[State::CloseWait, State::Closing, State::LastAck, State::TimeWait], "text-ahead", "RFC9293-3.10.7.4-23"),
+    (
+        &[State::CloseWait, State::Closing, State::LastAck, State::TimeWait],
+        "text-ahead",
+        "RFC9293-3.10.7.4-23",
+    ),
     (&[State::CloseWait, State::Closing, State::LastAck], "fin", "RFC9293-3.10.7.4-29"),
     (&[State::Closing, State::LastAck, State::TimeWait], "reset", "RFC9293-3.10.7.4-9"),
     (&[State::TimeWait], "fin", "RFC9293-3.10.7.4-19"),

@@ -183,13 +183,7 @@ fn room_was_made(tcb: &mut ControlBlock, cx: &Context) {
 
 /// If SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK), the segment is no older than the last one
 /// that set the window. `advanced`: it acknowledges something new.
-fn update_window(
-    tcb: &mut ControlBlock,
-    cx: &Context,
-    segment: &Segment<'_>,
-    window: u32,
-    advanced: bool,
-) {
+fn update_window(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>, window: u32, advanced: bool) {
     let newer = tcb.snd_wl1 < segment.seq || (tcb.snd_wl1 == segment.seq && tcb.snd_wl2 <= segment.ack);
     let shrinks = tcb.snd_wl1 == segment.seq && !advanced && (1..tcb.snd_wnd).contains(&window);
     if newer && !(shrinks && cx.config.window_shrinks_late) {
