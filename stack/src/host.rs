@@ -18,6 +18,7 @@ use crate::time::Instant;
 use crate::udp::{self, Below};
 use crate::wire::ipv6_ext::Fragment;
 use crate::wire::{Buffer, ethernet as ethertype, icmpv4, icmpv6, ipv4, ipv6, mld, protocol};
+use core::time::Duration;
 use std::net::IpAddr;
 
 /// Datagrams to itself that a host handles at one instant; the rest is due at once again. It bounds the work of one
@@ -194,6 +195,17 @@ impl Host {
     pub fn set_forwarding(&mut self, config: Option<ForwardingConfig>) {
         self.net.config.forwarding = config;
         self.net.interfaces.iter_mut().for_each(|link| link.forwards = config.is_some());
+    }
+
+    /// Sets how long a mapping of ARP is believed without being heard again (RFC 1122 2.3.2.1).
+    pub fn set_arp_timeout(&mut self, timeout: Duration) {
+        self.net.config.arp.timeout = timeout;
+        self.net.interfaces.iter_mut().for_each(|link| link.arp.set_timeout(timeout));
+    }
+
+    /// Bytes that IPv4 datagrams are counted for whose fragments have not all come.
+    pub fn reassembly_memory(&self) -> usize {
+        self.net.reassembly4.memory()
     }
 
     /// What an interface has seen of the frames on its link; `None` where there is no such interface.

@@ -104,7 +104,7 @@ impl Host {
                     protocol,
                     tos: marks.tos & !ECN | ecn,
                     ttl: marks.ttl.unwrap_or(config.ttl),
-                    dont_fragment: config.path_mtu_discovery,
+                    dont_fragment: config.path_mtu_discovery && !marks.may_be_cut,
                     options: &[],
                     via,
                 };

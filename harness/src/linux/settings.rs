@@ -37,6 +37,7 @@ const SETTINGS: &[Setting] = &[
     Setting { name: "DEV.forwarding", paths: &["ipv4/conf/DEV/forwarding", "ipv6/conf/DEV/forwarding"] },
     // Both the switch for all and that of the interface where the broadcast comes in must be on.
     Setting { name: "directed_broadcasts", paths: &["ipv4/conf/*/bc_forwarding"] },
+    Setting { name: "arp_timeout", paths: &["ipv4/neigh/*/base_reachable_time"] },
     Setting { name: "dad_transmits", paths: &["ipv6/conf/*/dad_transmits"] },
     Setting { name: "form_addresses", paths: &["ipv6/conf/*/autoconf"] },
     Setting { name: "source_filter", paths: &["ipv4/conf/all/rp_filter"] },

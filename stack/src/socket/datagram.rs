@@ -3,13 +3,14 @@
 use super::address::{to_user, without_zone, zone};
 use super::call::{Domain, Kind, Received, flags};
 use super::errno::Errno;
+use super::options::Cutting;
 use super::ping::echo_request;
 use super::table::State;
 use crate::host::Host;
 use crate::ip::output::{Packet4, Packet6, SendError};
 use crate::time::Instant;
 use crate::udp::{Kind as Carries, UdpId};
-use crate::wire::{Buffer, ipv6, protocol, udp};
+use crate::wire::{Buffer, ipv4, ipv6, protocol, udp};
 use std::net::{IpAddr, SocketAddr};
 
 /// The longest data of a datagram: 65535 less the headers of IPv4 and UDP.
@@ -118,13 +119,19 @@ impl Host {
                 let ttl = if to_group { options.multicast_ttl.or(Some(1)) } else { ttl };
                 let via = options.multicast_interface.filter(|_| to_group);
                 let (sent, first_hop) = options.sent_options.for_datagram(now, source, destination);
+                let length = ipv4::HEADER_LEN + sent.len() + buffer.len();
+                let dont_fragment = match options.cutting {
+                    Cutting::Here => self.net.asks_the_path(now, first_hop, length),
+                    Cutting::Anywhere => false,
+                    Cutting::Nowhere => true,
+                };
                 let packet = Packet4 {
                     source,
                     destination: first_hop,
                     protocol: if socket.kind == Kind::Ping { protocol::ICMPV4 } else { protocol::UDP },
                     tos,
                     ttl: ttl.unwrap_or(self.net.config.ipv4.ttl),
-                    dont_fragment: options.never_cut,
+                    dont_fragment,
                     options: &sent,
                     via,
                 };

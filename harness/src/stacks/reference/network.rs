@@ -3,6 +3,7 @@
 use stack::config::{AutoconfConfig, ForwardingConfig, PortForward, RateLimit};
 use stack::wire::protocol;
 use stack::{Host, Instant};
+use std::time::Duration;
 
 /// Sets `name`, or `INTERFACE.name` for one interface; `None` where it is none of these settings, false where it has no
 /// such value.
@@ -47,6 +48,9 @@ pub(super) fn set(
             host.set_error_limit(error_limit(ms));
             true
         })),
+        (None, "arp_timeout") => {
+            Some(value.parse().map(|secs| host.set_arp_timeout(Duration::from_secs(secs))).is_ok())
+        }
         (None, "ttl") => Some(value.parse().is_ok_and(|ttl| host.set_ttl(ttl))),
         (Some(Some(index)), "forwarding") => Some(on.is_some_and(|on| host.set_forwards(index, on))),
         _ => None,
