@@ -2,6 +2,7 @@
 
 use crate::suite::Defines;
 use harness::engine::PacketdrillConfig;
+use harness::lang::ast::Script;
 use harness::sut::Family;
 
 /// packetdrill's options, as a user gives them on a command line.
@@ -80,6 +81,14 @@ pub fn families(id: &str) -> &'static [Family] {
         _ if id.ends_with("v4") => &[Family::Ipv4, Family::Ipv4MappedIpv6],
         _ => all,
     }
+}
+
+/// The families that a script is played in: the one that it asks for with `--ip_version`, which the kernel's runner looks for,
+/// or else those of its name.
+pub fn families_of(id: &str, script: &Script) -> Vec<Family> {
+    let asked = script.options.iter().rfind(|option| option.name == "ip_version");
+    let asked = asked.and_then(|option| Family::from_name(option.value.as_deref()?));
+    asked.map_or_else(|| families(id).to_vec(), |family| vec![family])
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@ pub mod engine;
 pub mod lang;
 #[cfg(target_os = "linux")]
 pub mod linux;
+pub mod medium;
 pub mod packet;
 pub mod report;
 pub mod run;
 pub mod scenario;
-
+pub mod services;
 pub mod settings;
 pub mod stacks;
 pub mod suggest;

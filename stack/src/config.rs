@@ -3,19 +3,23 @@
 use crate::ip::Cidr;
 use crate::wire::MacAddress;
 use core::time::Duration;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddrV4};
 
 /// The configuration of a [`crate::Host`]. The default has no interface.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     /// The interfaces, numbered from 0.
     pub interfaces: Vec<InterfaceConfig>,
+    /// Properties of their links, in the same order; where there are none, the default.
+    pub links: Vec<LinkConfig>,
     /// Routes beyond those that the interfaces' prefixes give.
     pub routes: Vec<Route>,
     /// Neighbours known from the start; they neither age nor change.
     pub neighbours: Vec<Neighbour>,
     /// How the host forwards between its interfaces; `None`, as RFC 1122 3.1 requires by default: not at all.
     pub forwarding: Option<ForwardingConfig>,
+    /// The ports that a router passes on to hosts behind it.
+    pub port_forwards: Vec<PortForward>,
     /// IPv4.
     pub ipv4: Ipv4Config,
     /// IPv6.
@@ -62,6 +66,29 @@ pub struct InterfaceConfig {
     pub addresses: Vec<Cidr>,
 }
 
+/// What an Ethernet link and its adapter do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkConfig {
+    /// Whether frames carry their check sequence (CRC-32, IEEE 802.3 3.2.9) here: it is made, and checked. By default the
+    /// adapter does both out of sight.
+    pub fcs: bool,
+    /// Which frames for others come through.
+    pub filter: Filter,
+}
+
+/// Which frames an adapter lets through besides those to its own address, to all, and to groups that the host listens to.
+/// No protocol looks at them: they are counted for whoever watches the link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Filter {
+    /// No others.
+    #[default]
+    Own,
+    /// Those to any group.
+    AllMulticast,
+    /// All that there are.
+    Promiscuous,
+}
+
 /// A route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
@@ -73,6 +100,17 @@ pub struct Route {
     pub interface: usize,
     /// Of two routes with prefixes of one length, that with the lower metric is taken.
     pub metric: u32,
+}
+
+/// A port of a router's address that stands for a port of a host behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PortForward {
+    /// TCP's or UDP's number.
+    pub protocol: u8,
+    /// The router's address and port, as others see them.
+    pub outside: SocketAddrV4,
+    /// The host's.
+    pub inside: SocketAddrV4,
 }
 
 /// What a router does besides forwarding.
@@ -235,12 +273,18 @@ pub struct IcmpConfig {
     pub error_limit: Option<RateLimit>,
     /// Whether Echo Requests to IPv4 broadcast and multicast addresses are answered (RFC 1122 3.2.2.6: MAY): no.
     pub echo_broadcast: bool,
+    /// Whether Destination Unreachable is sent (RFC 4443 3.1: SHOULD be possible to turn off): yes.
+    pub unreachables: bool,
 }
 
 impl Default for IcmpConfig {
     /// 100 errors at once and 100 a second: traceroute and port scans get their answers, a flood does not.
     fn default() -> IcmpConfig {
-        IcmpConfig { error_limit: Some(RateLimit { per_second: 100, burst: 100 }), echo_broadcast: false }
+        IcmpConfig {
+            error_limit: Some(RateLimit { per_second: 100, burst: 100 }),
+            echo_broadcast: false,
+            unreachables: true,
+        }
     }
 }
 

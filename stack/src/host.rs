@@ -1,19 +1,24 @@
 //! A host: frames and calls go in, frames and results come out, and time is told to it.
 
 use crate::client::{Clients, Lookups};
-use crate::config::{AutoconfConfig, Config, ForwardingConfig, Medium, Route};
+use crate::config::{
+    AutoconfConfig, Config, Filter, ForwardingConfig, Medium, PortForward, RateLimit, Route,
+};
+use crate::icmp::limit::Limiter;
 use crate::ip::Cidr;
 use crate::ip::input4::{Problem, Refused};
 use crate::ip::input6::{self, Walk};
 use crate::ip::reassembly6::{Piece, without_fragment_header};
-use crate::link::{Cast, ethernet};
-use crate::network::{Arrival, Network};
+use crate::link::Cast;
+use crate::link::ethernet::{self, LinkCounters, Taken};
+use crate::network::{Arrival, Network, earliest};
 use crate::socket::Sockets;
 use crate::tcp;
 use crate::time::Instant;
-use crate::udp;
+use crate::udp::{self, Below};
 use crate::wire::ipv6_ext::Fragment;
-use crate::wire::{Buffer, ethernet as ethertype, icmpv4, icmpv6, ipv4, ipv6, protocol};
+use crate::wire::{Buffer, ethernet as ethertype, icmpv4, icmpv6, ipv4, ipv6, mld, protocol};
+use core::time::Duration;
 use std::net::IpAddr;
 
 /// Datagrams to itself that a host handles at one instant; the rest is due at once again. It bounds the work of one
@@ -43,7 +48,7 @@ impl Host {
         Host { net, udp, tcp, sockets, clients, lookups: Lookups::default() }
     }
 
-    /// A frame arrives at an interface: Ethernet without FCS, or an IP datagram, as the interface's medium is. What
+    /// A frame arrives at an interface: Ethernet, with its check sequence where the link has one, or an IP datagram, as the interface's medium is. What
     /// is broken or not for this host is dropped.
     pub fn receive(&mut self, now: Instant, interface: usize, frame: &[u8]) {
         self.frame_arrives(now, interface, frame);
@@ -58,18 +63,23 @@ impl Host {
     }
 
     fn frame_arrives(&mut self, now: Instant, interface: usize, frame: &[u8]) {
-        let Some(link) = self.net.interfaces.get(interface).filter(|link| link.up) else { return };
+        let Some(link) = self.net.interfaces.get_mut(interface).filter(|link| link.up) else { return };
         let arrival = |cast| Arrival { interface, cast, loopback: false };
         match link.medium {
             Medium::Ip => self.datagram_arrives(now, arrival(Cast::Unicast), frame),
             Medium::Ethernet => match ethernet::receive(link, frame) {
-                Some((ethertype::IPV4, payload, cast)) => self.ipv4_arrives(now, arrival(cast), payload),
-                Some((ethertype::IPV6, payload, cast)) => self.ipv6_arrives(now, arrival(cast), payload),
-                Some((ethertype::ARP, payload, _)) => {
+                Taken::Payload(ethertype::IPV4, payload, cast) => {
+                    self.ipv4_arrives(now, arrival(cast), payload)
+                }
+                Taken::Payload(ethertype::IPV6, payload, cast) => {
+                    self.ipv6_arrives(now, arrival(cast), payload)
+                }
+                Taken::Payload(ethertype::ARP, payload, _) => {
                     self.dhcp_hears_arp(now, interface, payload);
                     self.net.arp_arrives(now, interface, payload);
                 }
-                _ => {}
+                Taken::Answer(frame) => self.net.push_frame(interface, frame),
+                Taken::Payload(..) | Taken::Nothing => {}
             },
         }
     }
@@ -79,6 +89,11 @@ impl Host {
         self.net.take_frame()
     }
 
+    /// Takes back a frame that [`Host::transmit`] gave and that has left: its memory is for one to come.
+    pub fn recycle(&mut self, frame: Buffer) {
+        self.tcp.recycle(frame);
+    }
+
     /// Does everything that is due at `now`.
     pub fn poll(&mut self, now: Instant) {
         self.net.poll_neighbours(now);
@@ -86,6 +101,7 @@ impl Host {
         self.net.poll_groups(now);
         self.net.poll_claims(now);
         self.net.poll_advertising(now);
+        self.net.poll_anycast(now);
         // Before TCP sends again what the same instant shows to be in vain.
         self.tell_undelivered(now);
         for (arrival, fragment) in self.net.reassembly4.poll(now) {
@@ -105,13 +121,9 @@ impl Host {
     /// When [`Host::poll`] is to be called next; `None` where nothing is under way. It may lie in the past: at once.
     pub fn next_deadline(&self) -> Option<Instant> {
         let at_once = (!self.net.loopback.is_empty()).then_some(Instant::ZERO);
-        let deadlines =
-            [at_once, self.net.next_deadline(), self.tcp.next_deadline(), self.sockets.next_deadline()];
-        deadlines
-            .into_iter()
-            .chain([self.clients.next_deadline(), self.lookups.next_deadline()])
-            .flatten()
-            .min()
+        let below = earliest([at_once, self.net.next_deadline()]);
+        let above = earliest([self.clients.next_deadline(), self.lookups.next_deadline()]);
+        earliest([below, self.tcp.next_deadline(), self.sockets.next_deadline(), above])
     }
 
     /// Brings a link up or down; false where there is no such interface. While down it neither sends nor receives.
@@ -185,6 +197,32 @@ impl Host {
         self.net.interfaces.iter_mut().for_each(|link| link.forwards = config.is_some());
     }
 
+    /// Sets how long a mapping of ARP is believed without being heard again (RFC 1122 2.3.2.1).
+    pub fn set_arp_timeout(&mut self, timeout: Duration) {
+        self.net.config.arp.timeout = timeout;
+        self.net.interfaces.iter_mut().for_each(|link| link.arp.set_timeout(timeout));
+    }
+
+    /// Bytes that IPv4 datagrams are counted for whose fragments have not all come.
+    pub fn reassembly_memory(&self) -> usize {
+        self.net.reassembly4.memory()
+    }
+
+    /// What an interface has seen of the frames on its link; `None` where there is no such interface.
+    pub fn link_counters(&self, interface: usize) -> Option<LinkCounters> {
+        self.net.interfaces.get(interface).map(|link| link.counters)
+    }
+
+    /// Has the adapter of an interface let through what `filter` says; false where there is no such interface.
+    pub fn set_filter(&mut self, interface: usize, filter: Filter) -> bool {
+        self.net.interfaces.get_mut(interface).map(|link| link.link.filter = filter).is_some()
+    }
+
+    /// The ports that the host passes on where it is a router.
+    pub fn port_forwards(&mut self) -> &mut Vec<PortForward> {
+        &mut self.net.config.port_forwards
+    }
+
     /// How the host forwards, if it does.
     pub fn forwarding(&self) -> Option<ForwardingConfig> {
         self.net.config.forwarding
@@ -197,6 +235,16 @@ impl Host {
         }
         (self.net.config.ipv4.ttl, self.net.config.ipv6.hop_limit) = (ttl, ttl);
         true
+    }
+
+    /// How fast ICMP errors may leave from now on; `None`: as fast as they come (RFC 4443 2.4(f)).
+    pub fn set_error_limit(&mut self, limit: Option<RateLimit>) {
+        self.net.error_limit = Limiter::new(limit);
+    }
+
+    /// Whether Destination Unreachable is sent (RFC 4443 3.1).
+    pub fn set_unreachables(&mut self, on: bool) {
+        self.net.config.icmp.unreachables = on;
     }
 
     /// Whether a router forwards from and to an interface; false where there is no such interface.
@@ -256,7 +304,7 @@ impl Host {
         let (header, payload) = match self.net.accept_v4(arrival, datagram) {
             Ok(accepted) => accepted,
             Err(Refused::Silently) => return,
-            Err(Refused::Elsewhere) => return self.net.forward_v4(now, arrival, datagram),
+            Err(Refused::Elsewhere) => return self.elsewhere_v4(now, arrival, datagram),
             Err(Refused::With(problem)) => return self.net.send_error_v4(now, arrival, datagram, problem),
         };
         if self.net.is_broadcast_elsewhere(arrival, header.destination) {
@@ -272,6 +320,17 @@ impl Host {
         }
     }
 
+    /// A datagram for somebody else. Fragments are put together where only the whole shows whose it must seem to be.
+    fn elsewhere_v4(&mut self, now: Instant, arrival: Arrival, datagram: &[u8]) {
+        match ipv4::Header::parse(datagram) {
+            Ok((header, payload)) if self.net.is_fragment_of_inside(&header) => {
+                let whole = self.net.reassembly4.insert(now, arrival, (&header, payload), datagram);
+                whole.iter().for_each(|whole| self.net.forward_v4(now, arrival, whole));
+            }
+            _ => self.net.forward_v4(now, arrival, datagram),
+        }
+    }
+
     /// A whole datagram goes to its transport.
     fn deliver_v4(
         &mut self,
@@ -281,18 +340,25 @@ impl Host {
         ip: &ipv4::Header<'_>,
         payload: &[u8],
     ) {
+        if self.net.translate_inwards(now, arrival, datagram) {
+            return;
+        }
         let (source, destination) = (ip.source.into(), ip.destination.into());
         let unreachable = |code| Problem { kind: icmpv4::UNREACHABLE, code, rest: [0; 4] };
         match ip.protocol {
             protocol::ICMPV4 => {
+                self.echo_reply_arrives(arrival, ip, payload);
                 if let Some(report) = self.net.icmp_arrives_v4(now, arrival, ip, payload) {
                     self.report(now, &report);
+                    self.keep_quoted_error(&report, ip.source, payload);
                 }
             }
             protocol::IGMP => self.net.igmp_arrives(now, arrival, payload),
             protocol::UDP => {
                 let to_all = self.net.owner_of(destination).is_none();
-                if !self.udp_arrives(source, destination, to_all, payload) {
+                let (interface, tos, ttl, options) = (arrival.interface, ip.tos, ip.ttl, ip.options.to_vec());
+                let below = Below { destination, interface, tos, ttl, options };
+                if !self.udp_arrives(source, to_all, below, payload) {
                     self.net.send_error_v4(now, arrival, datagram, unreachable(icmpv4::PORT));
                 }
             }
@@ -383,13 +449,22 @@ impl Host {
     ) {
         let (source, destination) = (ip.source.into(), ip.destination.into());
         match protocol {
+            // RFC 3810 6.2: multicast listener discovery comes with Router Alert.
+            protocol::ICMPV6
+                if payload.first().is_some_and(|kind| mld::is_message(*kind))
+                    && !input6::has_router_alert(packet, ip) => {}
             protocol::ICMPV6 => {
                 if let Some(report) = self.net.icmp_arrives_v6(now, arrival, ip, payload, fragmented) {
                     self.report(now, &report);
                 }
+                if payload.first() == Some(&icmpv6::ECHO_REPLY) {
+                    self.echo_reply_arrives_v6(arrival, ip, payload);
+                }
             }
             protocol::UDP => {
-                if !self.udp_arrives(source, destination, ip.destination.is_multicast(), payload) {
+                let (interface, tos, ttl) = (arrival.interface, ip.traffic_class, ip.hop_limit);
+                let below = Below { destination, interface, tos, ttl, options: Vec::new() };
+                if !self.udp_arrives(source, ip.destination.is_multicast(), below, payload) {
                     let error =
                         icmpv6::Header { kind: icmpv6::UNREACHABLE, code: icmpv6::PORT, rest: [0; 4] };
                     self.net.send_error_v6(now, arrival, packet, error, false);

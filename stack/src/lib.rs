@@ -6,7 +6,7 @@ pub mod config;
 pub mod host;
 pub mod icmp;
 pub mod ip;
-mod link;
+pub mod link;
 mod network;
 pub mod rng;
 pub mod socket;

@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Medium};
 use crate::icmp::limit::Limiter;
+use crate::ip::nat::Translations;
 use crate::ip::path_mtu::PathMtu;
 use crate::ip::reassembly4::Reassembly4;
 use crate::ip::reassembly6::Reassembly6;
@@ -27,6 +28,15 @@ pub(crate) struct Arrival {
     pub(crate) loopback: bool,
 }
 
+/// The earliest of some deadlines, of which some are none.
+pub(crate) fn earliest<const N: usize>(deadlines: [Option<Instant>; N]) -> Option<Instant> {
+    let mut first = Instant::FAR_FUTURE;
+    for at in deadlines.into_iter().flatten() {
+        first = first.min(at);
+    }
+    (first != Instant::FAR_FUTURE).then_some(first)
+}
+
 impl Arrival {
     /// From the link of the first interface, to this host alone.
     #[cfg(test)]
@@ -40,6 +50,7 @@ pub(crate) struct Network {
     pub(crate) routes: RouteTable,
     pub(crate) path_mtu: PathMtu,
     pub(crate) redirects: Redirects,
+    pub(crate) translations: Translations,
     pub(crate) reassembly4: Reassembly4,
     pub(crate) reassembly6: Reassembly6,
     pub(crate) error_limit: Limiter,
@@ -63,6 +74,7 @@ impl Network {
             routes: RouteTable::new(&config.routes),
             path_mtu: PathMtu::default(),
             redirects: Redirects::default(),
+            translations: Translations::default(),
             reassembly4: Reassembly4::new(config.ipv4.reassembly),
             reassembly6: Reassembly6::new(config.ipv6.reassembly),
             error_limit: Limiter::new(config.icmp.error_limit),
@@ -74,6 +86,9 @@ impl Network {
             undelivered: Vec::new(),
             config,
         };
+        for (interface, link) in network.interfaces.iter_mut().zip(&network.config.links) {
+            interface.link = *link;
+        }
         for neighbour in &network.config.neighbours {
             let Some(interface) = network.interfaces.get_mut(neighbour.interface) else { continue };
             match neighbour.address {
@@ -90,7 +105,7 @@ impl Network {
     }
 
     /// The frames that leave together, as if taken one by one.
-    fn push_frame(&mut self, interface: usize, frame: Buffer) {
+    pub(crate) fn push_frame(&mut self, interface: usize, frame: Buffer) {
         if self.outbox.len() < MAX_OUTBOX && self.interfaces.get(interface).is_some_and(|i| i.up) {
             self.outbox.push_back((interface, frame));
         }
@@ -98,71 +113,76 @@ impl Network {
 
     /// Puts a payload into a frame of its own; nothing where the medium has no frames.
     pub(crate) fn send_frame(&mut self, interface: usize, to: MacAddress, ethertype: u16, payload: Buffer) {
-        let Some(from) =
-            self.interfaces.get(interface).filter(|i| i.medium == Medium::Ethernet).map(|i| i.mac)
-        else {
-            return;
-        };
-        self.push_frame(interface, ethernet::frame(from, to, ethertype, payload));
+        let link = self.interfaces.get(interface).filter(|i| i.medium == Medium::Ethernet);
+        let Some(link) = link else { return };
+        self.push_frame(interface, ethernet::frame(link, to, ethertype, payload));
     }
 
-    /// Hands an IPv4 datagram to the link, asking for the neighbour's address first where it must.
+    /// Hands an IPv4 datagram to the link, asking for the neighbour's address first where it must. Gives the hardware
+    /// address to which it left: the same for all that follow at this instant.
     pub(crate) fn send_to_neighbour_v4(
         &mut self,
         now: Instant,
         interface: usize,
         next: Ipv4Addr,
         datagram: Buffer,
-    ) {
-        let Some(link) = self.interfaces.get_mut(interface) else { return };
+    ) -> Option<MacAddress> {
+        let link = self.interfaces.get_mut(interface)?;
         if link.medium == Medium::Ip {
-            return self.push_frame(interface, datagram);
+            self.push_frame(interface, datagram);
+            return None;
         }
-        if link.is_broadcast(next) {
-            return self.send_frame(interface, MacAddress::BROADCAST, ethertype::IPV4, datagram);
-        }
-        if next.is_multicast() {
-            return self.send_frame(
-                interface,
-                MacAddress::of_ipv4_multicast(next),
-                ethertype::IPV4,
-                datagram,
-            );
-        }
-        match link.arp.resolve(now, next, datagram) {
-            Resolution::Known { mac, datagram, confirm } => {
-                if confirm {
-                    self.send_arp_request(interface, next, Some(mac));
+        let (mac, datagram) = if link.is_broadcast(next) {
+            (MacAddress::BROADCAST, datagram)
+        } else if next.is_multicast() {
+            (MacAddress::of_ipv4_multicast(next), datagram)
+        } else {
+            match link.arp.resolve(now, next, datagram) {
+                Resolution::Known { mac, datagram, confirm } => {
+                    if confirm {
+                        self.send_arp_request(interface, next, Some(mac));
+                    }
+                    (mac, datagram)
                 }
-                self.send_frame(interface, mac, ethertype::IPV4, datagram);
+                Resolution::Ask => {
+                    self.send_arp_request(interface, next, None);
+                    return None;
+                }
+                Resolution::Waiting => return None,
             }
-            Resolution::Ask => self.send_arp_request(interface, next, None),
-            Resolution::Waiting => {}
-        }
+        };
+        self.send_frame(interface, mac, ethertype::IPV4, datagram);
+        Some(mac)
     }
 
-    /// Hands an IPv6 packet to the link, asking for the neighbour's address first where it must.
+    /// Hands an IPv6 packet to the link, asking for the neighbour's address first where it must. Gives the hardware
+    /// address to which it left.
     pub(crate) fn send_to_neighbour_v6(
         &mut self,
         now: Instant,
         interface: usize,
         next: Ipv6Addr,
         packet: Buffer,
-    ) {
-        let Some(link) = self.interfaces.get_mut(interface) else { return };
+    ) -> Option<MacAddress> {
+        let link = self.interfaces.get_mut(interface)?;
         if link.medium == Medium::Ip {
-            return self.push_frame(interface, packet);
+            self.push_frame(interface, packet);
+            return None;
         }
-        if next.is_multicast() {
-            return self.send_frame(interface, MacAddress::of_ipv6_multicast(next), ethertype::IPV6, packet);
-        }
-        match link.neighbours.resolve(now, next, packet) {
-            Resolution::Known { mac, datagram, .. } => {
-                self.send_frame(interface, mac, ethertype::IPV6, datagram)
+        let (mac, packet) = if next.is_multicast() {
+            (MacAddress::of_ipv6_multicast(next), packet)
+        } else {
+            match link.neighbours.resolve(now, next, packet) {
+                Resolution::Known { mac, datagram, .. } => (mac, datagram),
+                Resolution::Ask => {
+                    self.send_solicitation(interface, next, None);
+                    return None;
+                }
+                Resolution::Waiting => return None,
             }
-            Resolution::Ask => self.send_solicitation(interface, next, None),
-            Resolution::Waiting => {}
-        }
+        };
+        self.send_frame(interface, mac, ethertype::IPV6, packet);
+        Some(mac)
     }
 
     /// Fires the caches' timers.
@@ -190,6 +210,24 @@ impl Network {
         }
     }
 
+    /// RFC 4861 7.3.1: a transport knows that what was sent to `remote` arrives, and so that its first hop can be reached.
+    pub(crate) fn confirm(&mut self, now: Instant, interface: usize, remote: IpAddr) {
+        let has_doubts = |link: &Interface| link.neighbours.has_doubts();
+        if remote.is_ipv4() || !self.interfaces.get(interface).is_some_and(has_doubts) {
+            return;
+        }
+        let Some(hop) = self.route(remote, Some(interface)) else { return };
+        if let (Some(link), IpAddr::V6(next)) = (self.interfaces.get_mut(hop.interface), hop.next) {
+            link.neighbours.confirm(now, next);
+        }
+    }
+
+    /// The interface whose zone a link-local address of this host is in (RFC 4007 6): what it sends stays there.
+    pub(crate) fn zone_of(&self, own: IpAddr) -> Option<usize> {
+        let is_link_local = matches!(own, IpAddr::V6(own) if own.is_unicast_link_local());
+        if is_link_local { self.owner_of(own) } else { None }
+    }
+
     /// A neighbour does not answer: where it is a gateway, another one is taken.
     fn unanswered(&mut self, address: IpAddr) {
         self.redirects.forget(address);
@@ -200,17 +238,13 @@ impl Network {
 
     /// When something below the transports is due.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let caches = self.interfaces.iter().flat_map(|i| {
-            [
-                i.arp.next_deadline(),
-                i.neighbours.next_deadline(),
-                i.autoconf.next_deadline(),
-                i.groups.next_deadline(),
-                i.claims.next_deadline(),
-                i.advertising.next_deadline(),
-            ]
-        });
-        caches.chain([self.reassembly4.next_deadline(), self.reassembly6.next_deadline()]).flatten().min()
+        let of_interface = |i: &Interface| {
+            let caches = earliest([i.arp.next_deadline(), i.neighbours.next_deadline()]);
+            let others = [i.groups.next_deadline(), i.claims.next_deadline(), i.advertising.next_deadline()];
+            earliest([caches, i.autoconf.next_deadline(), earliest(others), i.anycast.next_deadline()])
+        };
+        let interfaces = self.interfaces.iter().filter_map(of_interface).min();
+        earliest([interfaces, self.reassembly4.next_deadline(), self.reassembly6.next_deadline()])
     }
 
     /// Brings a link up or down. What was learned of its neighbours is forgotten with it.

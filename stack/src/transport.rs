@@ -2,11 +2,12 @@
 
 use crate::host::Host;
 use crate::icmp::{Report, Reported};
-use crate::ip::output::{Packet4, Packet6, SendError};
+use crate::ip::output::{Packet4, Packet6, SendError, Way};
 use crate::link::Cast;
 use crate::network::Arrival;
 use crate::tcp::{self, IcmpError, IcmpKind, Outgoing, SeqNumber};
 use crate::time::Instant;
+use crate::udp::{Arriving, Below, Kind};
 use crate::wire::{ipv6, protocol, udp};
 use std::net::{IpAddr, SocketAddr};
 
@@ -18,18 +19,18 @@ const ECN: u8 = 3;
 
 impl Host {
     /// Gives a datagram to its socket; false where there is none. One with a wrong checksum or length is dropped
-    /// silently (RFC 1122 4.1.3.4).
-    pub(crate) fn udp_arrives(
-        &mut self,
-        source: IpAddr,
-        destination: IpAddr,
-        to_all: bool,
-        bytes: &[u8],
-    ) -> bool {
-        let Ok((header, data)) = udp::Header::parse(source, destination, bytes) else { return true };
-        let from = SocketAddr::new(source, header.source_port);
-        let to = SocketAddr::new(destination, header.destination_port);
-        self.udp.deliver(from, to, to_all, data)
+    /// silently (RFC 1122 4.1.3.4), and over IPv6 one without where no socket asked for such (RFC 6935 5).
+    pub(crate) fn udp_arrives(&mut self, source: IpAddr, to_all: bool, below: Below, bytes: &[u8]) -> bool {
+        let checked = udp::Header::parse(source, below.destination, bytes);
+        let is_checked = checked.is_ok();
+        let parsed = checked.or_else(|error| match below.destination {
+            IpAddr::V4(_) => Err(error),
+            IpAddr::V6(_) => udp::Header::parse_unchecked(bytes),
+        });
+        let Ok((header, data)) = parsed else { return true };
+        let (kind, from) = (Kind::Udp, SocketAddr::new(source, header.source_port));
+        let port = header.destination_port;
+        self.udp.deliver(&Arriving { kind, from, port, to_all, below, is_checked, data }) || !is_checked
     }
 
     /// Gives a segment to TCP, unless it was sent to more than this host (RFC 9293 MUST-57).
@@ -41,27 +42,30 @@ impl Host {
         tos: u8,
         segment: &[u8],
     ) {
+        // IP has seen to it that the source of what is for one host is one, too.
         let to_one = arrival.cast == Cast::Unicast && self.net.owner_of(destination).is_some();
-        let from_one = match source {
-            IpAddr::V4(source) => arrival.loopback || self.net.is_one_host_v4(arrival.interface, source),
-            IpAddr::V6(source) => !source.is_unspecified(),
-        };
-        if !to_one || !from_one {
+        if !to_one || source.is_unspecified() {
             return;
         }
         if segment.get(TCP_FLAGS).is_some_and(|flags| flags & TCP_SYN != 0) {
             self.tcp.set_mtu(None, self.net.mtu_towards(now, source, None));
         }
         self.tcp.segment_arrives(now, source, destination, tos & ECN, segment);
+        if self.tcp.has_progressed() {
+            self.net.confirm(now, arrival.interface, source);
+        }
     }
 
     /// Hands the segments that TCP has ready to IP.
     pub(crate) fn send_segments(&mut self, now: Instant) {
+        // What goes to one destination together takes one way.
+        let mut way = None;
         while let Some(segment) = self.tcp.take_output() {
             // The ports and the sequence number, for the case that it cannot be sent.
             let start: Option<[u8; 8]> = segment.buffer.get(..8).and_then(|bytes| bytes.try_into().ok());
             let (source, destination) = (segment.src, segment.dst);
-            let Err(error) = self.send_segment(now, segment) else { continue };
+            let Err(error) = self.send_segment(now, &mut way, segment) else { continue };
+            way = None;
             let Some([a, b, c, d, e, f, g, h]) = start else { continue };
             let error = match error {
                 SendError::NoRoute => Reported::NetUnreachable,
@@ -78,9 +82,19 @@ impl Host {
         }
     }
 
-    fn send_segment(&mut self, now: Instant, segment: Outgoing) -> Result<(), SendError> {
+    fn send_segment(
+        &mut self,
+        now: Instant,
+        way: &mut Option<Way>,
+        segment: Outgoing,
+    ) -> Result<(), SendError> {
+        let via = self.net.zone_of(segment.src);
+        let way = match way {
+            Some(way) if way.destination == segment.dst && way.via == via => way,
+            other => other.insert(self.net.way(now, segment.dst, via)?),
+        };
         let marks = self.sockets.marks(segment.connection);
-        let (protocol, ecn, via) = (protocol::TCP, segment.ecn & ECN, None);
+        let (protocol, ecn) = (protocol::TCP, segment.ecn & ECN);
         match (segment.src, segment.dst) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
                 let config = self.net.config.ipv4;
@@ -90,22 +104,21 @@ impl Host {
                     protocol,
                     tos: marks.tos & !ECN | ecn,
                     ttl: marks.ttl.unwrap_or(config.ttl),
-                    dont_fragment: config.path_mtu_discovery,
+                    dont_fragment: config.path_mtu_discovery && !marks.may_be_cut,
                     options: &[],
                     via,
                 };
-                self.net.send_v4(now, packet, segment.buffer)
+                self.net.send_v4_on(now, way, packet, segment.buffer)
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
                 // Fragments are for what cannot be made smaller. TCP learns of the path what others have (RFC 8201 5.2).
-                let mtu = self.net.mtu_towards(now, segment.dst, via);
-                if ipv6::HEADER_LEN + segment.buffer.len() > usize::from(mtu) {
+                if ipv6::HEADER_LEN + segment.buffer.len() > usize::from(way.mtu) {
                     return Err(SendError::TooBig);
                 }
                 let traffic_class = marks.traffic_class & !ECN | ecn;
                 let hop_limit = marks.hop_limit;
                 let packet = Packet6 { source, destination, protocol, traffic_class, hop_limit, via };
-                self.net.send_v6(now, packet, segment.buffer)
+                self.net.send_v6_on(now, way, packet, segment.buffer)
             }
             _ => Err(SendError::NoRoute),
         }

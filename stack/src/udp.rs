@@ -8,12 +8,64 @@ use std::net::{IpAddr, SocketAddr};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct UdpId(u32);
 
+/// What the headers below a datagram said, for those who want to know (RFC 1122 3.4, 4.1.3.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Below {
+    pub(crate) destination: IpAddr,
+    pub(crate) interface: usize,
+    /// Type of service or traffic class.
+    pub(crate) tos: u8,
+    /// Time to live or hop limit.
+    pub(crate) ttl: u8,
+    /// The options of an IPv4 header.
+    pub(crate) options: Vec<u8>,
+}
+
 /// A datagram that waits for its reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Datagram {
     pub(crate) from: SocketAddr,
     pub(crate) data: Vec<u8>,
+    pub(crate) below: Below,
 }
+
+/// A datagram on its way to its sockets.
+#[derive(Clone, Debug)]
+pub(crate) struct Arriving<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) from: SocketAddr,
+    pub(crate) port: u16,
+    /// Whether it was sent to a broadcast or multicast address.
+    pub(crate) to_all: bool,
+    pub(crate) below: Below,
+    /// Its header has the checksum that its family asks for.
+    pub(crate) is_checked: bool,
+    pub(crate) data: &'a [u8],
+}
+
+/// What a socket's datagrams are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Udp,
+    /// ICMP's echoes; the port is their identifier.
+    Ping,
+}
+
+/// An error that ICMP brought, with what its quote held of the datagram's data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeptError {
+    pub(crate) error: Reported,
+    pub(crate) kind: u8,
+    pub(crate) code: u8,
+    /// Who sent it.
+    pub(crate) offender: IpAddr,
+    /// To whom the datagram had been sent.
+    pub(crate) destination: SocketAddr,
+    pub(crate) data: Vec<u8>,
+}
+
+/// Errors that wait at one socket; of more the oldest are forgotten.
+const MAX_ERRORS: usize = 64;
 
 /// What every datagram costs of the buffer besides its bytes, so that empty ones are bounded too.
 const OVERHEAD: usize = 64;
@@ -21,6 +73,7 @@ const OVERHEAD: usize = 64;
 /// A socket.
 #[derive(Debug)]
 pub(crate) struct Socket {
+    kind: Kind,
     /// Whether it takes IPv4 datagrams.
     pub(crate) ipv4: bool,
     /// Whether it takes IPv6 datagrams.
@@ -31,10 +84,16 @@ pub(crate) struct Socket {
     port: u16,
     /// The peer that it is connected to.
     pub(crate) remote: Option<SocketAddr>,
+    /// The interface whose zone the peer's address is in (RFC 4007 6); `None`: any.
+    pub(crate) zone: Option<usize>,
+    /// Whether it takes datagrams over IPv6 that have no checksum (RFC 6935 5).
+    pub(crate) takes_unchecked: bool,
     /// Bytes that it keeps for its reader.
     pub(crate) capacity: usize,
     /// An error that ICMP brought and that nobody has seen.
     pub(crate) error: Option<Reported>,
+    /// Errors with what they quote, where the socket keeps them.
+    errors: Option<VecDeque<KeptError>>,
     queue: VecDeque<Datagram>,
     queued: usize,
     arrivals: u64,
@@ -63,22 +122,52 @@ impl Socket {
         self.port
     }
 
+    /// Whether errors are kept with what they quote.
+    pub(crate) fn keep_errors(&mut self, keep: bool) {
+        self.errors = keep.then(|| self.errors.take().unwrap_or_default());
+    }
+
+    /// Whether it keeps errors, all of which its user then hears of.
+    pub(crate) fn keeps_errors(&self) -> bool {
+        self.errors.is_some()
+    }
+
+    /// Whether an error waits that was kept.
+    pub(crate) fn has_kept_error(&self) -> bool {
+        self.errors.as_ref().is_some_and(|errors| !errors.is_empty())
+    }
+
+    /// Takes the oldest error that was kept; the next call tells the one behind it.
+    pub(crate) fn take_kept_error(&mut self) -> Option<KeptError> {
+        let errors = self.errors.as_mut()?;
+        let error = errors.pop_front()?;
+        self.error = errors.front().map(|next| next.error);
+        Some(error)
+    }
+
     /// How well a datagram fits; `None` where it is not for this socket.
-    fn fits(&self, from: SocketAddr, to: IpAddr) -> Option<u8> {
+    fn fits(&self, arriving: &Arriving<'_>) -> Option<u8> {
+        let (from, to) = (arriving.from, arriving.below.destination);
         let family = if to.is_ipv4() { self.ipv4 } else { self.ipv6 };
         let address = self.address.is_none_or(|own| own == to);
-        let remote = self.remote.is_none_or(|peer| peer == from);
-        (family && address && remote)
+        // An echo has no port at the other end.
+        let same = |peer: SocketAddr| peer == from || (self.kind == Kind::Ping && peer.ip() == from.ip());
+        let remote = self.remote.is_none_or(same);
+        let zone = self.zone.is_none_or(|zone| zone == arriving.below.interface);
+        let checked = arriving.is_checked || self.takes_unchecked;
+        (self.kind == arriving.kind && family && address && remote && zone && checked)
             .then(|| u8::from(self.address.is_some()) + 2 * u8::from(self.remote.is_some()))
     }
 
-    fn push(&mut self, from: SocketAddr, data: &[u8]) {
+    fn push(&mut self, arriving: &Arriving<'_>) {
+        let Arriving { from, data, below, .. } = arriving;
         let cost = data.len() + OVERHEAD;
         // A full buffer drops the newest, as sockets do.
         if self.queued + cost <= self.capacity {
             self.queued += cost;
             self.arrivals += 1;
-            self.queue.push_back(Datagram { from, data: data.to_vec() });
+            let (from, data, below) = (*from, data.to_vec(), below.clone());
+            self.queue.push_back(Datagram { from, data, below });
         }
     }
 }
@@ -92,13 +181,26 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    /// A socket without a port, which takes datagrams of the given families.
-    pub(crate) fn open(&mut self, ipv4: bool, ipv6: bool, capacity: usize) -> UdpId {
+    /// A socket without a port, which takes datagrams of IPv4, and of IPv6 where that is said.
+    pub(crate) fn open(&mut self, kind: Kind, ipv6: bool, capacity: usize) -> UdpId {
         let id = UdpId(self.next);
         self.next = self.next.wrapping_add(1);
-        let (address, remote, error, queue) = (None, None, None, VecDeque::new());
-        let socket =
-            Socket { ipv4, ipv6, address, port: 0, remote, capacity, error, queue, queued: 0, arrivals: 0 };
+        let socket = Socket {
+            kind,
+            ipv4: true,
+            ipv6,
+            address: None,
+            port: 0,
+            remote: None,
+            zone: None,
+            takes_unchecked: false,
+            capacity,
+            error: None,
+            errors: None,
+            queue: VecDeque::new(),
+            queued: 0,
+            arrivals: 0,
+        };
         self.sockets.insert(id, socket);
         id
     }
@@ -137,22 +239,22 @@ impl Sockets {
 
     /// Gives a datagram to its socket: to that which fits best, or to all that fit where it was sent to a broadcast or
     /// multicast address. False where there is none.
-    pub(crate) fn deliver(&mut self, from: SocketAddr, to: SocketAddr, to_all: bool, data: &[u8]) -> bool {
-        let ids = self.ports.get(&to.port()).map_or(&[][..], Vec::as_slice);
+    pub(crate) fn deliver(&mut self, arriving: &Arriving<'_>) -> bool {
+        let ids = self.ports.get(&arriving.port).map_or(&[][..], Vec::as_slice);
         let mut fitting: Vec<(u8, UdpId)> = ids
             .iter()
             .filter_map(|id| {
                 let socket = self.sockets.get(id)?;
                 // A socket bound to one of the host's addresses takes no broadcasts; bound to none, it does.
-                Some((socket.fits(from, to.ip())?, *id))
+                Some((socket.fits(arriving)?, *id))
             })
             .collect();
-        if !to_all {
+        if !arriving.to_all {
             fitting = fitting.into_iter().max().into_iter().collect();
         }
         for (_, id) in &fitting {
             if let Some(socket) = self.sockets.get_mut(id) {
-                socket.push(from, data);
+                socket.push(arriving);
             }
         }
         !fitting.is_empty()
@@ -162,8 +264,29 @@ impl Sockets {
     pub(crate) fn may_have_sent(&self, local: SocketAddr, remote: SocketAddr) -> bool {
         let ids = self.ports.get(&local.port()).map_or(&[][..], Vec::as_slice);
         ids.iter().filter_map(|id| self.sockets.get(id)).any(|socket| {
-            socket.address.is_none_or(|own| own == local.ip()) && socket.remote.is_none_or(|r| r == remote)
+            socket.kind == Kind::Udp
+                && socket.address.is_none_or(|own| own == local.ip())
+                && socket.remote.is_none_or(|r| r == remote)
         })
+    }
+
+    /// Keeps an error for the sockets that want such, whether they are connected or not.
+    pub(crate) fn keep(&mut self, local: SocketAddr, error: &KeptError) {
+        let ids = self.ports.get(&local.port()).map_or(&[][..], Vec::as_slice);
+        for id in ids {
+            let Some(socket) = self.sockets.get_mut(id) else { continue };
+            let ours = socket.kind == Kind::Udp
+                && socket.address.is_none_or(|own| own == local.ip())
+                && socket.remote.is_none_or(|remote| remote == error.destination);
+            if let Some(errors) = socket.errors.as_mut().filter(|_| ours) {
+                if errors.len() >= MAX_ERRORS {
+                    errors.pop_front();
+                }
+                errors.push_back(error.clone());
+                socket.error = Some(error.error);
+                socket.arrivals += 1;
+            }
+        }
     }
 
     /// Tells the socket whose datagram drew an error: a connected one only, since the others could not say which
@@ -172,7 +295,7 @@ impl Sockets {
         let ids = self.ports.get(&local.port()).map_or(&[][..], Vec::as_slice);
         for id in ids {
             if let Some(socket) = self.sockets.get_mut(id) {
-                let ours = socket.address.is_none_or(|own| own == local.ip());
+                let ours = socket.kind == Kind::Udp && socket.address.is_none_or(|own| own == local.ip());
                 let connected = socket.remote == Some(remote);
                 let unconnected = socket.remote.is_none() && error == Reported::NoNeighbour;
                 if ours && (connected || unconnected) {

@@ -7,6 +7,7 @@ mod cpu;
 mod exit;
 mod fake;
 mod oracle;
+mod packetdrill;
 mod player;
 mod pool;
 mod programs;
@@ -23,6 +24,7 @@ mod diff;
 mod fuzz;
 mod golden;
 mod selftest;
+mod tap;
 mod test;
 
 use cases::results;
@@ -61,6 +63,8 @@ enum Verb {
     Oracle(oracle::Options),
     /// Measure what a run costs.
     Bench(bench::Options),
+    /// Put the reference stack on a TAP device in a network of its own, with small services, for other programs to talk to.
+    Tap(tap::Options),
     /// Everything that must hold, step by step.
     Ci,
     /// Play runs that the parent asks for, one line of JSON each.
@@ -85,6 +89,7 @@ fn main() -> ExitCode {
         Verb::Fuzz(options) => fuzz::fuzz(&options),
         Verb::Oracle(options) => oracle::oracle(&options),
         Verb::Bench(options) => bench::bench(&options),
+        Verb::Tap(options) => tap::tap(&options),
         Verb::Ci => ci::ci(),
         Verb::Worker => worker::run(),
         Verb::Boot(boot) => oracle::host::become_kernel(&boot),

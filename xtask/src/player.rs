@@ -179,7 +179,7 @@ impl Case {
             difference: record.first_difference.clone().map(Difference::into),
             virtual_us: u64::try_from(record.virtual_time.as_micros()).unwrap_or(u64::MAX),
             ladder: job.wants.ladder.then(|| report::ladder(&record.trace)),
-            snapshot: job.wants.snapshot.then(|| self.snapshot(record)),
+            snapshot: job.wants.snapshot.then(|| self.snapshot(record, job.wants.exact)),
             ..Answer::new(job.run, record.verdict)
         }
     }
@@ -187,12 +187,13 @@ impl Case {
 
 impl Case {
     /// The text for the golden file: what is the same in every run.
-    fn snapshot(&self, record: &Record) -> String {
+    fn snapshot(&self, record: &Record, is_exact: bool) -> String {
         match (&self.stack, self.stack.capabilities().clock) {
             (Stack::Memory(_), Clock::Virtual) => report::snapshot(&record.trace, report::Times::Shown),
             // A kernel's random numbers depend on what was played before.
             (Stack::Linux(_), Clock::Virtual) => {
-                report::snapshot(&settled(record, false), report::Times::Rounded)
+                let times = if is_exact { report::Times::Shown } else { report::Times::Rounded };
+                report::snapshot(&settled(record, false), times)
             }
             (_, Clock::Real { .. }) => report::snapshot(&settled(record, true), report::Times::Left),
         }

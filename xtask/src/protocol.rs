@@ -85,6 +85,9 @@ pub(crate) struct Wants {
     pub(crate) ladder: bool,
     /// The text of the golden snapshot.
     pub(crate) snapshot: bool,
+    /// The snapshot's times as they were, where golden snapshots have them rounded.
+    #[serde(default)]
+    pub(crate) exact: bool,
     /// A capture, written to this file.
     pub(crate) pcap: Option<PathBuf>,
     /// Each stimulus on standard error before it is given, so that one that never returns is known.

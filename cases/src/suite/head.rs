@@ -23,7 +23,7 @@ pub const PROTOCOLS: &[(&str, &[Family])] = &[
 ];
 
 /// The folders inside ipv6.
-const INSIDE_IPV6: &[&str] = &["nd", "slaac", "icmpv6", "mld", "pmtu", "fragments"];
+const INSIDE_IPV6: &[&str] = &["nd", "slaac", "icmpv6", "mld", "pmtu", "fragments", "headers"];
 
 pub(super) fn check(
     tree: &Tree,
@@ -49,7 +49,7 @@ pub(super) fn check(
                         .help("write //! requires: RFC9293-MUST-23"),
                 );
             }
-            (upstream::families(&file.id).to_vec(), Vec::new(), Vec::new())
+            (upstream::families_of(&file.id, &script), Vec::new(), Vec::new())
         }
     };
     if !errors.is_empty() {

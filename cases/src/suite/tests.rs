@@ -2,13 +2,18 @@ use super::*;
 
 /// Writes `files` below a fresh folder, and loads them as the project's suite.
 fn load(name: &str, files: &[(&str, &str)]) -> Suite {
+    load_as(name, files, true)
+}
+
+/// The same, as the project's suite or as a folder of anybody's.
+fn load_as(name: &str, files: &[(&str, &str)], is_suite: bool) -> Suite {
     let root = std::env::temp_dir().join(format!("wireproof-suite-{}-{name}", std::process::id()));
     for (path, text) in files {
         let path = root.join(path);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be made");
         std::fs::write(path, text).expect("a file can be written");
     }
-    let tree = Tree::new(root.clone(), "cases".into(), true);
+    let tree = Tree::new(root.clone(), "cases".into(), is_suite);
     let catalogue = Catalogue::load().expect("the catalogue is readable");
     let files = tree.files().expect("the folder is readable");
     let suite = tree.load(&files, &catalogue, &Defines::new());
@@ -105,6 +110,17 @@ fn a_case_knows_its_families_and_level() {
     assert_eq!(found, expected);
     assert_eq!(suite.cases[0].level, Some(Level::Must));
     assert_eq!(suite.cases[0].needs, ["tcp", "listen"]);
+}
+
+#[test]
+fn an_upstream_script_may_ask_for_a_family() {
+    let plain = "+0 < S 0:0(0) win 1000\n";
+    let asks = format!("--ip_version=ipv4\n{plain}");
+    let suite = load_as("asked", &[("a.pkt", plain), ("b.pkt", &asks), ("c-v6.pkt", plain)], false);
+    assert_eq!(suite.errors, []);
+    let found: Vec<&[Family]> = suite.cases.iter().map(|case| case.families.as_slice()).collect();
+    let all = [Family::Ipv4, Family::Ipv6, Family::Ipv4MappedIpv6];
+    assert_eq!(found, [&all[..], &all[..1], &all[1..2]]);
 }
 
 #[test]

@@ -3,11 +3,13 @@
 use super::arguments::Arguments;
 use super::descriptors::Timing;
 use super::number::Want;
+use super::options::inet_addr;
 use super::outcome::{Captures, accept_value, mismatch};
 use crate::abi;
 use crate::lang::Error;
 use crate::lang::ast::Argument;
 use crate::packet::Mismatch;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 const SOL_IP: i64 = 0;
@@ -19,6 +21,8 @@ const TIMESTAMPS: usize = 48;
 const EXTENDED_ERROR: usize = 16;
 const SOCKADDR_IN: usize = 16;
 const SOCKADDR_IN6: usize = 28;
+/// struct in_pktinfo.
+const PACKET_INFO: usize = 12;
 /// struct nlattr.
 const ATTRIBUTE_HEADER: usize = 4;
 
@@ -47,6 +51,8 @@ enum WantControlData {
     ExtendedError([Want; 6]),
     /// Attributes in order, by type.
     Statistics(Vec<(u16, Want)>),
+    /// struct in_pktinfo: the interface, the own address, the one in the header.
+    Packet { interface: Want, addresses: [Option<Ipv4Addr>; 2] },
 }
 
 impl WantControl {
@@ -59,6 +65,7 @@ impl WantControl {
             WantControlData::ExtendedError(_) if self.level == SOL_IP => EXTENDED_ERROR + SOCKADDR_IN,
             WantControlData::ExtendedError(_) => EXTENDED_ERROR + SOCKADDR_IN6,
             WantControlData::Statistics(list) => list.iter().map(|(kind, _)| attribute_space(*kind)).sum(),
+            WantControlData::Packet { .. } => PACKET_INFO,
         }
     }
 }
@@ -94,6 +101,9 @@ fn want(a: &Arguments<'_>, argument: &Argument) -> Result<WantControl, Error> {
             let w = |argument| a.want(argument);
             WantControlData::ExtendedError([w(errno)?, w(origin)?, w(kind)?, w(code)?, w(info)?, w(data)?])
         }
+        Argument::Braces(list) if matches!(list.first(), Some(Argument::Assign(name, _)) if name == "ipi_ifindex") => {
+            packet_info(a, list)?
+        }
         Argument::Array(list) | Argument::Braces(list) => {
             WantControlData::Statistics(list.iter().map(|e| attribute(a, e)).collect::<Result<_, _>>()?)
         }
@@ -101,6 +111,29 @@ fn want(a: &Arguments<'_>, argument: &Argument) -> Result<WantControl, Error> {
         number => WantControlData::Int(a.want(number)?),
     };
     Ok(WantControl { level: a.value(level)?, kind: a.value(kind)?, data })
+}
+
+/// `{ipi_ifindex=*, ipi_spec_dst=inet_addr("LOCAL"), ipi_addr=inet_addr("LOCAL")}`; `...` is any address.
+fn packet_info(a: &Arguments<'_>, list: &[Argument]) -> Result<WantControlData, Error> {
+    let wrong = || a.error("a packet's information is `{ipi_ifindex=*, ipi_spec_dst=…, ipi_addr=…}`");
+    let [
+        Argument::Assign(_, interface),
+        Argument::Assign(own, own_address),
+        Argument::Assign(to, to_address),
+    ] = list
+    else {
+        return Err(wrong());
+    };
+    if (own.as_str(), to.as_str()) != ("ipi_spec_dst", "ipi_addr") {
+        return Err(wrong());
+    }
+    let address = |argument: &Argument| match argument {
+        Argument::Ellipsis => Ok(None),
+        Argument::InetAddr(text) => inet_addr(a, text).map(Some),
+        _ => Err(wrong()),
+    };
+    let addresses = [address(own_address)?, address(to_address)?];
+    Ok(WantControlData::Packet { interface: a.want(interface)?, addresses })
 }
 
 fn timestamp(sec: i64, nsec: i64) -> Option<Duration> {
@@ -180,6 +213,18 @@ fn compare_data(
             Ok(())
         }
         WantControlData::Statistics(list) => compare_statistics(list, data, timing, captures),
+        WantControlData::Packet { interface, addresses } => {
+            accept_value("ipi_ifindex", interface, number(data, 0, 4) as i64, captures)?;
+            for ((want, name), bytes) in
+                addresses.iter().zip(["ipi_spec_dst", "ipi_addr"]).zip(data[4..].chunks(4))
+            {
+                let found = <[u8; 4]>::try_from(bytes).map(Ipv4Addr::from).unwrap_or(Ipv4Addr::UNSPECIFIED);
+                if want.is_some_and(|want| want != found) {
+                    return Err(mismatch(name, want.unwrap_or(found), found));
+                }
+            }
+            Ok(())
+        }
     }
 }
 

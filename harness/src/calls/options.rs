@@ -97,7 +97,7 @@ fn encode_element(a: &Arguments<'_>, element: &Argument) -> Result<Vec<u8>, Erro
     }
 }
 
-fn inet_addr(a: &Arguments<'_>, text: &str) -> Result<Ipv4Addr, Error> {
+pub(super) fn inet_addr(a: &Arguments<'_>, text: &str) -> Result<Ipv4Addr, Error> {
     match a.world.address(text) {
         Some(IpAddr::V4(address)) => Ok(address),
         _ => Err(Error::new(&a.span_of(text), format!("`{text}` is no IPv4 address"))),

@@ -17,6 +17,7 @@ mod clock;
 mod commands;
 mod executor;
 mod link;
+pub mod live;
 mod memberships;
 mod namespace;
 mod netlink;

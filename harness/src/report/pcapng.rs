@@ -18,27 +18,39 @@ const IF_NAME: u16 = 2;
 const IF_TSRESOL: u16 = 9;
 const EPB_FLAGS: u16 = 2;
 
-/// Directions in `epb_flags`, as the interface that captured sees it: here the stack's.
-const INBOUND: u32 = 1;
-const OUTBOUND: u32 = 2;
+/// Where a frame goes, with its number in `epb_flags`, as the interface that captured sees it: here the stack's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Direction {
+    /// To the stack.
+    Inbound = 1,
+    /// From the stack.
+    Outbound = 2,
+}
 
 /// The capture of a trace: one interface block an interface, every frame with its time in nanoseconds since the start,
 /// its direction, and the line of the script as a comment.
 pub fn pcapng(interfaces: &[Interface], trace: &[TraceEntry]) -> Vec<u8> {
-    let mut file = section_header();
-    for interface in interfaces {
-        file.extend(interface_description(interface));
-    }
+    let mut file = head(interfaces);
     for entry in trace {
         match &entry.what {
             TraceEvent::Inbound { interface, bytes, .. } => {
-                file.extend(packet(interface.0, entry.at, bytes, INBOUND, entry.line));
+                file.extend(packet(interface.0, entry.at, bytes, Direction::Inbound, entry.line));
             }
             TraceEvent::Outbound { interface, bytes, .. } => {
-                file.extend(packet(interface.0, entry.at, bytes, OUTBOUND, entry.line));
+                file.extend(packet(interface.0, entry.at, bytes, Direction::Outbound, entry.line));
             }
             TraceEvent::Call { .. } | TraceEvent::Completed { .. } => {}
         }
+    }
+    file
+}
+
+/// What a capture begins with: who captured, and the interfaces.
+pub fn head(interfaces: &[Interface]) -> Vec<u8> {
+    let mut file = section_header();
+    for interface in interfaces {
+        file.extend(interface_description(interface));
     }
     file
 }
@@ -89,7 +101,14 @@ fn interface_description(interface: &Interface) -> Vec<u8> {
     block(INTERFACE_DESCRIPTION, body)
 }
 
-fn packet(interface: usize, at: Instant, frame: &[u8], direction: u32, line: Option<usize>) -> Vec<u8> {
+/// One frame of a capture, at an interface by its position in the head; `line` becomes its comment.
+pub fn packet(
+    interface: usize,
+    at: Instant,
+    frame: &[u8],
+    direction: Direction,
+    line: Option<usize>,
+) -> Vec<u8> {
     let nanos = at.as_nanos();
     let mut body = Vec::new();
     body.extend((interface as u32).to_le_bytes());
@@ -99,7 +118,7 @@ fn packet(interface: usize, at: Instant, frame: &[u8], direction: u32, line: Opt
     body.extend((frame.len() as u32).to_le_bytes());
     body.extend(frame);
     pad(&mut body);
-    option(&mut body, EPB_FLAGS, &direction.to_le_bytes());
+    option(&mut body, EPB_FLAGS, &(direction as u32).to_le_bytes());
     if let Some(line) = line {
         option(&mut body, OPTION_COMMENT, format!("line {line}").as_bytes());
     }
@@ -131,7 +150,10 @@ mod tests {
                 assert_eq!(nanos, 100_000_000);
                 assert_eq!(word(at + 20), 3);
                 // Frame, its padding, then the flags.
-                assert_eq!(word(at + 36), if kinds.len() == 3 { INBOUND } else { OUTBOUND });
+                assert_eq!(
+                    word(at + 36),
+                    if kinds.len() == 3 { Direction::Inbound } else { Direction::Outbound } as u32
+                );
             }
             at += length;
         }

@@ -8,7 +8,7 @@ use crate::ip::output::{Packet4, Packet6};
 use crate::socket::{CallId, Value};
 use crate::tcp::{self, ConnectionId};
 use crate::time::Instant;
-use crate::udp::UdpId;
+use crate::udp::{Kind, UdpId};
 use crate::wire::dns::{Message, Name, kind};
 use crate::wire::{Buffer, protocol, udp};
 use core::time::Duration;
@@ -107,7 +107,7 @@ impl Host {
             return self.looked(now, call, Err(LookupError::Again));
         };
         let ipv6 = servers.iter().any(IpAddr::is_ipv6);
-        let socket = self.udp.open(true, ipv6, RECEIVE_BUFFER);
+        let socket = self.udp.open(Kind::Udp, ipv6, RECEIVE_BUFFER);
         let port = self.random_port(|host, port| host.udp.is_port_in_use(port));
         self.udp.bind(socket, None, port);
         let one = UnderWay { call, lookup, socket, stream: None };

@@ -38,9 +38,19 @@ impl Network {
         }
     }
 
-    fn pass_on_v4(&mut self, now: Instant, arrival: Arrival, datagram: &[u8]) -> Result<(), Refused> {
-        let (mut header, payload) = Header::parse(datagram).map_err(|_| Refused::Silently)?;
+    /// The same, where the caller tells the sender.
+    pub(super) fn pass_on_v4(
+        &mut self,
+        now: Instant,
+        arrival: Arrival,
+        datagram: &[u8],
+    ) -> Result<(), Refused> {
+        let (header, payload) = Header::parse(datagram).map_err(|_| Refused::Silently)?;
         self.may_pass_v4(arrival, &header)?;
+        let translated = self.translate_outwards(now, datagram);
+        let translated =
+            translated.as_deref().map(|bytes| Header::parse(bytes).map_err(|_| Refused::Silently));
+        let (mut header, payload) = translated.unwrap_or(Ok((header, payload)))?;
         let route = self.source_route(&header)?;
         let mut options = header.options.to_vec();
         if let Some(route) = route {

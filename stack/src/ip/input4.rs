@@ -74,9 +74,11 @@ impl Network {
 
     /// RFC 1812 5.2.3: a broadcast to the network of another interface is for a router, too, which may pass it on besides.
     pub(crate) fn is_broadcast_elsewhere(&self, arrival: Arrival, destination: Ipv4Addr) -> bool {
+        if self.config.forwarding.is_none() || arrival.cast != Cast::Unicast {
+            return false;
+        }
         let here = self.interfaces.get(arrival.interface).is_some_and(|i| i.is_broadcast(destination));
-        let to_router = self.config.forwarding.is_some() && arrival.cast == Cast::Unicast;
-        to_router && !here && self.broadcast_interface(destination).is_some()
+        !here && self.broadcast_interface(destination).is_some()
     }
 
     /// 3.2.1.3: a source must be one host's address, and not this host's own. 0.0.0.0 is that of a host which is still

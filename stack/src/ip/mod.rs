@@ -1,4 +1,4 @@
-//! IP: input checks, routes, source selection, forwarding, fragmentation and reassembly.
+//! IP: input checks, routes, source selection, forwarding, ports that stand for others, fragmentation and reassembly.
 
 mod cidr;
 mod codepoints;
@@ -7,6 +7,7 @@ pub(crate) mod forward6;
 mod holes;
 pub(crate) mod input4;
 pub(crate) mod input6;
+pub(crate) mod nat;
 pub(crate) mod option_writing;
 pub(crate) mod output;
 pub(crate) mod path_mtu;

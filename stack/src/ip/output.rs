@@ -5,8 +5,11 @@ use super::routes::Hop;
 use crate::network::Network;
 use crate::time::Instant;
 use crate::wire::ipv6_ext::{FRAGMENT_LEN, Fragment};
-use crate::wire::{Buffer, ipv4, ipv4_options, ipv6, protocol};
+use crate::wire::{Buffer, MacAddress, ethernet as ethertype, ipv4, ipv4_options, ipv6, protocol};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The longest IPv4 datagram that every destination takes (RFC 791 3.1).
+const SAFE_LEN: usize = 576;
 
 /// Why a datagram was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,16 +47,45 @@ pub(crate) struct Packet6 {
     pub(crate) via: Option<usize>,
 }
 
+/// The way of datagrams to one destination: good for as long as nothing happens but that more of them are sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    pub(crate) destination: IpAddr,
+    /// The interface, where there was no choice.
+    pub(crate) via: Option<usize>,
+    hop: Hop,
+    /// The largest datagram, in bytes.
+    pub(crate) mtu: u16,
+    /// The next hop's hardware address, once a datagram has left to it.
+    mac: Option<MacAddress>,
+}
+
 impl Network {
+    /// The way to `destination`; `via` names the interface where there is no choice.
+    pub(crate) fn way(
+        &self,
+        now: Instant,
+        destination: IpAddr,
+        via: Option<usize>,
+    ) -> Result<Way, SendError> {
+        let hop = self.route(destination, via).ok_or(SendError::NoRoute)?;
+        let interface_mtu = self.interface_mtu_for(destination, hop.interface);
+        let mtu = hop_mtu(&self.path_mtu, now, destination, &hop, interface_mtu);
+        Ok(Way { destination, via, hop, mtu, mac: None })
+    }
+
     /// The largest datagram on the way to `destination`: the interface's MTU, or less where a router said so.
     pub(crate) fn mtu_towards(&self, now: Instant, destination: IpAddr, via: Option<usize>) -> u16 {
-        match self.route(destination, via) {
-            Some(hop) => {
-                let interface_mtu = self.interface_mtu_for(destination, hop.interface);
-                hop_mtu(&self.path_mtu, now, destination, &hop, interface_mtu)
-            }
-            None => self.interface_mtu(0),
-        }
+        self.way(now, destination, via).map_or_else(|_| self.interface_mtu(0), |way| way.mtu)
+    }
+
+    /// Whether a datagram of `length` bytes is to go uncut, so that routers say what the path takes (RFC 1191 3): where its
+    /// length is not one that every destination takes (RFC 791 3.1, RFC 1122 3.3.3), and nothing says that it is too long.
+    pub(crate) fn asks_the_path(&self, now: Instant, destination: Ipv4Addr, length: usize) -> bool {
+        let destination = IpAddr::V4(destination);
+        let far = self.route(destination, None).is_some_and(|hop| !hop.local && hop.next != destination);
+        let fits = length <= usize::from(self.mtu_towards(now, destination, None));
+        self.config.ipv4.path_mtu_discovery && far && length > SAFE_LEN && fits
     }
 
     pub(super) fn interface_mtu(&self, interface: usize) -> u16 {
@@ -80,10 +112,19 @@ impl Network {
         packet: Packet4<'_>,
         payload: Buffer,
     ) -> Result<(), SendError> {
-        let destination = IpAddr::V4(packet.destination);
-        let hop = self.route(destination, packet.via).ok_or(SendError::NoRoute)?;
-        let interface_mtu = self.interface_mtu(hop.interface);
-        let mtu = usize::from(hop_mtu(&self.path_mtu, now, destination, &hop, interface_mtu));
+        let mut way = self.way(now, packet.destination.into(), packet.via)?;
+        self.send_v4_on(now, &mut way, packet, payload)
+    }
+
+    /// The same on a way that is known.
+    pub(crate) fn send_v4_on(
+        &mut self,
+        now: Instant,
+        way: &mut Way,
+        packet: Packet4<'_>,
+        payload: Buffer,
+    ) -> Result<(), SendError> {
+        let mtu = usize::from(way.mtu);
         let mut header = ipv4::Header {
             tos: packet.tos,
             // RFC 6864 4.1: where a datagram is never fragmented, its identification means nothing.
@@ -110,10 +151,10 @@ impl Network {
         if len <= mtu {
             let mut datagram = payload;
             header.emit(&mut datagram);
-            self.hand_over(now, &hop, datagram);
+            self.hand_over_on(now, way, ethertype::IPV4, datagram);
             return Ok(());
         }
-        self.fragment_v4(now, &hop, mtu, header, &payload)
+        self.fragment_v4(now, &way.hop, mtu, header, &payload)
     }
 
     /// RFC 791 3.2: pieces of 8 bytes' multiple, MF on all but the last; options after the first as their kinds say. What
@@ -148,11 +189,22 @@ impl Network {
     }
 
     /// To the next hop, which may be the host itself.
-    pub(super) fn hand_over(&mut self, now: Instant, hop: &Hop, datagram: Buffer) {
+    pub(super) fn hand_over(&mut self, now: Instant, hop: &Hop, datagram: Buffer) -> Option<MacAddress> {
         match hop.next {
-            _ if hop.local => self.loop_back(hop.interface, datagram),
+            _ if hop.local => {
+                self.loop_back(hop.interface, datagram);
+                None
+            }
             IpAddr::V4(next) => self.send_to_neighbour_v4(now, hop.interface, next, datagram),
             IpAddr::V6(next) => self.send_to_neighbour_v6(now, hop.interface, next, datagram),
+        }
+    }
+
+    /// The same on a way on which the next hop's hardware address may be known already.
+    fn hand_over_on(&mut self, now: Instant, way: &mut Way, ethertype: u16, datagram: Buffer) {
+        match way.mac {
+            Some(mac) => self.send_frame(way.hop.interface, mac, ethertype, datagram),
+            None => way.mac = self.hand_over(now, &way.hop, datagram),
         }
     }
 
@@ -163,10 +215,19 @@ impl Network {
         packet: Packet6,
         payload: Buffer,
     ) -> Result<(), SendError> {
-        let destination = IpAddr::V6(packet.destination);
-        let hop = self.route(destination, packet.via).ok_or(SendError::NoRoute)?;
-        let interface_mtu = self.interface_mtu_for(destination, hop.interface);
-        let mtu = usize::from(hop_mtu(&self.path_mtu, now, destination, &hop, interface_mtu));
+        let mut way = self.way(now, packet.destination.into(), packet.via)?;
+        self.send_v6_on(now, &mut way, packet, payload)
+    }
+
+    /// The same on a way that is known.
+    pub(crate) fn send_v6_on(
+        &mut self,
+        now: Instant,
+        way: &mut Way,
+        packet: Packet6,
+        payload: Buffer,
+    ) -> Result<(), SendError> {
+        let (hop, mtu) = (way.hop, usize::from(way.mtu));
         if payload.len() > usize::from(u16::MAX) - FRAGMENT_LEN {
             return Err(SendError::TooBig);
         }
@@ -181,7 +242,7 @@ impl Network {
         if ipv6::HEADER_LEN + payload.len() <= mtu {
             let mut datagram = payload;
             header.emit(&mut datagram);
-            self.hand_over(now, &hop, datagram);
+            self.hand_over_on(now, way, ethertype::IPV6, datagram);
             return Ok(());
         }
         header.next_header = protocol::FRAGMENT;

@@ -1,11 +1,14 @@
-//! Below IP: interfaces, Ethernet framing, and the caches that map IP addresses to hardware addresses.
+//! Below IP: interfaces, Ethernet framing, the way onto a shared medium, and the caches that map IP addresses to hardware
+//! addresses.
 
 pub(crate) mod advertising;
+mod anycast;
 pub(crate) mod arp;
 mod arp_packets;
 pub(crate) mod autoconf;
 pub(crate) mod claims;
 pub(crate) mod conflicts;
+pub mod csma;
 mod discovery;
 pub(crate) mod ethernet;
 pub(crate) mod groups;
@@ -13,6 +16,8 @@ pub(crate) mod interface;
 pub(crate) mod lifetimes;
 pub(crate) mod neighbours;
 pub(crate) mod routers;
+
+pub use ethernet::LinkCounters;
 
 use crate::wire::{Buffer, MacAddress};
 

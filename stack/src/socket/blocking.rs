@@ -236,7 +236,7 @@ impl Host {
         dont_wait: bool,
     ) -> Option<Outcome> {
         if message_flags & flags::MSG_ERRQUEUE != 0 {
-            return Some(self.receive_error(fd).map(Value::Received));
+            return Some(self.receive_error(fd, room).map(Value::Received));
         }
         let done = |got: &mut Vec<u8>, received: Received| {
             let data = core::mem::take(got);

@@ -14,6 +14,7 @@ pub enum Errno {
     EACCES = 13,
     EFAULT = 14,
     EEXIST = 17,
+    ENODEV = 19,
     EINVAL = 22,
     EMFILE = 24,
     EPIPE = 32,

@@ -1,14 +1,24 @@
-//! Control messages of recvmsg: what is left to read, and the error queue with the ends of sends without a copy.
+//! Control messages of recvmsg: what is left to read, what the headers below a datagram said, and the error queue with ICMP's
+//! errors and the ends of sends without a copy.
 
+use super::address::to_user;
 use super::call::{Domain, Received, flags};
 use super::errno::Errno;
+use super::ip_options::{IP_PKTINFO, IP_RECVERR, IP_RECVOPTS, IP_TOS, IP_TTL};
+use super::options::Told;
 use super::sockopt::{SOL_IP, SOL_IPV6, SOL_TCP};
+use super::table::State;
 use crate::host::Host;
+use crate::icmp::{Report, Reported};
+use crate::udp::{Below, KeptError, UdpId};
+use crate::wire::{icmpv4, ipv4, protocol, udp};
 use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr};
 
 const TCP_CM_INQ: i32 = 36;
-const IP_RECVERR: i32 = 11;
+const AF_INET: u16 = 2;
 const IPV6_RECVERR: i32 = 25;
+const SO_EE_ORIGIN_ICMP: u8 = 2;
 const SO_EE_ORIGIN_ZEROCOPY: u8 = 5;
 /// The data was copied all the same, as always here.
 const SO_EE_CODE_ZEROCOPY_COPIED: u8 = 1;
@@ -56,7 +66,10 @@ impl SendsWithoutCopy {
 
 impl Host {
     /// recvmsg with MSG_ERRQUEUE; it never waits.
-    pub(super) fn receive_error(&mut self, fd: i32) -> Result<Received, Errno> {
+    pub(super) fn receive_error(&mut self, fd: i32, room: usize) -> Result<Received, Errno> {
+        if let State::Datagram(id) = self.sockets.table.get(fd)?.state {
+            return self.receive_kept_error(fd, id, room);
+        }
         let acknowledged = self.acknowledged(fd);
         let socket = self.sockets.table.get_mut(fd)?;
         let (first, last) = socket.without_copy.take(acknowledged).ok_or(Errno::EAGAIN)?;
@@ -91,6 +104,62 @@ impl Host {
         }
     }
 
+    /// recvmsg with MSG_ERRQUEUE on a datagram socket: what the quote held of the data, and an error with the address of
+    /// the host that sent it (RFC 1122 3.4, 4.1.3.3).
+    fn receive_kept_error(&mut self, fd: i32, id: UdpId, room: usize) -> Result<Received, Errno> {
+        let domain = self.sockets.table.get(fd)?.domain;
+        let kept = self.udp.get_mut(id).and_then(|udp| udp.take_kept_error()).ok_or(Errno::EAGAIN)?;
+        let (errno, _) = Errno::of_report(kept.error);
+        let info = if let Reported::TooBig { mtu } = kept.error { u32::from(mtu) } else { 0 };
+        let IpAddr::V4(offender) = kept.offender else { return Err(Errno::EAGAIN) };
+        // struct sock_extended_err, and a struct sockaddr_in without port.
+        let mut error = errno.number().to_ne_bytes().to_vec();
+        error.extend([SO_EE_ORIGIN_ICMP, kept.kind, kept.code, 0]);
+        error.extend(info.to_ne_bytes().into_iter().chain([0; 4]));
+        error.extend(AF_INET.to_ne_bytes().into_iter().chain([0; 2]).chain(offender.octets()).chain([0; 8]));
+        let (length, mut data) = (kept.data.len(), kept.data);
+        data.truncate(room);
+        Ok(Received {
+            data,
+            from: Some(to_user(domain, kept.destination)),
+            length,
+            control: vec![(SOL_IP, IP_RECVERR, error)],
+            flags: flags::MSG_ERRQUEUE,
+        })
+    }
+
+    /// What a socket wants to hear of the headers below a datagram, in Linux's order.
+    pub(super) fn control_of(told: Told, below: &Below) -> Vec<(i32, i32, Vec<u8>)> {
+        let IpAddr::V4(destination) = below.destination else { return Vec::new() };
+        let interface = i32::try_from(below.interface + 1).unwrap_or(i32::MAX);
+        // struct in_pktinfo: the interface, the own address, the one in the header.
+        let packet = [interface.to_ne_bytes(), destination.octets(), destination.octets()].concat();
+        let ttl = i32::from(below.ttl).to_ne_bytes().to_vec();
+        let all = [
+            (told.packet, IP_PKTINFO, packet),
+            (told.ttl, IP_TTL, ttl),
+            (told.tos, IP_TOS, vec![below.tos]),
+            (told.options && !below.options.is_empty(), IP_RECVOPTS, below.options.clone()),
+        ];
+        all.into_iter().filter(|(wanted, ..)| *wanted).map(|(_, kind, data)| (SOL_IP, kind, data)).collect()
+    }
+
+    /// Keeps an error for the sockets that want it with what it quotes; `message` is ICMP's.
+    pub(crate) fn keep_quoted_error(&mut self, report: &Report, offender: Ipv4Addr, message: &[u8]) {
+        let quote =
+            message.get(icmpv4::HEADER_LEN..).and_then(|quote| ipv4::Header::parse_quoted(quote).ok());
+        let Some((_, payload)) = quote.filter(|_| report.protocol == protocol::UDP) else { return };
+        let kept = KeptError {
+            error: report.error,
+            kind: message[0],
+            code: message[1],
+            offender: offender.into(),
+            destination: report.remote,
+            data: payload.get(udp::HEADER_LEN..).unwrap_or(&[]).to_vec(),
+        };
+        self.udp.keep(report.local, &kept);
+    }
+
     /// Bytes acknowledged of what the socket has sent.
     pub(super) fn acknowledged(&self, fd: i32) -> u64 {
         let connection = self.sockets.table.get(fd).ok().and_then(|socket| socket.connection());
@@ -112,8 +181,8 @@ impl Host {
     pub(super) fn activity(&self, fd: i32) -> u64 {
         let Ok(socket) = self.sockets.table.get(fd) else { return 0 };
         let own = match socket.state {
-            super::table::State::Listening(id) => self.tcp.arrivals(id),
-            super::table::State::Datagram(id) => self.udp.get(id).map_or(0, |udp| udp.arrivals()),
+            State::Listening(id) => self.tcp.arrivals(id),
+            State::Datagram(id) => self.udp.get(id).map_or(0, |udp| udp.arrivals()),
             _ => socket.connection().map_or(0, |id| self.tcp.activity(id)),
         };
         own + socket.without_copy.ever_over(self.acknowledged(fd))

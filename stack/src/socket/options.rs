@@ -1,8 +1,10 @@
 //! What a socket keeps of its options, and what TCP is told of them.
 
 use super::call::Domain;
+use super::sent_options::SentOptions;
 use crate::tcp;
 use core::time::Duration;
+use std::net::IpAddr;
 
 /// A socket's options; `None` stands for the host's default.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +54,52 @@ pub(super) struct Options {
     pub(super) ttl: Option<u8>,
     pub(super) traffic_class: u8,
     pub(super) hop_limit: Option<u8>,
+    /// IPV6_DONTFRAG: what is too big for the path is refused.
+    pub(super) dont_fragment: bool,
+    /// UDP_NO_CHECK6_TX and UDP_NO_CHECK6_RX (RFC 6935 5).
+    pub(super) sends_unchecked: bool,
+    pub(super) takes_unchecked: bool,
+    /// IP_OPTIONS.
+    pub(super) sent_options: SentOptions,
+    /// What recvmsg tells of datagrams besides their bytes.
+    pub(super) told: Told,
+    /// IP_RECVERR: errors are kept with what they quote, and every one is told.
+    pub(super) keep_errors: bool,
+    /// IP_MTU_DISCOVER.
+    pub(super) cutting: Cutting,
+    /// SO_NO_CHECK: UDP datagrams over IPv4 go without checksum.
+    pub(super) no_checksum: bool,
+    /// IP_MULTICAST_TTL.
+    pub(super) multicast_ttl: Option<u8>,
+    /// IP_MULTICAST_IF.
+    pub(super) multicast_interface: Option<usize>,
+    /// Groups that the socket has joined, each on an interface.
+    pub(super) memberships: Vec<(usize, IpAddr)>,
+}
+
+/// Whether a socket's IPv4 datagrams may be cut into fragments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Cutting {
+    /// IP_PMTUDISC_WANT: where they are too big for what is known of the path.
+    #[default]
+    Here,
+    /// IP_PMTUDISC_DONT: by everybody, so that nothing is learned of the path.
+    Anywhere,
+    /// IP_PMTUDISC_DO: by nobody.
+    Nowhere,
+}
+
+/// What a socket wants to hear of the IPv4 header of what it receives (RFC 1122 3.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    /// IP_PKTINFO: the address that it was sent to, and the interface that it came in by.
+    pub(super) packet: bool,
+    /// IP_RECVTOS.
+    pub(super) tos: bool,
+    /// IP_RECVTTL.
+    pub(super) ttl: bool,
+    /// IP_RECVOPTS.
+    pub(super) options: bool,
 }
 
 impl Options {

@@ -29,7 +29,8 @@ impl Host {
                 State::Listening(id) => when(self.tcp.can_accept(id), READ),
                 State::Datagram(id) => self.udp.get(id).map_or(0, |udp| {
                     let readable = udp.peek().is_some() || socket.shut_read;
-                    WRITE | when(readable, READ) | when(udp.error.is_some(), events::POLLERR)
+                    let failed = udp.error.is_some() || udp.has_kept_error();
+                    WRITE | when(readable, READ) | when(failed, events::POLLERR)
                 }),
                 State::Connecting(id) | State::Connected(id) => {
                     let found = self.tcp.readiness(id);

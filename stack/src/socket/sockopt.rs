@@ -1,6 +1,8 @@
 //! getsockopt and setsockopt: which options there are, and how their values lie in memory (Linux's numbers).
 
+use super::call::Kind;
 use super::errno::Errno;
+use super::options::Options;
 use super::table::{Socket, State};
 use super::{ip_options, tcp_options};
 use crate::host::Host;
@@ -9,6 +11,7 @@ use crate::time::Instant;
 pub(super) const SOL_IP: i32 = 0;
 pub(super) const SOL_SOCKET: i32 = 1;
 pub(super) const SOL_TCP: i32 = 6;
+const SOL_UDP: i32 = 17;
 pub(super) const SOL_IPV6: i32 = 41;
 
 const SO_REUSEADDR: i32 = 2;
@@ -19,6 +22,7 @@ const SO_SNDBUF: i32 = 7;
 const SO_RCVBUF: i32 = 8;
 const SO_KEEPALIVE: i32 = 9;
 const SO_OOBINLINE: i32 = 10;
+const SO_NO_CHECK: i32 = 11;
 const SO_LINGER: i32 = 13;
 const SO_REUSEPORT: i32 = 15;
 const SO_MARK: i32 = 36;
@@ -62,7 +66,8 @@ impl Host {
         let mut value = match level {
             SOL_SOCKET => self.get_socket_option(fd, name)?,
             SOL_TCP if stream => self.get_tcp_option(now, fd, name)?,
-            SOL_IP => ip_options::get_ip(&self.sockets.table.get(fd)?.options, name, &self.net.config)?,
+            SOL_UDP if !stream => get_udp_option(&self.sockets.table.get(fd)?.options, name)?,
+            SOL_IP => self.get_ip_option(now, fd, name)?,
             SOL_IPV6 => ip_options::get_ipv6(self.sockets.table.get(fd)?, name, &self.net.config)?,
             _ => return Err(Errno::ENOPROTOOPT),
         };
@@ -85,7 +90,8 @@ impl Host {
             SOL_TCP if socket.is_stream() => {
                 tcp_options::set(&mut socket.options, name, value, &self.tcp.config)?
             }
-            SOL_IP => ip_options::set_ip(&mut socket.options, name, value)?,
+            SOL_UDP if !socket.is_stream() => set_udp_option(&mut socket.options, name, value)?,
+            SOL_IP => self.set_ip_option(now, fd, name, value)?,
             SOL_IPV6 => ip_options::set_ipv6(socket, name, value)?,
             _ => return Err(Errno::ENOPROTOOPT),
         }
@@ -101,6 +107,8 @@ impl Host {
             State::Datagram(id) => {
                 if let Some(udp) = self.udp.get_mut(id) {
                     udp.ipv4 = !socket.options.v6only;
+                    udp.takes_unchecked = socket.options.takes_unchecked;
+                    udp.keep_errors(socket.options.keep_errors);
                     udp.capacity = socket.options.receive_buffer.unwrap_or(udp.capacity);
                 }
             }
@@ -145,17 +153,16 @@ impl Host {
             }
             SO_KEEPALIVE => i32::from(options.keepalive),
             SO_OOBINLINE => i32::from(options.urgent_in_line),
+            SO_NO_CHECK => i32::from(options.no_checksum),
             SO_MARK => i32::from_ne_bytes(options.mark.to_ne_bytes()),
             SO_REUSEPORT => i32::from(options.reuse_port),
             SO_ZEROCOPY => i32::from(options.zerocopy),
             SO_ACCEPTCONN => i32::from(matches!(socket.state, State::Listening(_))),
-            SO_PROTOCOL => {
-                if stream {
-                    6
-                } else {
-                    17
-                }
-            }
+            SO_PROTOCOL => match socket.kind {
+                Kind::Stream => 6,
+                Kind::Datagram => 17,
+                Kind::Ping => 1,
+            },
             SO_DOMAIN => match socket.domain {
                 super::Domain::Inet => 2,
                 super::Domain::Inet6 => 10,
@@ -183,6 +190,29 @@ impl Host {
     }
 }
 
+/// linux/udp.h.
+const UDP_NO_CHECK6_TX: i32 = 101;
+const UDP_NO_CHECK6_RX: i32 = 102;
+
+fn get_udp_option(options: &Options, name: i32) -> Result<Vec<u8>, Errno> {
+    let on = match name {
+        UDP_NO_CHECK6_TX => options.sends_unchecked,
+        UDP_NO_CHECK6_RX => options.takes_unchecked,
+        _ => return Err(Errno::ENOPROTOOPT),
+    };
+    Ok(i32::from(on).to_ne_bytes().to_vec())
+}
+
+fn set_udp_option(options: &mut Options, name: i32, value: &[u8]) -> Result<(), Errno> {
+    let on = integer(value)? != 0;
+    match name {
+        UDP_NO_CHECK6_TX => options.sends_unchecked = on,
+        UDP_NO_CHECK6_RX => options.takes_unchecked = on,
+        _ => return Err(Errno::ENOPROTOOPT),
+    }
+    Ok(())
+}
+
 fn set_socket_option(socket: &mut Socket, name: i32, value: &[u8]) -> Result<(), Errno> {
     let options = &mut socket.options;
     let buffer = |value: &[u8]| {
@@ -195,6 +225,7 @@ fn set_socket_option(socket: &mut Socket, name: i32, value: &[u8]) -> Result<(),
         SO_SNDBUF => options.send_buffer = buffer(value)?,
         SO_RCVBUF => options.receive_buffer = buffer(value)?,
         SO_KEEPALIVE => options.keepalive = integer(value)? != 0,
+        SO_NO_CHECK => options.no_checksum = integer(value)? != 0,
         SO_MARK => options.mark = u32::from_ne_bytes(integer(value)?.to_ne_bytes()),
         SO_OOBINLINE => options.urgent_in_line = integer(value)? != 0,
         SO_REUSEPORT => options.reuse_port = integer(value)? != 0,

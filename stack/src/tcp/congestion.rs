@@ -398,6 +398,11 @@ impl Congestion {
         self.echoed = false;
     }
 
+    /// Whether a reduction by PRR is under way.
+    pub(crate) fn is_reducing(&self) -> bool {
+        self.prr.is_some()
+    }
+
     /// An ACK in a reduction by PRR: cwnd is what is in the network, and what may follow it.
     pub(crate) fn reduce(&mut self, ack: prr::Ack) {
         let good = ack.good && !self.echoed;

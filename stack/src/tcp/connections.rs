@@ -19,6 +19,7 @@ use super::tuples::Tuples;
 use super::window;
 use super::{Config, ConnectionId, Error, ListenerId, SeqNumber, SocketOptions};
 use crate::time::Instant;
+use crate::wire::Buffer;
 use crate::wire::tcp::{Flags, Segment, checksum_is_right};
 use crate::wire::tcp_options::Options;
 use std::collections::{BTreeMap, VecDeque};
@@ -43,6 +44,8 @@ pub struct Connections {
     pub(crate) cookies: fastopen::Cache,
     mtus: BTreeMap<IpAddr, u16>,
     advice: VecDeque<IpAddr>,
+    /// Whether the last segment acknowledged something new or brought it.
+    progressed: bool,
     /// The present as the last call told it.
     now: Instant,
 }
@@ -67,6 +70,7 @@ impl Connections {
             cookies: fastopen::Cache::default(),
             mtus: BTreeMap::new(),
             advice: VecDeque::new(),
+            progressed: false,
             now: Instant::ZERO,
         }
     }
@@ -90,6 +94,7 @@ impl Connections {
     /// dropped without a reply (RFC 9293 MUST-3, MUST-57, MUST-63).
     pub fn segment_arrives(&mut self, now: Instant, src: IpAddr, dst: IpAddr, ecn: u8, bytes: &[u8]) {
         self.advance(now);
+        self.progressed = false;
         if !is_unicast(src) || !is_unicast(dst) || !checksum_is_right(src, dst, bytes) {
             return;
         }
@@ -110,19 +115,20 @@ impl Connections {
     fn deliver(&mut self, now: Instant, id: ConnectionId, segment: &Segment<'_>, ecn: u8) {
         let cx = Context { config: &self.config, now };
         let Some(tcb) = self.slab.get_mut(id) else { return };
-        let before = tcb.state;
+        let (before, progress) = (tcb.state, (tcb.snd_una, tcb.rcv_nxt));
         tcb.ecn.arrived = ecn;
         if let Some(seconds) = segment.options.user_timeout {
             tcb.user_timeout.heard(seconds, &self.config);
         }
         let action = states::segment_arrives(tcb, &cx, *segment);
-        let (after, tuple) = (tcb.state, FourTuple { local: tcb.local, remote: tcb.remote });
+        self.progressed = before.is_synchronized() && progress != (tcb.snd_una, tcb.rcv_nxt);
+        let after = tcb.state;
         if before == State::SynSent && after.is_synchronized() {
             self.cookies.answered(&cx, tcb, segment);
         }
         self.state_changed(id, before, after);
         match action {
-            Action::Reopen => self.reopen(now, id, tuple, segment),
+            Action::Reopen => self.reopen(now, id, segment),
             action => self.conclude(now, id, action),
         }
     }
@@ -130,7 +136,6 @@ impl Connections {
     /// Does what a handler or a timer left to be done.
     fn conclude(&mut self, now: Instant, id: ConnectionId, action: Action) {
         let Some(tcb) = self.slab.get(id) else { return };
-        let tuple = FourTuple { local: tcb.local, remote: tcb.remote };
         match action {
             Action::Drop | Action::Reopen => {}
             Action::Done if tcb.ack.due() == Due::Separately => {
@@ -143,9 +148,9 @@ impl Connections {
                     self.with_output(now, id, |out| out.acknowledge());
                 }
             }
-            Action::Reset(reset) => self.sink.reset(Some(id), tuple, self.echoing(reset)),
+            Action::Reset(reset) => self.sink.reset(Some(id), tcb.tuple(), self.echoing(reset)),
             Action::Refuse(reset, error) => {
-                self.sink.reset(Some(id), tuple, self.echoing(reset));
+                self.sink.reset(Some(id), tcb.tuple(), self.echoing(reset));
                 return self.close_with(now, id, Some(error));
             }
             Action::Close(error) => return self.close_with(now, id, error),
@@ -319,7 +324,7 @@ impl Connections {
         syn: &Segment<'_>,
     ) -> bool {
         let Some(listener) = self.listeners.get(listener) else { return false };
-        let tuple = FourTuple { local: tcb.local, remote: tcb.remote };
+        let tuple = tcb.tuple();
         let (config, room) = (&self.config.fast_open, (listener.fast.len(), listener.backlog()));
         let key = self.secret.cookie_key();
         match fastopen::answer(config, &listener.options, tuple, syn, room, key) {
@@ -331,13 +336,13 @@ impl Connections {
     }
 
     /// A SYN takes over from TIME-WAIT, where somebody listens; else it is a stray SYN like any other.
-    fn reopen(&mut self, now: Instant, id: ConnectionId, tuple: FourTuple, syn: &Segment<'_>) {
+    fn reopen(&mut self, now: Instant, id: ConnectionId, syn: &Segment<'_>) {
+        let Some((tuple, above)) = self.slab.get(id).map(|tcb| (tcb.tuple(), tcb.snd_max)) else { return };
         let Some(listener) = self.listeners.find(tuple) else {
             return self.conclude(now, id, Action::Challenge);
         };
-        let above = self.slab.get(id).map(|tcb| tcb.snd_max);
         self.close_with(now, id, None);
-        self.open_from(now, listener, tuple, syn, above);
+        self.open_from(now, listener, tuple, syn, Some(above));
     }
 
     /// What every new connection begins with.
@@ -375,7 +380,7 @@ impl Connections {
         }
         tcb.enter_closed(error, &self.config);
         self.timers.reschedule(id, &mut tcb.deadlines);
-        let (tuple, owned) = (FourTuple { local: tcb.local, remote: tcb.remote }, tcb.owned);
+        let (tuple, owned) = (tcb.tuple(), tcb.owned);
         self.tuples.remove(tuple, id);
         if before == State::SynReceived {
             self.forget_half_open(id);
@@ -476,6 +481,11 @@ impl Connections {
         self.sink.queue.pop_front()
     }
 
+    /// Takes back the memory of a segment that is not needed any more.
+    pub fn recycle(&mut self, buffer: Buffer) {
+        self.sink.recycle(buffer);
+    }
+
     /// Whether segments are formed and not yet taken.
     #[cfg(test)]
     pub(crate) fn has_output(&self) -> bool {
@@ -485,6 +495,12 @@ impl Connections {
     /// A destination that R1 says has become doubtful: IP should look for another gateway (RFC 9293 3.8.3).
     pub fn take_advice(&mut self) -> Option<IpAddr> {
         self.advice.pop_front()
+    }
+
+    /// Whether the last segment that arrived shows that what was sent reaches its sender: it acknowledged something new, or
+    /// brought new data, which answers an acknowledgement (RFC 4861 7.3.1).
+    pub fn has_progressed(&self) -> bool {
+        self.progressed
     }
 
     /// Whether there is no room for another connection.

@@ -227,6 +227,11 @@ impl ControlBlock {
         }
     }
 
+    /// Its name among all connections.
+    pub(crate) fn tuple(&self) -> FourTuple {
+        FourTuple { local: self.local, remote: self.remote }
+    }
+
     /// The peer's SYN has come: RCV.NXT, IRS and what it offers.
     pub(crate) fn synchronize(&mut self, syn: &Segment<'_>, now: Instant) {
         self.irs = syn.seq;

@@ -36,9 +36,26 @@ pub struct Outgoing {
 #[derive(Debug, Default)]
 pub(crate) struct Sink {
     pub(crate) queue: VecDeque<Outgoing>,
+    /// Memory for segments to come.
+    spare: Vec<Buffer>,
 }
 
+/// Buffers that are kept for later.
+const MAX_SPARE: usize = 256;
+
 impl Sink {
+    /// Memory that a segment was in.
+    pub(crate) fn recycle(&mut self, buffer: Buffer) {
+        if self.spare.len() < MAX_SPARE {
+            self.spare.push(buffer.cleared());
+        }
+    }
+
+    /// An empty buffer, with room for `len` bytes of text.
+    fn buffer(&mut self, len: u32) -> Buffer {
+        self.spare.pop().unwrap_or_else(|| Buffer::with_capacity(len as usize))
+    }
+
     fn push(
         &mut self,
         connection: Option<ConnectionId>,
@@ -490,7 +507,7 @@ impl Output<'_> {
         let wnd =
             if flags.contains(Flags::SYN) { window::announce_in_syn(tcb) } else { window::announce(tcb) };
         let (head, tail) = tcb.send.text(seq, len);
-        let mut buffer = Buffer::with_capacity(len as usize);
+        let mut buffer = self.sink.buffer(len);
         buffer.append(head);
         buffer.append(tail);
         let pushed = match self.cx.config.push {
@@ -515,8 +532,7 @@ impl Output<'_> {
         }
         let (source_port, destination_port) = (tcb.local.port(), tcb.remote.port());
         let header = Header { source_port, destination_port, seq, ack, flags, wnd, up, options };
-        let tuple = FourTuple { local: tcb.local, remote: tcb.remote };
-        self.sink.push(Some(self.id), tuple, ecn, header, buffer);
+        self.sink.push(Some(self.id), tcb.tuple(), ecn, header, buffer);
     }
 
     /// Exactly one of the retransmission and the persist timer runs while something waits for the peer.

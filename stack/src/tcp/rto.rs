@@ -22,6 +22,10 @@ pub(crate) struct RetransmissionTimeout {
     /// How often the timer has expired since the last sample (5.5).
     backoff: u32,
     timing: Option<Timing>,
+    /// The highest number sent, and what it was when the last sample was taken: one sample a round trip is smoothed (RFC
+    /// 7323 4.2), or many of one would make the stack forget the others.
+    sent_until: SeqNumber,
+    sampled_until: Option<SeqNumber>,
     min: Duration,
     max: Duration,
     granularity: Duration,
@@ -35,6 +39,8 @@ impl RetransmissionTimeout {
             base: config.rto_initial,
             backoff: 0,
             timing: None,
+            sent_until: SeqNumber(0),
+            sampled_until: None,
             min: config.rto_min,
             max: config.rto_max.max(config.rto_min),
             granularity: config.granularity,
@@ -58,6 +64,7 @@ impl RetransmissionTimeout {
 
     /// New data up to `end` has been sent: measure it, unless a measurement is under way (one a round trip, 3).
     pub(crate) fn sent(&mut self, end: SeqNumber, now: Instant) {
+        self.sent_until = end;
         if self.timing.is_none() {
             self.timing = Some(Timing { end, sent_at: now });
         }
@@ -84,8 +91,10 @@ impl RetransmissionTimeout {
             Some(_) => None,
             None => echoed,
         };
-        if let Some(rtt) = rtt {
+        let same_round_trip = self.sampled_until.is_some_and(|until| ack <= until) && self.backoff == 0;
+        if let Some(rtt) = rtt.filter(|_| !same_round_trip) {
             self.sample(rtt);
+            self.sampled_until = Some(self.sent_until);
         }
         rtt
     }

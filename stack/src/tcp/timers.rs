@@ -42,47 +42,55 @@ impl Timer {
 }
 
 /// The deadlines of one connection.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Deadlines {
-    at: [Option<Instant>; Timer::ALL.len()],
+    /// [`Instant::FAR_FUTURE`] where a timer is off.
+    at: [Instant; Timer::ALL.len()],
     /// Under which deadline the connection stands in the [`TimerQueue`].
     queued: Option<Instant>,
+}
+
+impl Default for Deadlines {
+    fn default() -> Deadlines {
+        Deadlines { at: [Instant::FAR_FUTURE; Timer::ALL.len()], queued: None }
+    }
 }
 
 impl Deadlines {
     /// Sets a timer; one set to [`Instant::FAR_FUTURE`] is off.
     pub(crate) fn set(&mut self, timer: Timer, at: Instant) {
-        self.at[timer as usize] = Some(at).filter(|at| *at != Instant::FAR_FUTURE);
+        self.at[timer as usize] = at;
     }
 
     /// Sets a timer unless it is running.
     pub(crate) fn start(&mut self, timer: Timer, at: Instant) {
-        if self.at[timer as usize].is_none() {
+        if !self.is_set(timer) {
             self.set(timer, at);
         }
     }
 
     pub(crate) fn is_set(&self, timer: Timer) -> bool {
-        self.at[timer as usize].is_some()
+        self.at[timer as usize] != Instant::FAR_FUTURE
     }
 
     pub(crate) fn stop(&mut self, timer: Timer) {
-        self.at[timer as usize] = None;
+        self.at[timer as usize] = Instant::FAR_FUTURE;
     }
 
     pub(crate) fn stop_all(&mut self) {
-        self.at = Default::default();
+        self.at.fill(Instant::FAR_FUTURE);
     }
 
     /// The earliest deadline.
     pub(crate) fn earliest(&self) -> Option<Instant> {
-        self.at.iter().flatten().min().copied()
+        let first = self.at.iter().fold(Instant::FAR_FUTURE, |first, at| first.min(*at));
+        (first != Instant::FAR_FUTURE).then_some(first)
     }
 
     /// Stops and returns a timer that has expired by `now`: of several the one that expired first.
     pub(crate) fn take_expired(&mut self, now: Instant) -> Option<Timer> {
         let at = self.earliest().filter(|at| *at <= now)?;
-        let timer = Timer::ALL.into_iter().find(|timer| self.at[*timer as usize] == Some(at))?;
+        let timer = Timer::ALL.into_iter().find(|timer| self.at[*timer as usize] == at)?;
         self.stop(timer);
         Some(timer)
     }

@@ -2,8 +2,8 @@
 
 use super::ConnectionId;
 use super::control_block::FourTuple;
+use crate::rng::Rng;
 use core::hash::{BuildHasher, Hash, Hasher};
-use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -14,27 +14,51 @@ impl Hash for FourTuple {
         match (self.local.ip(), self.remote.ip()) {
             (IpAddr::V4(local), IpAddr::V4(remote)) => {
                 state.write_u64(u64::from(u32::from(local)) << 32 | u64::from(u32::from(remote)));
-                state.write_u32(ports);
             }
-            (local, remote) => {
-                [local, remote].iter().for_each(|address| address.hash(state));
-                state.write_u32(ports);
-            }
+            (local, remote) => [local, remote].into_iter().for_each(|address| {
+                let bits = match address {
+                    IpAddr::V4(address) => u128::from(u32::from(address)),
+                    IpAddr::V6(address) => u128::from(address),
+                };
+                state.write_u64((bits >> 64) as u64);
+                state.write_u64(bits as u64);
+            }),
         }
+        state.write_u64(ports.into());
     }
 }
 
 /// Hashes with a key that peers do not know, so that they cannot choose ports that collide.
 #[derive(Clone, Copy, Debug)]
-struct Keyed(u64);
+struct Keyed([u64; 2]);
 
 impl BuildHasher for Keyed {
-    type Hasher = DefaultHasher;
+    type Hasher = Folding;
 
-    fn build_hasher(&self) -> DefaultHasher {
-        let mut hasher = DefaultHasher::new();
-        hasher.write_u64(self.0);
-        hasher
+    fn build_hasher(&self) -> Folding {
+        Folding { state: self.0[0], key: self.0[1] }
+    }
+}
+
+/// Multiplies each word, masked by what came before, by the secret key, and folds the 128 bits of the product.
+#[derive(Clone, Copy, Debug)]
+struct Folding {
+    state: u64,
+    key: u64,
+}
+
+impl Hasher for Folding {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        let product = u128::from(self.state ^ word) * u128::from(self.key);
+        self.state = (product >> 64) as u64 ^ product as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.state
     }
 }
 
@@ -47,8 +71,11 @@ pub(crate) struct Tuples {
 }
 
 impl Tuples {
-    pub(crate) fn new(key: u64) -> Tuples {
-        Tuples { connections: HashMap::with_hasher(Keyed(key)), local: BTreeMap::new() }
+    pub(crate) fn new(seed: u64) -> Tuples {
+        let mut rng = Rng::new(!seed);
+        // An odd number loses nothing in a multiplication.
+        let key = Keyed([rng.next_u64(), rng.next_u64() | 1]);
+        Tuples { connections: HashMap::with_hasher(key), local: BTreeMap::new() }
     }
 
     pub(crate) fn find(&self, tuple: FourTuple) -> Option<ConnectionId> {

@@ -36,15 +36,34 @@ impl Buffer {
 
     /// Makes the packet `count` bytes longer at its front and returns these bytes, which are zero.
     pub fn prepend(&mut self, count: usize) -> &mut [u8] {
+        self.make_room_before(count);
+        self.start -= count;
+        let header = &mut self.bytes[self.start..self.start + count];
+        header.fill(0);
+        header
+    }
+
+    /// Puts `header` before the packet.
+    #[inline]
+    pub fn prepend_bytes(&mut self, header: &[u8]) {
+        self.make_room_before(header.len());
+        self.start -= header.len();
+        self.bytes[self.start..self.start + header.len()].copy_from_slice(header);
+    }
+
+    fn make_room_before(&mut self, count: usize) {
         if count > self.start {
             let missing = count - self.start + HEADROOM;
             self.bytes.splice(0..0, core::iter::repeat_n(0, missing));
             self.start += missing;
         }
-        self.start -= count;
-        let header = &mut self.bytes[self.start..self.start + count];
-        header.fill(0);
-        header
+    }
+
+    /// An empty packet in the memory of this one.
+    pub fn cleared(mut self) -> Buffer {
+        self.bytes.resize(HEADROOM, 0);
+        self.start = HEADROOM;
+        self
     }
 
     /// Adds `data` at the packet's end.
@@ -57,6 +76,11 @@ impl Buffer {
         let end = self.bytes.len();
         self.bytes.resize(end + count, 0);
         &mut self.bytes[end..]
+    }
+
+    /// Takes the first `count` bytes off the packet, or all where there are fewer; their place is free again.
+    pub fn trim_front(&mut self, count: usize) {
+        self.start += count.min(self.len());
     }
 
     /// Cuts the packet to its first `len` bytes, where it is longer.
@@ -117,6 +141,9 @@ mod tests {
         buffer.prepend(2).copy_from_slice(b"ip");
         buffer.append(b"!");
         assert_eq!(&*buffer, b"ipdata!");
+        buffer.trim_front(2);
+        assert_eq!(&*buffer, b"data!");
+        buffer.prepend(2).copy_from_slice(b"ip");
         buffer.truncate(3);
         assert_eq!(buffer.into_vec(), b"ipd");
     }

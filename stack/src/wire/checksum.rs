@@ -30,16 +30,13 @@ impl Checksum {
     ///
     /// Addresses of different families never occur together; their sum would be meaningless, not unsafe.
     pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: usize) -> Checksum {
-        let mut sum = Checksum::new();
-        for address in [source, destination] {
-            match address {
-                IpAddr::V4(address) => sum.add(&address.octets()),
-                IpAddr::V6(address) => sum.add(&address.octets()),
-            }
-        }
-        // 16 and 32 bit lengths give the same sum, as do one and four bytes of protocol number.
-        sum.sum += u64::from(protocol) + (length as u64 >> 16) + (length as u64 & 0xffff);
-        sum
+        let words = |address| match address {
+            IpAddr::V4(address) => u64::from(u32::from(address)),
+            IpAddr::V6(address) => address.segments().into_iter().map(u64::from).sum(),
+        };
+        // 16 and 32 bit words and lengths give the same sum, as do one and four bytes of protocol number.
+        let sum = words(source) + words(destination) + u64::from(protocol) + length as u64;
+        Checksum { sum, odd: false }
     }
 
     /// Adds bytes; a piece of odd length is continued by the next one in the middle of a word.

@@ -127,10 +127,11 @@ impl Header {
             llc[..6].copy_from_slice(&SNAP);
             llc[6..].copy_from_slice(&self.ethertype.to_be_bytes());
         }
-        let header = buffer.prepend(HEADER_LEN);
+        let mut header = [0; HEADER_LEN];
         header[..6].copy_from_slice(&self.destination.0);
         header[6..12].copy_from_slice(&self.source.0);
         header[12..].copy_from_slice(&kind.to_be_bytes());
+        buffer.prepend_bytes(&header);
     }
 }
 

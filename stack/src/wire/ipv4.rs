@@ -145,7 +145,7 @@ impl<'a> Header<'a> {
         let flags = u16::from(self.reserved) << 15
             | u16::from(self.dont_fragment) << 14
             | u16::from(self.more_fragments) << 13;
-        let bytes = buffer.prepend(len);
+        let mut bytes = [0; HEADER_LEN + MAX_OPTIONS_LEN];
         bytes[0] = 0x40 | (len / 4) as u8;
         bytes[1] = self.tos;
         bytes[2..4].copy_from_slice(&total_length.to_be_bytes());
@@ -157,8 +157,9 @@ impl<'a> Header<'a> {
         bytes[16..20].copy_from_slice(&self.destination.octets());
         let options = &self.options[..self.options.len().min(MAX_OPTIONS_LEN)];
         bytes[HEADER_LEN..][..options.len()].copy_from_slice(options);
-        let sum = checksum(bytes);
+        let sum = checksum(&bytes[..len]);
         bytes[10..12].copy_from_slice(&sum.to_be_bytes());
+        buffer.prepend_bytes(&bytes[..len]);
     }
 }
 

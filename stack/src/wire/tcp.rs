@@ -9,8 +9,8 @@
 //! ```
 
 use super::checksum::Checksum;
-use super::tcp_options::Options;
-use super::{Buffer, Error, Result, protocol};
+use super::tcp_options::{MAX_LEN, Options};
+use super::{Buffer, Error, Result, be16, be32, protocol};
 use crate::tcp::SeqNumber;
 use core::fmt;
 use core::ops::{BitOr, BitOrAssign, Deref};
@@ -153,13 +153,13 @@ impl<'a> Segment<'a> {
         }
         let (header, payload) = bytes.split_at(header_len);
         let header = Header {
-            source_port: get16(&fixed[field::SOURCE]),
-            destination_port: get16(&fixed[field::DESTINATION]),
-            seq: SeqNumber(get32(&fixed[field::SEQUENCE])),
-            ack: SeqNumber(get32(&fixed[field::ACKNOWLEDGMENT])),
+            source_port: be16(fixed, field::SOURCE.start),
+            destination_port: be16(fixed, field::DESTINATION.start),
+            seq: SeqNumber(be32(fixed, field::SEQUENCE.start)),
+            ack: SeqNumber(be32(fixed, field::ACKNOWLEDGMENT.start)),
             flags: Flags(fixed[field::FLAGS]),
-            wnd: get16(&fixed[field::WINDOW]),
-            up: get16(&fixed[field::URGENT]),
+            wnd: be16(fixed, field::WINDOW.start),
+            up: be16(fixed, field::URGENT.start),
             options: Options::parse(&header[HEADER_LEN..])?,
         };
         Ok(Segment { header, payload })
@@ -196,7 +196,7 @@ impl Header {
     /// Puts the header before the text in `buffer` and fills in the checksum. Reserved bits are zero.
     pub fn emit(&self, source: IpAddr, destination: IpAddr, buffer: &mut Buffer) {
         let header_len = self.header_len();
-        let header = buffer.prepend(header_len);
+        let mut header = [0; HEADER_LEN + MAX_LEN];
         header[field::SOURCE].copy_from_slice(&self.source_port.to_be_bytes());
         header[field::DESTINATION].copy_from_slice(&self.destination_port.to_be_bytes());
         header[field::SEQUENCE].copy_from_slice(&self.seq.0.to_be_bytes());
@@ -205,7 +205,8 @@ impl Header {
         header[field::FLAGS] = self.flags.0;
         header[field::WINDOW].copy_from_slice(&self.wnd.to_be_bytes());
         header[field::URGENT].copy_from_slice(&self.up.to_be_bytes());
-        self.options.emit(&mut header[HEADER_LEN..]);
+        self.options.emit(&mut header[HEADER_LEN..header_len]);
+        buffer.prepend_bytes(&header[..header_len]);
         let sum =
             Checksum::pseudo_header(source, destination, protocol::TCP, buffer.len()).with(buffer).finish();
         buffer[field::CHECKSUM].copy_from_slice(&sum.to_be_bytes());
@@ -215,14 +216,6 @@ impl Header {
 /// Whether the checksum over the pseudo header and `bytes` is right (RFC 9293 MUST-3).
 pub fn checksum_is_right(source: IpAddr, destination: IpAddr, bytes: &[u8]) -> bool {
     Checksum::pseudo_header(source, destination, protocol::TCP, bytes.len()).with(bytes).finish() == 0
-}
-
-fn get16(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0, |word, byte| word << 8 | u16::from(*byte))
-}
-
-fn get32(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte))
 }
 
 #[cfg(test)]

@@ -186,6 +186,13 @@ impl Options {
     /// A length that is below 2, reaches past the area, or is not that of its kind.
     pub fn parse(mut bytes: &[u8]) -> Result<Options> {
         let mut options = Options::default();
+        // Timestamps as RFC 7323 appendix A has them, and nothing else: what nearly every segment carries.
+        if let [1, 1, 8, 10, value @ ..] = bytes
+            && value.len() == 8
+        {
+            options.take(8, value)?;
+            return Ok(options);
+        }
         while let [kind, rest @ ..] = bytes {
             match kind {
                 0 => break,
@@ -237,6 +244,9 @@ impl Options {
     /// unaligned than fit aligned.
     pub fn len(&self) -> usize {
         let others = self.len_without_sack() + self.fast_open_that_fits().map_or(0, |option| option.len());
+        if self.sack.is_empty() {
+            return others;
+        }
         match self.blocks_within(MAX_LEN - others) {
             0 => others,
             blocks => others + 4 + 8 * blocks,

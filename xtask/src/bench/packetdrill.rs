@@ -4,17 +4,16 @@ use super::ROUNDS;
 use super::cost::cost;
 use super::figures::Measure;
 use super::scratch::Scratch;
+use crate::packetdrill;
 use crate::pool::Pool;
 use crate::programs::{find, require};
 use crate::progress::Progress;
 use crate::protocol::{Job, Session, Wants};
 use crate::selftest::pool;
 use cases::suite::Tree;
-use cases::upstream;
 use harness::run::Verdict;
 use harness::sut::Family;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 /// The proportion of packetdrill's CPU time that a run may take.
 const MOST: f64 = 0.2;
@@ -90,15 +89,7 @@ fn play(pool: &Pool) -> Result<(), String> {
 
 /// Runs a program with packetdrill's arguments in a network namespace of its own.
 fn play_theirs(program: &Path, script: &Path) -> Result<(), String> {
-    let mut command = Command::new("unshare");
-    command.arg("--net");
-    if !nix::unistd::geteuid().is_root() {
-        command.args(["--user", "--map-root-user"]);
-    }
-    // A new namespace's loopback interface is down.
-    command.args(["--", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"]).arg(program);
-    command.args(upstream::runner_options(Family::Ipv4)).arg(script);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut command = packetdrill::command(program, script, Family::Ipv4, &[])?;
     let status = command.status().map_err(|e| format!("unshare cannot be started: {e}"))?;
     match status.success() {
         true => Ok(()),

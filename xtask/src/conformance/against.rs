@@ -6,14 +6,13 @@
 use super::Options;
 use super::plan::Plan;
 use super::play::{Played, Run};
-use crate::programs::{find, require};
+use crate::packetdrill;
+use crate::programs::require;
 use crate::progress::Progress;
 use cases::suite::Case;
-use cases::upstream;
 use harness::sut::Family;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 /// How often packetdrill plays each run.
@@ -142,25 +141,7 @@ fn play(options: &Options, case: &Case, family: Family, program: &Path) -> Resul
 
 /// Plays a run on packetdrill, in a network namespace of its own, and says whether it passed.
 fn play_once(options: &Options, case: &Case, family: Family, program: &Path) -> Result<bool, String> {
-    let script = case.path.canonicalize().map_err(|e| format!("{}: {e}", case.path.display()))?;
-    let folder: PathBuf = script.parent().map_or_else(|| "/".into(), Path::to_owned);
-    let unshare = find("unshare").ok_or("unshare is missing: apt-get install util-linux")?;
-    let mut command = Command::new(unshare);
-    command.arg("--net");
-    if !nix::unistd::geteuid().is_root() {
-        command.args(["--user", "--map-root-user"]);
-    }
-    // A new namespace's loopback interface is down, which neither runner leaves it.
-    command
-        .args(["--", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"])
-        .arg(program)
-        .arg("--send_omit_free")
-        .args(upstream::runner_options(family));
-    for (name, value) in upstream::defines(family) {
-        command.arg("-D").arg(format!("{name}={value}"));
-    }
-    command.args(&options.packetdrill).arg(script).current_dir(folder);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut command = packetdrill::command(program, &case.path, family, &options.packetdrill)?;
     let status = command.status().map_err(|e| format!("{} cannot be started: {e}", program.display()))?;
     match status.code() {
         // env(1) and its like: the program is not there or is none.

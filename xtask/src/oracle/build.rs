@@ -99,13 +99,17 @@ fn check_room(cache: &Path) -> Result<(), String> {
     // Where the system does not tell, the build will.
     let Ok(disk) = nix::sys::statvfs::statvfs(cache) else { return Ok(()) };
     let free = disk.blocks_available().saturating_mul(disk.fragment_size());
+    enough(free).map_err(|why| format!("{}: {why}", cache.display()))
+}
+
+/// Whether so many bytes are enough for a build.
+fn enough(free: u64) -> Result<(), String> {
     if free >= ROOM {
         return Ok(());
     }
-    let (shown, free) = (cache.display(), free >> 20);
+    let (free, room) = (free >> 20, ROOM >> 20);
     Err(format!(
-        "{shown}: {free} MB are free and a build takes {} MB: make room, or set XDG_CACHE_HOME to another folder",
-        ROOM >> 20
+        "{free} MB are free and a build takes {room} MB: make room, or set XDG_CACHE_HOME to another folder"
     ))
 }
 
@@ -220,4 +224,27 @@ fn install(work: &Work, cache: &Path, record: &Record) -> Result<PathBuf, String
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::rename(&made, &folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_is_too_full_is_told_beforehand() {
+        assert_eq!(enough(ROOM), Ok(()));
+        let told =
+            "3071 MB are free and a build takes 3072 MB: make room, or set XDG_CACHE_HOME to another folder";
+        assert_eq!(enough(ROOM - 1), Err(told.to_owned()));
+    }
+
+    #[test]
+    fn a_command_that_fails_shows_its_last_lines() {
+        let mut shell = Command::new("sh");
+        let shell = shell.args(["-c", "seq 20; echo wrong >&2; exit 3"]);
+        let said = watched(shell, 1, "lines").expect_err("it ends with 3");
+        let lines: Vec<&str> = said.lines().collect();
+        assert_eq!(lines[0], "the kernel does not build: sh ended with exit status: 3; its last lines:");
+        assert_eq!((lines[1], lines[SHOWN], lines.len()), ("7", "wrong", SHOWN + 1));
+    }
 }

@@ -7,6 +7,7 @@ mod build;
 mod folder;
 pub(crate) mod guest;
 pub(crate) mod host;
+mod repeat;
 mod source;
 mod store;
 
@@ -32,13 +33,16 @@ pub(crate) enum Options {
     },
     /// List the kernels that were built.
     Status,
+    /// Play the same cases again and again, and say whether each leaves the same trace each time.
+    Repeat(repeat::Options),
 }
 
-/// Builds or lists.
+/// Builds, lists or repeats.
 pub(crate) fn oracle(options: &Options) -> Outcome {
     match options {
         Options::Build { source } => build::build(source.as_deref()),
         Options::Status => status(),
+        Options::Repeat(options) => repeat::repeat(options),
     }
 }
 

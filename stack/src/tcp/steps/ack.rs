@@ -98,6 +98,9 @@ fn update_scoreboard(tcb: &mut ControlBlock, segment: &Segment<'_>, acked: Deliv
     if tcb.scoreboard.update(blocks, tcb.snd_una, tcb.snd_nxt) {
         begin_recovery(tcb);
     }
+    if !tcb.congestion.is_reducing() {
+        return;
+    }
     let pipe = tcb.scoreboard.pipe(tcb.snd_una, tcb.snd_nxt, tcb.eff_snd_mss());
     tcb.congestion.reduce(prr::Ack { delivered: acked.bytes + sacked.bytes, pipe, good: acked.bytes > 0 });
 }

@@ -109,10 +109,13 @@ impl Ends for Reference {
             silent = true;
             for end in 0..2 {
                 self.wire.extend(std::iter::from_fn(|| self.hosts[end].transmit()));
-                silent &= self.wire.is_empty();
+                if self.wire.is_empty() {
+                    continue;
+                }
+                silent = false;
                 let frames = self.wire.iter().map(|(interface, frame)| (*interface, &frame[..]));
                 self.hosts[1 - end].receive_burst(self.now, frames);
-                self.wire.clear();
+                self.wire.drain(..).for_each(|(_, frame)| self.hosts[end].recycle(frame));
             }
         }
         self.now += Duration::from_micros(1);
