@@ -1,5 +1,7 @@
 //! What needs programs of others. Lists its tests only where WIREPROOF_SYSTEM=1, and there a missing program is a failure.
 
+#[path = "system/fuzz.rs"]
+mod fuzz;
 #[path = "system/lab.rs"]
 mod lab;
 #[path = "system/tap.rs"]
@@ -20,6 +22,8 @@ fn main() -> ExitCode {
             .chain([
                 Trial::test("captures_are_read_by_tshark", captures),
                 Trial::test("tshark_finds_nothing_wrong_in_what_reference_sends", witness::look),
+                Trial::test("fuzz_says_what_goes_wrong", fuzz::wrong),
+                Trial::test("fuzz_is_built_by_the_script_of_oss_fuzz", fuzz::build_script),
             ])
             .collect(),
         false => vec![],
