@@ -19,11 +19,18 @@ const ECN: u8 = 3;
 
 impl Host {
     /// Gives a datagram to its socket; false where there is none. One with a wrong checksum or length is dropped
-    /// silently (RFC 1122 4.1.3.4).
+    /// silently (RFC 1122 4.1.3.4), and over IPv6 one without where no socket asked for such (RFC 6935 5).
     pub(crate) fn udp_arrives(&mut self, source: IpAddr, to_all: bool, below: Below, bytes: &[u8]) -> bool {
-        let Ok((header, data)) = udp::Header::parse(source, below.destination, bytes) else { return true };
+        let checked = udp::Header::parse(source, below.destination, bytes);
+        let is_checked = checked.is_ok();
+        let parsed = checked.or_else(|error| match below.destination {
+            IpAddr::V4(_) => Err(error),
+            IpAddr::V6(_) => udp::Header::parse_unchecked(bytes),
+        });
+        let Ok((header, data)) = parsed else { return true };
         let (kind, from) = (Kind::Udp, SocketAddr::new(source, header.source_port));
-        self.udp.deliver(&Arriving { kind, from, port: header.destination_port, to_all, below, data })
+        let port = header.destination_port;
+        self.udp.deliver(&Arriving { kind, from, port, to_all, below, is_checked, data }) || !is_checked
     }
 
     /// Gives a segment to TCP, unless it was sent to more than this host (RFC 9293 MUST-57).
@@ -44,6 +51,9 @@ impl Host {
             self.tcp.set_mtu(None, self.net.mtu_towards(now, source, None));
         }
         self.tcp.segment_arrives(now, source, destination, tos & ECN, segment);
+        if self.tcp.has_progressed() {
+            self.net.confirm(now, arrival.interface, source);
+        }
     }
 
     /// Hands the segments that TCP has ready to IP.
@@ -79,12 +89,13 @@ impl Host {
         way: &mut Option<Way>,
         segment: Outgoing,
     ) -> Result<(), SendError> {
+        let via = self.net.zone_of(segment.src);
         let way = match way {
-            Some(way) if way.destination == segment.dst => way,
-            other => other.insert(self.net.way(now, segment.dst, None)?),
+            Some(way) if way.destination == segment.dst && way.via == via => way,
+            other => other.insert(self.net.way(now, segment.dst, via)?),
         };
         let marks = self.sockets.marks(segment.connection);
-        let (protocol, ecn, via) = (protocol::TCP, segment.ecn & ECN, None);
+        let (protocol, ecn) = (protocol::TCP, segment.ecn & ECN);
         match (segment.src, segment.dst) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
                 let config = self.net.config.ipv4;
@@ -94,7 +105,7 @@ impl Host {
                     protocol,
                     tos: marks.tos & !ECN | ecn,
                     ttl: marks.ttl.unwrap_or(config.ttl),
-                    dont_fragment: config.path_mtu_discovery,
+                    dont_fragment: config.path_mtu_discovery && !marks.may_be_cut,
                     options: &[],
                     via,
                 };

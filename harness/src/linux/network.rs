@@ -144,6 +144,7 @@ impl Network {
         if !self.inherits {
             baseline::apply(baseline::NAMESPACE, "")?;
         }
+        baseline::apply(baseline::OWN, "")?;
         if setup.forwarding {
             baseline::set_forwarding(true)?;
         }
