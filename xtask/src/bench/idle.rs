@@ -2,7 +2,7 @@
 
 use super::ROUNDS;
 use super::cost::cost;
-use super::ends::{Ends, Reference, transfer};
+use super::ends::{Reference, transfer};
 use super::figures::Measure;
 use crate::progress::Progress;
 
