@@ -42,8 +42,8 @@ impl Network {
         // It must be about a datagram that this host sent.
         self.owner_of(quoted.local.ip())?;
         let error = self.note_mtu(now, &quoted, error);
-        let (protocol, sequence) = (quoted.protocol, quoted.sequence);
-        Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error })
+        let (protocol, sequence, from) = (quoted.protocol, quoted.sequence, ip.source.into());
+        Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error, from })
     }
 
     /// An ICMPv6 message arrives; `fragmented` says that it had a fragment header. Gives the error for a transport,
@@ -82,8 +82,8 @@ impl Network {
                 let quoted = quoted_v6(body)?;
                 self.owner_of(quoted.local.ip())?;
                 let error = self.note_mtu(now, &quoted, error);
-                let (protocol, sequence) = (quoted.protocol, quoted.sequence);
-                Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error })
+                let (protocol, sequence, from) = (quoted.protocol, quoted.sequence, ip.source.into());
+                Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error, from })
             }
         }
     }
@@ -109,10 +109,18 @@ impl Network {
     fn note_mtu(&mut self, now: Instant, quoted: &Quoted, error: Reported) -> Reported {
         let Reported::TooBig { mtu } = error else { return error };
         let remote = quoted.remote.ip();
+        // RFC 1191 5: routers of old add the header's length to the length that they quote. Who is told no MTU and has sent
+        // nothing of such a length cannot know.
+        let length = match mtu {
+            0 if quoted.length >= self.mtu_towards(now, remote, None) => {
+                quoted.length.saturating_sub(quoted.header)
+            }
+            _ => quoted.length,
+        };
         let mtu = match quoted.protocol {
             // UDP's is remembered when it is known that a socket may have sent it (RFC 8201 4).
-            protocol::TCP | protocol::UDP => told(remote, mtu.into(), quoted.length),
-            _ => self.path_mtu.reduce(now, remote, mtu.into(), quoted.length),
+            protocol::TCP | protocol::UDP => told(remote, mtu.into(), length),
+            _ => self.path_mtu.reduce(now, remote, mtu.into(), length),
         };
         Reported::TooBig { mtu }
     }

@@ -11,6 +11,7 @@ mod errno;
 mod fast_open;
 mod groups;
 mod ip_options;
+mod listing;
 mod messages;
 mod options;
 mod ping;
@@ -18,6 +19,7 @@ mod ports;
 mod readiness;
 mod sent_options;
 mod sockopt;
+mod source_routes;
 mod stream;
 mod table;
 mod tcp_info;
@@ -32,7 +34,10 @@ use crate::tcp::{self, ConnectionId};
 use crate::time::Instant;
 use address::to_wire;
 use blocking::Pending;
-use options::Options;
+pub use listing::Row;
+use options::{Cutting, Options};
+pub(crate) use source_routes::Routed;
+use source_routes::SourceRoutes;
 use std::collections::BTreeMap;
 use table::{Socket, State, Table};
 
@@ -43,6 +48,8 @@ pub(crate) struct Marks {
     pub(crate) ttl: Option<u8>,
     pub(crate) traffic_class: u8,
     pub(crate) hop_limit: Option<u8>,
+    /// IPv4 segments go without DF.
+    pub(crate) may_be_cut: bool,
 }
 
 /// The sockets of a host, and the calls on them.
@@ -53,6 +60,7 @@ pub(crate) struct Sockets {
     completed: Vec<(CallId, Instant, Outcome)>,
     calls: u64,
     marks: BTreeMap<ConnectionId, Marks>,
+    routes: SourceRoutes,
 }
 
 impl Sockets {
@@ -68,15 +76,17 @@ impl Sockets {
 
     fn mark(&mut self, id: ConnectionId, options: &Options) {
         let Options { tos, ttl, traffic_class, hop_limit, .. } = *options;
-        if (tos, ttl, traffic_class, hop_limit) == (0, None, 0, None) {
+        let may_be_cut = options.cutting == Cutting::Anywhere;
+        if (tos, ttl, traffic_class, hop_limit, may_be_cut) == (0, None, 0, None, false) {
             self.marks.remove(&id);
         } else {
-            self.marks.insert(id, Marks { tos, ttl, traffic_class, hop_limit });
+            self.marks.insert(id, Marks { tos, ttl, traffic_class, hop_limit, may_be_cut });
         }
     }
 
     fn unmark(&mut self, id: ConnectionId) {
         self.marks.remove(&id);
+        self.routes.forget(id);
     }
 
     /// A closed connection still sends its last segments as its user wanted them.

@@ -50,18 +50,27 @@ pub(super) struct Options {
     /// connect leaves the SYN to the first send, where that can go with it.
     pub(super) fast_open_connect: bool,
     pub(super) fast_open_without_cookie: bool,
+    /// TCP_NOTSENT_LOWAT; 0: the default, as much as the buffer takes.
+    pub(super) unsent_low: u32,
+    /// TCP_DEFER_ACCEPT, in seconds; 0: off.
+    pub(super) defer_accept: u32,
     pub(super) tos: u8,
     pub(super) ttl: Option<u8>,
     pub(super) traffic_class: u8,
     pub(super) hop_limit: Option<u8>,
+    /// IPV6_DONTFRAG: what is too big for the path is refused.
+    pub(super) dont_fragment: bool,
+    /// UDP_NO_CHECK6_TX and UDP_NO_CHECK6_RX (RFC 6935 5).
+    pub(super) sends_unchecked: bool,
+    pub(super) takes_unchecked: bool,
     /// IP_OPTIONS.
     pub(super) sent_options: SentOptions,
     /// What recvmsg tells of datagrams besides their bytes.
     pub(super) told: Told,
     /// IP_RECVERR: errors are kept with what they quote, and every one is told.
     pub(super) keep_errors: bool,
-    /// IP_MTU_DISCOVER is IP_PMTUDISC_DO: datagrams are not to be cut, here or anywhere.
-    pub(super) never_cut: bool,
+    /// IP_MTU_DISCOVER.
+    pub(super) cutting: Cutting,
     /// SO_NO_CHECK: UDP datagrams over IPv4 go without checksum.
     pub(super) no_checksum: bool,
     /// IP_MULTICAST_TTL.
@@ -70,6 +79,18 @@ pub(super) struct Options {
     pub(super) multicast_interface: Option<usize>,
     /// Groups that the socket has joined, each on an interface.
     pub(super) memberships: Vec<(usize, IpAddr)>,
+}
+
+/// Whether a socket's IPv4 datagrams may be cut into fragments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Cutting {
+    /// IP_PMTUDISC_WANT: where they are too big for what is known of the path.
+    #[default]
+    Here,
+    /// IP_PMTUDISC_DONT: by everybody, so that nothing is learned of the path.
+    Anywhere,
+    /// IP_PMTUDISC_DO: by nobody.
+    Nowhere,
 }
 
 /// What a socket wants to hear of the IPv4 header of what it receives (RFC 1122 3.4).
@@ -104,6 +125,8 @@ impl Options {
             user_timeout: (self.user_timeout > 0).then(|| Duration::from_millis(self.user_timeout.into())),
             send_buffer: self.send_buffer.map(|bytes| bytes / 2),
             receive_buffer: self.receive_buffer.map(|bytes| bytes / 2),
+            unsent_low: (self.unsent_low > 0).then_some(self.unsent_low),
+            accept_with_text: self.defer_accept > 0,
             mss: self.mss,
             congestion: self.congestion,
             syn_retries: self.syn_retries,

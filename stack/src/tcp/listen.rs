@@ -101,6 +101,10 @@ impl Listeners {
         Some(listener)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Listener> {
+        self.by_id.values()
+    }
+
     pub(crate) fn get(&self, id: ListenerId) -> Option<&Listener> {
         self.by_id.get(&id)
     }
