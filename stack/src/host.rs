@@ -1,8 +1,11 @@
 //! A host: frames and calls go in, frames and results come out, and time is told to it.
 
 use crate::client::{Clients, Lookups};
-use crate::config::{AutoconfConfig, Config, Filter, ForwardingConfig, Medium, PortForward, Route};
+use crate::config::{
+    AutoconfConfig, Config, Filter, ForwardingConfig, Medium, PortForward, RateLimit, Route,
+};
 use crate::icmp::echo_options::way_back;
+use crate::icmp::limit::Limiter;
 use crate::ip::Cidr;
 use crate::ip::input4::{Problem, Refused};
 use crate::ip::input6::{self, Walk};
@@ -15,7 +18,8 @@ use crate::tcp;
 use crate::time::Instant;
 use crate::udp::{self, Below};
 use crate::wire::ipv6_ext::Fragment;
-use crate::wire::{Buffer, ethernet as ethertype, icmpv4, icmpv6, ipv4, ipv6, protocol};
+use crate::wire::{Buffer, ethernet as ethertype, icmpv4, icmpv6, ipv4, ipv6, mld, protocol};
+use core::time::Duration;
 use std::net::IpAddr;
 
 /// Datagrams to itself that a host handles at one instant; the rest is due at once again. It bounds the work of one
@@ -98,6 +102,7 @@ impl Host {
         self.net.poll_groups(now);
         self.net.poll_claims(now);
         self.net.poll_advertising(now);
+        self.net.poll_anycast(now);
         // Before TCP sends again what the same instant shows to be in vain.
         self.tell_undelivered(now);
         for (arrival, fragment) in self.net.reassembly4.poll(now) {
@@ -193,6 +198,17 @@ impl Host {
         self.net.interfaces.iter_mut().for_each(|link| link.forwards = config.is_some());
     }
 
+    /// Sets how long a mapping of ARP is believed without being heard again (RFC 1122 2.3.2.1).
+    pub fn set_arp_timeout(&mut self, timeout: Duration) {
+        self.net.config.arp.timeout = timeout;
+        self.net.interfaces.iter_mut().for_each(|link| link.arp.set_timeout(timeout));
+    }
+
+    /// Bytes that IPv4 datagrams are counted for whose fragments have not all come.
+    pub fn reassembly_memory(&self) -> usize {
+        self.net.reassembly4.memory()
+    }
+
     /// What an interface has seen of the frames on its link; `None` where there is no such interface.
     pub fn link_counters(&self, interface: usize) -> Option<LinkCounters> {
         self.net.interfaces.get(interface).map(|link| link.counters)
@@ -220,6 +236,16 @@ impl Host {
         }
         (self.net.config.ipv4.ttl, self.net.config.ipv6.hop_limit) = (ttl, ttl);
         true
+    }
+
+    /// How fast ICMP errors may leave from now on; `None`: as fast as they come (RFC 4443 2.4(f)).
+    pub fn set_error_limit(&mut self, limit: Option<RateLimit>) {
+        self.net.error_limit = Limiter::new(limit);
+    }
+
+    /// Whether Destination Unreachable is sent (RFC 4443 3.1).
+    pub fn set_unreachables(&mut self, on: bool) {
+        self.net.config.icmp.unreachables = on;
     }
 
     /// Whether a router forwards from and to an interface; false where there is no such interface.
@@ -429,9 +455,16 @@ impl Host {
     ) {
         let (source, destination) = (ip.source.into(), ip.destination.into());
         match protocol {
+            // RFC 3810 6.2: multicast listener discovery comes with Router Alert.
+            protocol::ICMPV6
+                if payload.first().is_some_and(|kind| mld::is_message(*kind))
+                    && !input6::has_router_alert(packet, ip) => {}
             protocol::ICMPV6 => {
                 if let Some(report) = self.net.icmp_arrives_v6(now, arrival, ip, payload, fragmented) {
                     self.report(now, &report);
+                }
+                if payload.first() == Some(&icmpv6::ECHO_REPLY) {
+                    self.echo_reply_arrives_v6(arrival, ip, payload);
                 }
             }
             protocol::UDP => {

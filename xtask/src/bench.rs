@@ -4,7 +4,9 @@ mod checkout;
 mod cost;
 mod ends;
 mod figures;
+mod forwarding;
 mod fuzzers;
+mod headers;
 mod oracle;
 mod packetdrill;
 mod runs;
@@ -31,6 +33,8 @@ struct Part {
 const PARTS: &[Part] = &[
     Part { name: "runs", by_default: true, measure: runs::measure },
     Part { name: "tcp", by_default: true, measure: transfer::measure },
+    Part { name: "headers", by_default: true, measure: headers::measure },
+    Part { name: "forwarding", by_default: true, measure: forwarding::measure },
     Part { name: "oracle", by_default: false, measure: oracle::measure },
     Part { name: "fuzz", by_default: false, measure: fuzzers::measure },
 ];
@@ -38,9 +42,10 @@ const PARTS: &[Part] = &[
 /// What `cargo xtask bench` takes.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Options {
-    /// Measure these parts alone: runs (a run of the suite), tcp (the reference stack's), oracle (a run in a kernel in virtual
+    /// Measure these parts alone: runs (a run of the suite), tcp (the reference stack's), headers (parse and emit), forwarding
+    /// (with few and many routes, and a flood of fragments), oracle (a run in a kernel in virtual
     /// time, which must have been built), fuzz (an input of the fuzzers, which are
-    /// built for it: needs a C++ compiler). Without any: runs and tcp.
+    /// built for it: needs a C++ compiler). Without any: all but oracle and fuzz.
     #[arg(value_name = "PART")]
     parts: Vec<String>,
     /// Print `{measures: […]}`.

@@ -144,6 +144,7 @@ impl Network {
         if !self.inherits {
             baseline::apply(baseline::NAMESPACE, "")?;
         }
+        baseline::apply(baseline::OWN, "")?;
         if setup.forwarding {
             for path in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
                 baseline::write(path, "1").doing(path)?;

@@ -59,13 +59,18 @@ pub(super) fn direction(world: &World, dissection: &Dissection, frame: &[u8]) ->
     }
 }
 
+/// Bytes as hex digits.
+fn all_hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// Bytes as hex digits; long ones are cut.
 pub(super) fn hex(bytes: &[u8]) -> String {
     const MOST: usize = 128;
-    let mut text = String::new();
-    for byte in bytes.iter().take(MOST) {
-        let _infallible = write!(text, "{byte:02x}");
-    }
+    let mut text = all_hex(&bytes[..bytes.len().min(MOST)]);
     if bytes.len() > MOST {
         let _infallible = write!(text, "... ({} bytes)", bytes.len());
     }
@@ -105,9 +110,12 @@ pub(super) fn header_option(style: Style, option: &Raw<'_>) -> String {
     match option.data {
         [] => name,
         data if data.iter().all(|b| *b == 0) => format!("{name}({})", data.len()),
-        data => format!("{name} 0x{}", hex(data)),
+        data => format!("{name} 0x{}", all_hex(data)),
     }
 }
+
+/// Data that no header describes is told where it is not the pattern and no longer than this.
+const MOST_DATA: usize = 64;
 
 /// A frame, or a quoted packet, about to be written.
 struct Line<'a> {
@@ -238,9 +246,11 @@ impl Line<'_> {
             LayerKind::Dns => self.direction == Direction::Inbound,
             _ => false,
         });
+        // What goes without saying on the first interface need not on another.
+        let elsewhere = self.parts.first().is_some_and(|first| self.is_of_another_interface(first));
         for (name, usual) in [("src", source), ("dst", destination)] {
             let found = self.shown(part, name);
-            if implied || found != usual.to_string() {
+            if implied || elsewhere || found != usual.to_string() {
                 words.push(format!("{name} {found}"));
             }
         }
@@ -256,6 +266,12 @@ impl Line<'_> {
                 && checksum::right(self.frame, self.parts, index) != Some(self.get(part, "csum") as u16)
             {
                 words.push("csum bad".to_string());
+            }
+        }
+        if part.kind == LayerKind::Ipv6 && self.direction == Direction::Outbound && !self.quoted {
+            let limit = self.get(part, "hlim");
+            if limit != self.usual_hop_limit(index) {
+                words.push(format!("hlim {limit}"));
             }
         }
         match self.get(part, "ecn") {
@@ -293,7 +309,30 @@ impl Line<'_> {
         if self.get(part, "ttl") != USUAL_TTL {
             words.push(format!("ttl {}", self.get(part, "ttl")));
         }
+        // What is passed on for another keeps the identification that was given to it.
+        let passed_on = !is_own(self.world, self.ipv4(part, "src"));
+        let said = self.get(part, "mf") != 0 || self.get(part, "off") != 0;
+        if passed_on && !said && self.get(part, "id") != 0 {
+            words.push(format!("id {}", self.get(part, "id")));
+        }
         words
+    }
+
+    /// The hop limit that goes without saying: what neighbour discovery and MLD require (RFC 4861 4, RFC 2710 3), or 64.
+    fn usual_hop_limit(&self, index: usize) -> u64 {
+        let message = self.parts[index..].iter().find(|p| p.kind == LayerKind::Icmpv6);
+        match message.map(|message| self.get(message, "type")) {
+            Some(133..=137) => 255,
+            Some(130..=132 | 143) => 1,
+            _ => 64,
+        }
+    }
+
+    /// Whether a frame of the stack's left by another interface than the first.
+    fn is_of_another_interface(&self, first: &Part) -> bool {
+        let own = number::mac_number(self.place().local_mac(self.world));
+        let from = first.get(self.frame, "src").filter(|_| first.kind == LayerKind::Ether);
+        self.direction == Direction::Outbound && from.is_some_and(|from| from != own)
     }
 
     fn fragment(&self, part: &Part) -> String {
@@ -376,7 +415,16 @@ impl Line<'_> {
         if message && !self.quoted {
             return format!("udp {sport} > {dport}{bad}");
         }
-        format!("udp {sport} > {dport}{bad} ({}){}", self.payload_length(index), self.data_words(index))
+        let length = self.payload_length(index);
+        // A first fragment says how long the whole datagram is.
+        let said = self.get(part, "len");
+        let lie = if self.quoted || self.world.setup.rules == Rules::Packetdrill || said == length as u64 + 8
+        {
+            String::new()
+        } else {
+            format!("[len {said}]")
+        };
+        format!("udp{lie} {sport} > {dport}{bad} ({length}){}", self.data_words(index))
     }
 
     fn icmp(&self, index: usize, part: &Part) -> String {
@@ -407,16 +455,18 @@ impl Line<'_> {
         text
     }
 
+    fn is_fragment(&self, part: &Part) -> bool {
+        self.get(part, "mf") != 0 || self.get(part, "off") != 0
+    }
+
     /// The bytes of a whole datagram of ours that are not the pattern, where they are few.
     fn data_words(&self, index: usize) -> String {
-        const MOST: usize = 64;
-        let is_fragment = |p: &Part| self.get(p, "mf") != 0 || self.get(p, "off") != 0;
         let part = self.parts.get(index + 1).filter(|p| p.kind == LayerKind::Payload);
         let bytes = part.and_then(|p| self.frame.get(p.start..p.end)).unwrap_or(&[]);
         if self.quoted
             || self.world.setup.rules == Rules::Packetdrill
-            || bytes.len() > MOST
-            || self.parts[..index].iter().any(is_fragment)
+            || bytes.len() > MOST_DATA
+            || self.parts[..index].iter().any(|p| self.is_fragment(p))
             || bytes == pattern::bytes(0, bytes.len())
         {
             return String::new();
@@ -429,7 +479,16 @@ impl Line<'_> {
         let outer = index.checked_sub(1).and_then(|i| self.parts.get(i)).map(|p| p.kind);
         match outer {
             Some(LayerKind::Tcp | LayerKind::Udp | LayerKind::Icmpv4 | LayerKind::Icmpv6) => String::new(),
-            _ => format!("({})", part.end - part.start),
+            _ => {
+                let bytes = self.frame.get(part.start..part.end).unwrap_or(&[]);
+                let (rules, length) = (self.world.setup.rules, bytes.len());
+                let whole = !self.parts[..index].iter().any(|p| self.is_fragment(p));
+                let told = whole && !self.quoted && rules == Rules::Ours && (1..=MOST_DATA).contains(&length);
+                match told && bytes != pattern::bytes(0, length) {
+                    true => format!("0x{}", hex(bytes)),
+                    false => format!("({length})"),
+                }
+            }
         }
     }
 

@@ -47,6 +47,14 @@ pub use neighbours::{FrameClass, classify};
 pub use summary::{TcpSummary, tcp_summary};
 pub use world::{Host, World};
 
+/// The names of all headers and of their fields.
+#[cfg(test)]
+pub(crate) fn field_names() -> impl Iterator<Item = &'static str> {
+    let of =
+        |header: &&'static fields::Header| header.rows.iter().map(|row| row.name).chain([header.keyword]);
+    headers::ALL.iter().flat_map(of)
+}
+
 use crate::lang::{self, ast};
 use crate::sut::{Medium, Rules};
 use std::collections::BTreeMap;

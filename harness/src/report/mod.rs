@@ -21,11 +21,9 @@ pub(crate) fn interface_of(entry: &TraceEntry) -> Option<usize> {
     }
 }
 
-/// Whether a trace has frames of more than one interface.
+/// Whether a trace has frames of another interface than the first, which goes without saying.
 pub(crate) fn multihomed(trace: &[TraceEntry]) -> bool {
-    let mut interfaces = trace.iter().filter_map(interface_of);
-    let first = interfaces.next();
-    interfaces.any(|i| Some(i) != first)
+    trace.iter().filter_map(interface_of).any(|interface| interface != 0)
 }
 
 /// Whether the next thing that happened is that call's completion, at the same instant.

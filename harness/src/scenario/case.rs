@@ -217,9 +217,6 @@ fn extra_call(call: ExtraCall, fd: i32, result: &str) -> String {
         ExtraCall::Info => format!("getsockopt({fd}, SOL_TCP, TCP_INFO, ..., ...) = *"),
         ExtraCall::Ask(request) => format!("ioctl({fd}, {request}, [*]) = *"),
         ExtraCall::Set(level, name, value) => set(level, name, value),
-        ExtraCall::Linger(seconds) => {
-            format!("setsockopt({fd}, SOL_SOCKET, SO_LINGER, {{onoff=1, linger={seconds}}}, 8) = {result}")
-        }
         ExtraCall::Congestion(name) => {
             format!("setsockopt({fd}, SOL_TCP, TCP_CONGESTION, \"{name}\", {}) = {result}", name.len())
         }

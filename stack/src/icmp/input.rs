@@ -109,10 +109,14 @@ impl Network {
     fn note_mtu(&mut self, now: Instant, quoted: &Quoted, error: Reported) -> Reported {
         let Reported::TooBig { mtu } = error else { return error };
         let remote = quoted.remote.ip();
-        // Routers of 4.2BSD's kind quote a length that has the header's in it twice (RFC 1191 5).
-        let twice = quoted.length > self.mtu_towards(now, remote, None);
-        let header = if twice { ipv4::HEADER_LEN as u16 } else { 0 };
-        let length = quoted.length.saturating_sub(header);
+        // RFC 1191 5: routers of old add the header's length to the length that they quote. Who is told no MTU and has sent
+        // nothing of such a length cannot know.
+        let length = match mtu {
+            0 if quoted.length >= self.mtu_towards(now, remote, None) => {
+                quoted.length.saturating_sub(quoted.header)
+            }
+            _ => quoted.length,
+        };
         let mtu = match quoted.protocol {
             // UDP's is remembered when it is known that a socket may have sent it (RFC 8201 4).
             protocol::TCP | protocol::UDP => told(remote, mtu.into(), length),

@@ -58,6 +58,8 @@ pub(super) struct Quoted {
     pub(super) sequence: u32,
     /// Total length of the datagram that was quoted.
     pub(super) length: u16,
+    /// Length of its header.
+    pub(super) header: u16,
 }
 
 /// Reads the quote of an ICMPv4 error: an IPv4 header and at least 8 bytes of what follows (RFC 1122 3.2.2).
@@ -66,7 +68,8 @@ pub(super) fn quoted_v4(quote: &[u8]) -> Option<Quoted> {
     // Only the first fragment has the ports.
     let payload = if header.fragment_offset == 0 { payload } else { return None };
     let length = u16::from_be_bytes([quote[2], quote[3]]);
-    quoted(header.protocol, header.source.into(), header.destination.into(), payload, length)
+    let lengths = (length, u16::try_from(header.len()).unwrap_or(0));
+    quoted(header.protocol, header.source.into(), header.destination.into(), payload, lengths)
 }
 
 /// Reads the quote of an ICMPv6 error; extension headers in it are passed over.
@@ -74,7 +77,7 @@ pub(super) fn quoted_v6(quote: &[u8]) -> Option<Quoted> {
     let (header, _) = ipv6::Header::parse_quoted(quote).ok()?;
     let length = u16::from_be_bytes([quote[4], quote[5]]).saturating_add(40);
     let (protocol, payload) = upper_layer(&header, quote).ok()?;
-    quoted(protocol, header.source.into(), header.destination.into(), payload, length)
+    quoted(protocol, header.source.into(), header.destination.into(), payload, (length, 40))
 }
 
 /// The upper layer of a quoted packet: extension headers are passed over without acting on them.
@@ -101,7 +104,13 @@ pub(super) fn upper_layer<'a>(header: &ipv6::Header, packet: &'a [u8]) -> Result
     }
 }
 
-fn quoted(protocol: u8, local: IpAddr, remote: IpAddr, payload: &[u8], length: u16) -> Option<Quoted> {
+fn quoted(
+    protocol: u8,
+    local: IpAddr,
+    remote: IpAddr,
+    payload: &[u8],
+    (length, header): (u16, u16),
+) -> Option<Quoted> {
     let [a, b, c, d, e, f, g, h, ..] = *payload else { return None };
     let port = |high, low| u16::from_be_bytes([high, low]);
     Some(Quoted {
@@ -110,6 +119,7 @@ fn quoted(protocol: u8, local: IpAddr, remote: IpAddr, payload: &[u8], length: u
         remote: SocketAddr::new(remote, port(c, d)),
         sequence: u32::from_be_bytes([e, f, g, h]),
         length,
+        header,
     })
 }
 

@@ -8,6 +8,9 @@ use crate::wire::ipv6_ext::{FRAGMENT_LEN, Fragment};
 use crate::wire::{Buffer, MacAddress, ethernet as ethertype, ipv4, ipv4_options, ipv6, protocol};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+/// The longest IPv4 datagram that every destination takes (RFC 791 3.1).
+const SAFE_LEN: usize = 576;
+
 /// Why a datagram was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SendError {
@@ -48,6 +51,8 @@ pub(crate) struct Packet6 {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Way {
     pub(crate) destination: IpAddr,
+    /// The interface, where there was no choice.
+    pub(crate) via: Option<usize>,
     hop: Hop,
     /// The largest datagram, in bytes.
     pub(crate) mtu: u16,
@@ -66,12 +71,21 @@ impl Network {
         let hop = self.route(destination, via).ok_or(SendError::NoRoute)?;
         let interface_mtu = self.interface_mtu_for(destination, hop.interface);
         let mtu = hop_mtu(&self.path_mtu, now, destination, &hop, interface_mtu);
-        Ok(Way { destination, hop, mtu, mac: None })
+        Ok(Way { destination, via, hop, mtu, mac: None })
     }
 
     /// The largest datagram on the way to `destination`: the interface's MTU, or less where a router said so.
     pub(crate) fn mtu_towards(&self, now: Instant, destination: IpAddr, via: Option<usize>) -> u16 {
         self.way(now, destination, via).map_or_else(|_| self.interface_mtu(0), |way| way.mtu)
+    }
+
+    /// Whether a datagram of `length` bytes is to go uncut, so that routers say what the path takes (RFC 1191 3): where its
+    /// length is not one that every destination takes (RFC 791 3.1, RFC 1122 3.3.3), and nothing says that it is too long.
+    pub(crate) fn asks_the_path(&self, now: Instant, destination: Ipv4Addr, length: usize) -> bool {
+        let destination = IpAddr::V4(destination);
+        let far = self.route(destination, None).is_some_and(|hop| !hop.local && hop.next != destination);
+        let fits = length <= usize::from(self.mtu_towards(now, destination, None));
+        self.config.ipv4.path_mtu_discovery && far && length > SAFE_LEN && fits
     }
 
     pub(super) fn interface_mtu(&self, interface: usize) -> u16 {

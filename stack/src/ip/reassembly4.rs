@@ -18,6 +18,8 @@ const OVERHEAD: usize = 256;
 
 #[derive(Debug)]
 struct Datagram {
+    /// Its number in the order in which datagrams began.
+    number: u64,
     assembly: Assembly,
     expires: Instant,
     /// How the first fragment came, and its bytes: its header becomes the datagram's, and an error quotes it.
@@ -36,12 +38,15 @@ impl Datagram {
 pub(crate) struct Reassembly4 {
     config: ReassemblyConfig,
     datagrams: BTreeMap<Key, Datagram>,
+    /// The same in the order in which they began, which is that in which they expire.
+    order: BTreeMap<u64, Key>,
+    begun: u64,
     memory: usize,
 }
 
 impl Reassembly4 {
     pub(crate) fn new(config: ReassemblyConfig) -> Reassembly4 {
-        Reassembly4 { config, datagrams: BTreeMap::new(), memory: 0 }
+        Reassembly4 { config, datagrams: BTreeMap::new(), order: BTreeMap::new(), begun: 0, memory: 0 }
     }
 
     /// Takes in a fragment, `bytes` being all of it. Gives the whole datagram, header included, once it is complete.
@@ -60,7 +65,10 @@ impl Reassembly4 {
         }
         let key = (header.source, header.destination, header.protocol, header.identification);
         let expires = now + self.config.timeout;
+        self.begun += 1;
+        let number = self.begun;
         let new = || Datagram {
+            number,
             assembly: Assembly::new(),
             expires,
             first: None,
@@ -84,27 +92,35 @@ impl Reassembly4 {
     /// Drops what has waited too long and gives the first fragments among it: the senders of these are told
     /// (RFC 1122 3.3.2: with fragment zero alone).
     pub(crate) fn poll(&mut self, now: Instant) -> Vec<(Arrival, Vec<u8>)> {
-        let due: Vec<Key> =
-            self.datagrams.iter().filter(|(_, d)| d.expires <= now).map(|(key, _)| *key).collect();
+        let is_due = |key: &Key| self.datagrams.get(key).is_some_and(|d| d.expires <= now);
+        let due: Vec<Key> = self.order.values().copied().take_while(is_due).collect();
         due.into_iter().filter_map(|key| self.take(key)?.first).collect()
     }
 
     /// When [`Reassembly4::poll`] next drops something.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.datagrams.values().map(|datagram| datagram.expires).min()
+        let (_, key) = self.order.first_key_value()?;
+        self.datagrams.get(key).map(|datagram| datagram.expires)
+    }
+
+    /// Bytes that incomplete datagrams are counted for.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory
     }
 
     fn take(&mut self, key: Key) -> Option<Datagram> {
         let datagram = self.datagrams.remove(&key)?;
         self.memory -= datagram.memory();
+        self.order.remove(&datagram.number);
         Some(datagram)
     }
 
     fn put(&mut self, key: Key, datagram: Datagram) {
         self.memory += datagram.memory();
+        self.order.insert(datagram.number, key);
         self.datagrams.insert(key, datagram);
         while self.memory > self.config.memory {
-            let oldest = self.datagrams.iter().min_by_key(|(_, d)| d.expires).map(|(key, _)| *key);
+            let oldest = self.order.first_key_value().map(|(_, key)| *key);
             if oldest.and_then(|key| self.take(key)).is_none() {
                 return;
             }
@@ -169,7 +185,7 @@ mod tests {
         assert_eq!(insert(&mut r, now, &fragment(2, 0, b"abcdefgh", true)), None);
         assert_eq!(insert(&mut r, now, &fragment(1, 0, b"12345678", true)), Some(b"123456789".to_vec()));
         assert_eq!(insert(&mut r, now, &fragment(2, 8, b"", false)), Some(b"abcdefgh".to_vec()));
-        assert_eq!((r.memory, r.next_deadline()), (0, None));
+        assert_eq!((r.memory, r.next_deadline(), r.order.len()), (0, None, 0));
     }
 
     #[test]
@@ -199,5 +215,6 @@ mod tests {
             assert!(r.memory <= 100_000);
         }
         assert!(r.datagrams.keys().all(|key| key.3 == 999));
+        assert_eq!(r.order.len(), r.datagrams.len());
     }
 }

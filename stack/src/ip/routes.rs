@@ -21,6 +21,9 @@ impl Network {
         if let Some(interface) = self.owner_of(destination) {
             return Some(Hop { interface, next: destination, local: true });
         }
+        if is_scope_0(destination) {
+            return None;
+        }
         if is_link_scope(destination) {
             let interface = via.or_else(|| self.link_scope_interface(destination))?;
             return self.is_up(interface).then_some(Hop { interface, next: destination, local: false });
@@ -97,6 +100,11 @@ impl Network {
         let first = || self.interfaces.iter().position(|i| i.up && i.addresses.iter().any(family));
         routed.or_else(first)
     }
+}
+
+/// RFC 4291 2.7: nothing is sent to a group of the reserved scope 0.
+fn is_scope_0(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(a) if a.is_multicast() && a.octets()[1] & 0xf == 0)
 }
 
 /// Whether `address` means something on a link alone, whatever the routes say.

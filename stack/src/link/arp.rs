@@ -33,6 +33,11 @@ impl ArpCache {
         self.entries.insert(address, Entry::Permanent { mac });
     }
 
+    /// How long a mapping that is learned from now on is believed.
+    pub(crate) fn set_timeout(&mut self, timeout: core::time::Duration) {
+        self.config.timeout = timeout;
+    }
+
     /// Forgets all but what the configuration gave, as when the link went down.
     pub(crate) fn flush(&mut self) {
         self.entries.retain(|_, entry| matches!(entry, Entry::Permanent { .. }));

@@ -25,7 +25,8 @@ pub enum Kind {
     Stream,
     /// SOCK_DGRAM: UDP.
     Datagram,
-    /// SOCK_DGRAM with IPPROTO_ICMP: Echo Requests out and Echo Replies in, IPv4 alone (RFC 1122 3.2.2.6).
+    /// SOCK_DGRAM with IPPROTO_ICMP or, for IPv6, IPPROTO_ICMPV6: Echo Requests out and Echo Replies in (RFC 1122 3.2.2.6,
+    /// RFC 4443 4.1).
     Ping,
 }
 

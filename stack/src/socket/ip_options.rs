@@ -2,7 +2,7 @@
 
 use super::call::Domain;
 use super::errno::Errno;
-use super::options::{Options, Told};
+use super::options::{Cutting, Options, Told};
 use super::sent_options::SentOptions;
 use super::sockopt::{integer, within};
 use super::table::Socket;
@@ -25,12 +25,13 @@ const IP_MULTICAST_IF: i32 = 32;
 const IP_MULTICAST_TTL: i32 = 33;
 const IP_ADD_MEMBERSHIP: i32 = 35;
 const IP_DROP_MEMBERSHIP: i32 = 36;
-/// The kernel may cut datagrams that are too big, which is what happens here unless a socket forbids it.
 const IP_PMTUDISC_DONT: i32 = 0;
-/// It must not, and says EMSGSIZE.
+const IP_PMTUDISC_WANT: i32 = 1;
 const IP_PMTUDISC_DO: i32 = 2;
 const IPV6_UNICAST_HOPS: i32 = 16;
 const IPV6_V6ONLY: i32 = 26;
+/// RFC 3542 11.2.
+const IPV6_DONTFRAG: i32 = 62;
 const IPV6_TCLASS: i32 = 67;
 
 impl Host {
@@ -76,8 +77,11 @@ fn get_ip(options: &Options, name: i32, config: &Config) -> Result<Vec<u8>, Errn
         IP_TOS => i32::from(options.tos),
         IP_TTL => i32::from(options.ttl.unwrap_or(config.ipv4.ttl)),
         IP_RECVERR => i32::from(options.keep_errors),
-        IP_MTU_DISCOVER if options.never_cut => IP_PMTUDISC_DO,
-        IP_MTU_DISCOVER => IP_PMTUDISC_DONT,
+        IP_MTU_DISCOVER => match options.cutting {
+            Cutting::Here => IP_PMTUDISC_WANT,
+            Cutting::Anywhere => IP_PMTUDISC_DONT,
+            Cutting::Nowhere => IP_PMTUDISC_DO,
+        },
         IP_MULTICAST_TTL => i32::from(options.multicast_ttl.unwrap_or(1)),
         name => i32::from(*told(&mut options.told.clone(), name).ok_or(Errno::ENOPROTOOPT)?),
     };
@@ -94,7 +98,12 @@ fn set_ip(options: &mut Options, name: i32, value: &[u8]) -> Result<(), Errno> {
         IP_TTL => options.ttl = u8::try_from(within(&widened, 1..=255)?).ok(),
         IP_RECVERR => options.keep_errors = integer(&widened)? != 0,
         IP_MTU_DISCOVER => {
-            options.never_cut = within(&widened, IP_PMTUDISC_DONT..=IP_PMTUDISC_DO)? == IP_PMTUDISC_DO as u32;
+            options.cutting = match integer(&widened)? {
+                IP_PMTUDISC_DONT => Cutting::Anywhere,
+                IP_PMTUDISC_WANT => Cutting::Here,
+                IP_PMTUDISC_DO => Cutting::Nowhere,
+                _ => return Err(Errno::EINVAL),
+            };
         }
         IP_MULTICAST_TTL if integer(&widened)? == -1 => options.multicast_ttl = None,
         IP_MULTICAST_TTL => options.multicast_ttl = u8::try_from(within(&widened, 0..=255)?).ok(),
@@ -122,6 +131,7 @@ pub(super) fn get_ipv6(socket: &Socket, name: i32, config: &Config) -> Result<Ve
         _ if socket.domain == Domain::Inet => return Err(Errno::ENOPROTOOPT),
         IPV6_UNICAST_HOPS => i32::from(options.hop_limit.unwrap_or(config.ipv6.hop_limit)),
         IPV6_V6ONLY => i32::from(options.v6only),
+        IPV6_DONTFRAG => i32::from(options.dont_fragment),
         IPV6_TCLASS => i32::from(options.traffic_class),
         _ => return Err(Errno::ENOPROTOOPT),
     };
@@ -139,6 +149,7 @@ pub(super) fn set_ipv6(socket: &mut Socket, name: i32, value: &[u8]) -> Result<(
         // RFC 3493 5.3: before bind alone.
         IPV6_V6ONLY if bound => return Err(Errno::EINVAL),
         IPV6_V6ONLY => options.v6only = integer(value)? != 0,
+        IPV6_DONTFRAG => options.dont_fragment = integer(value)? != 0,
         IPV6_TCLASS if integer(value)? == -1 => options.traffic_class = 0,
         IPV6_TCLASS => options.traffic_class = u8::try_from(within(value, 0..=255)?).unwrap_or(0),
         _ => return Err(Errno::ENOPROTOOPT),

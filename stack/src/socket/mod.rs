@@ -35,7 +35,7 @@ use crate::time::Instant;
 use address::to_wire;
 use blocking::Pending;
 pub use listing::Row;
-use options::Options;
+use options::{Cutting, Options};
 pub(crate) use source_routes::Routed;
 use source_routes::SourceRoutes;
 use std::collections::BTreeMap;
@@ -48,6 +48,8 @@ pub(crate) struct Marks {
     pub(crate) ttl: Option<u8>,
     pub(crate) traffic_class: u8,
     pub(crate) hop_limit: Option<u8>,
+    /// IPv4 segments go without DF.
+    pub(crate) may_be_cut: bool,
 }
 
 /// The sockets of a host, and the calls on them.
@@ -74,10 +76,11 @@ impl Sockets {
 
     fn mark(&mut self, id: ConnectionId, options: &Options) {
         let Options { tos, ttl, traffic_class, hop_limit, .. } = *options;
-        if (tos, ttl, traffic_class, hop_limit) == (0, None, 0, None) {
+        let may_be_cut = options.cutting == Cutting::Anywhere;
+        if (tos, ttl, traffic_class, hop_limit, may_be_cut) == (0, None, 0, None, false) {
             self.marks.remove(&id);
         } else {
-            self.marks.insert(id, Marks { tos, ttl, traffic_class, hop_limit });
+            self.marks.insert(id, Marks { tos, ttl, traffic_class, hop_limit, may_be_cut });
         }
     }
 

@@ -58,14 +58,19 @@ pub(super) struct Options {
     pub(super) ttl: Option<u8>,
     pub(super) traffic_class: u8,
     pub(super) hop_limit: Option<u8>,
+    /// IPV6_DONTFRAG: what is too big for the path is refused.
+    pub(super) dont_fragment: bool,
+    /// UDP_NO_CHECK6_TX and UDP_NO_CHECK6_RX (RFC 6935 5).
+    pub(super) sends_unchecked: bool,
+    pub(super) takes_unchecked: bool,
     /// IP_OPTIONS.
     pub(super) sent_options: SentOptions,
     /// What recvmsg tells of datagrams besides their bytes.
     pub(super) told: Told,
     /// IP_RECVERR: errors are kept with what they quote, and every one is told.
     pub(super) keep_errors: bool,
-    /// IP_MTU_DISCOVER is IP_PMTUDISC_DO: datagrams are not to be cut, here or anywhere.
-    pub(super) never_cut: bool,
+    /// IP_MTU_DISCOVER.
+    pub(super) cutting: Cutting,
     /// SO_NO_CHECK: UDP datagrams over IPv4 go without checksum.
     pub(super) no_checksum: bool,
     /// IP_MULTICAST_TTL.
@@ -74,6 +79,18 @@ pub(super) struct Options {
     pub(super) multicast_interface: Option<usize>,
     /// Groups that the socket has joined, each on an interface.
     pub(super) memberships: Vec<(usize, IpAddr)>,
+}
+
+/// Whether a socket's IPv4 datagrams may be cut into fragments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Cutting {
+    /// IP_PMTUDISC_WANT: where they are too big for what is known of the path.
+    #[default]
+    Here,
+    /// IP_PMTUDISC_DONT: by everybody, so that nothing is learned of the path.
+    Anywhere,
+    /// IP_PMTUDISC_DO: by nobody.
+    Nowhere,
 }
 
 /// What a socket wants to hear of the IPv4 header of what it receives (RFC 1122 3.4).

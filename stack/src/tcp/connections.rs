@@ -44,6 +44,8 @@ pub struct Connections {
     pub(crate) cookies: fastopen::Cache,
     mtus: BTreeMap<IpAddr, u16>,
     advice: VecDeque<IpAddr>,
+    /// Whether the last segment acknowledged something new or brought it.
+    progressed: bool,
     /// The present as the last call told it.
     now: Instant,
 }
@@ -68,6 +70,7 @@ impl Connections {
             cookies: fastopen::Cache::default(),
             mtus: BTreeMap::new(),
             advice: VecDeque::new(),
+            progressed: false,
             now: Instant::ZERO,
         }
     }
@@ -91,6 +94,7 @@ impl Connections {
     /// dropped without a reply (RFC 9293 MUST-3, MUST-57, MUST-63).
     pub fn segment_arrives(&mut self, now: Instant, src: IpAddr, dst: IpAddr, ecn: u8, bytes: &[u8]) {
         self.advance(now);
+        self.progressed = false;
         if !is_unicast(src) || !is_unicast(dst) || !checksum_is_right(src, dst, bytes) {
             return;
         }
@@ -111,12 +115,13 @@ impl Connections {
     fn deliver(&mut self, now: Instant, id: ConnectionId, segment: &Segment<'_>, ecn: u8) {
         let cx = Context { config: &self.config, now };
         let Some(tcb) = self.slab.get_mut(id) else { return };
-        let before = tcb.state;
+        let (before, progress) = (tcb.state, (tcb.snd_una, tcb.rcv_nxt));
         tcb.ecn.arrived = ecn;
         if let Some(seconds) = segment.options.user_timeout {
             tcb.user_timeout.heard(seconds, &self.config);
         }
         let action = states::segment_arrives(tcb, &cx, *segment);
+        self.progressed = before.is_synchronized() && progress != (tcb.snd_una, tcb.rcv_nxt);
         let after = tcb.state;
         if before == State::SynSent && after.is_synchronized() {
             self.cookies.answered(&cx, tcb, segment);
@@ -494,6 +499,12 @@ impl Connections {
     /// A destination that R1 says has become doubtful: IP should look for another gateway (RFC 9293 3.8.3).
     pub fn take_advice(&mut self) -> Option<IpAddr> {
         self.advice.pop_front()
+    }
+
+    /// Whether the last segment that arrived shows that what was sent reaches its sender: it acknowledged something new, or
+    /// brought new data, which answers an acknowledgement (RFC 4861 7.3.1).
+    pub fn has_progressed(&self) -> bool {
+        self.progressed
     }
 
     /// Whether there is no room for another connection.

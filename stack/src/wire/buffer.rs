@@ -78,6 +78,11 @@ impl Buffer {
         &mut self.bytes[end..]
     }
 
+    /// Takes the first `count` bytes off the packet, or all where there are fewer; their place is free again.
+    pub fn trim_front(&mut self, count: usize) {
+        self.start += count.min(self.len());
+    }
+
     /// Cuts the packet to its first `len` bytes, where it is longer.
     pub fn truncate(&mut self, len: usize) {
         self.bytes.truncate(self.start.saturating_add(len));
@@ -136,6 +141,9 @@ mod tests {
         buffer.prepend(2).copy_from_slice(b"ip");
         buffer.append(b"!");
         assert_eq!(&*buffer, b"ipdata!");
+        buffer.trim_front(2);
+        assert_eq!(&*buffer, b"data!");
+        buffer.prepend(2).copy_from_slice(b"ip");
         buffer.truncate(3);
         assert_eq!(buffer.into_vec(), b"ipd");
     }

@@ -127,13 +127,16 @@ impl Parser {
     fn header(&mut self, kind: LayerKind, layers: &mut Vec<Layer>) -> Result<()> {
         let start = self.here();
         self.advance();
-        let (mut fields, options) =
+        let (mut fields, mut options) =
             if self.at('[') { self.attributes(kind)? } else { (Vec::new(), Vec::new()) };
         // `[id 7] ip payload (20)`: the fields in front belong to this header.
         if matches!(kind, LayerKind::Ipv4 | LayerKind::Ipv6)
             && let Some(leading) = layers.pop_if(|l| l.kind == LayerKind::Ip)
         {
             fields.splice(0..0, leading.fields);
+            if let LayerBody::Options(leading) = leading.body {
+                options.splice(0..0, leading);
+            }
         }
         let body = if options.is_empty() { LayerBody::Plain } else { LayerBody::Options(options) };
         layers.push(Layer { kind, fields, body, span: self.span_from(&start) });

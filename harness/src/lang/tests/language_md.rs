@@ -1,7 +1,11 @@
 //! Every example of `cases/LANGUAGE.md` is a script that parses.
 
 use super::parse_with;
-use crate::lang::{Loader, Options, parse};
+use crate::calls::SIGNATURES;
+use crate::lang::ast::LayerKind;
+use crate::lang::messages::{DHCP_MESSAGES, DHCP_OPTIONS, DNS_SECTIONS};
+use crate::lang::{Loader, Options, names, parse};
+use crate::sut::Capability;
 use std::path::Path;
 
 const TEXT: &str = include_str!("../../../../cases/LANGUAGE.md");
@@ -37,6 +41,9 @@ impl Loader for Openings {
             Some("suite/given/established.pkt" | "suite/given/listening.pkt") => {
                 Ok("//! parameter mss = 1460\n+0 < S 0:0(0) win 1000 <mss $mss>\n".to_string())
             }
+            Some("suite/given/udp-bound.pkt") => {
+                Ok("+0 socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3\n".to_string())
+            }
             Some("suite/given/the-example.pkt") => Ok(self.0.clone()),
             _ => Err("no such file".to_string()),
         }
@@ -66,4 +73,33 @@ fn the_included_example_parses() {
     let case = "//! requires: X-1\ninclude \"the-example.pkt\" (mss 536, win 1)\n---\n+0 close(3) = 0\n";
     check(included[0].0, case, &Openings(included[0].1.clone()));
     assert!(parse_with(&included[0].1, &[]).is_err(), "an included file is no script");
+}
+
+/// Whether the description has a name as a word of its own.
+fn is_described(name: &str) -> bool {
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    TEXT.match_indices(name)
+        .any(|(at, _)| !TEXT[..at].ends_with(part) && !TEXT[at + name.len()..].starts_with(part))
+}
+
+#[test]
+fn every_name_that_the_parser_knows_is_described() {
+    let mut known: Vec<&str> = Vec::new();
+    for v6 in [false, true] {
+        for kind in names::icmp_types(v6) {
+            known.push(kind);
+            known.extend(names::icmp_codes(v6, kind));
+        }
+    }
+    for kind in [LayerKind::Ipv4, LayerKind::HopByHop, LayerKind::Icmpv6] {
+        known.extend(names::header_options(kind));
+    }
+    known.extend(DHCP_OPTIONS.iter().map(|(name, ..)| *name));
+    known.extend(DHCP_MESSAGES.iter().map(|(name, _)| *name));
+    known.extend(DNS_SECTIONS);
+    known.extend(Capability::ALL.iter().map(|(_, name)| *name));
+    known.extend(SIGNATURES.iter().map(|signature| signature.name));
+    known.extend(crate::packet::field_names());
+    let missing: Vec<_> = known.into_iter().filter(|name| !is_described(name)).collect();
+    assert_eq!(missing, [""; 0]);
 }

@@ -1,7 +1,7 @@
 //! What a call gave back besides its number, in a few words behind the call's line, and read back from there.
 
 use crate::packet::pattern;
-use crate::sut::Output;
+use crate::sut::{Message, Output, PollFd};
 use std::fmt::Write as _;
 
 /// ` : pattern 0 (10)`, ` : from 192.0.2.2:8080`, ` : option 6f000000`; empty where nothing came back. Bytes of the
@@ -23,9 +23,72 @@ pub(super) fn write(output: &Output) -> String {
             format!("addresses {}", addresses.join(" "))
         }
         Output::Name(name) => format!("name {name}"),
+        Output::Poll(fds) => {
+            // Descriptors are the stack's own.
+            let found: Vec<_> = fds.iter().map(|p| format!("{}:{}", p.events, p.revents)).collect();
+            format!("polled {}", found.join(" "))
+        }
+        Output::Epoll(found) => {
+            let found: Vec<_> = found.iter().map(|(events, data)| format!("{events}:{data}")).collect();
+            format!("epolled {}", found.join(" ")).trim_end().to_owned()
+        }
+        Output::Message(message) => self::message(message),
         _ => UNTOLD.to_owned(),
     };
     format!(" : {words}")
+}
+
+/// `message from 192.0.2.2:8080 flags 0 bytes 0102 control 0:8:0100…`
+fn message(message: &Message) -> String {
+    let mut text = "message".to_owned();
+    if let Some(name) = message.name {
+        let _infallible = write!(text, " from {name}");
+    }
+    let _infallible = write!(text, " flags {}", message.flags);
+    for vector in &message.iov {
+        let _infallible = write!(text, " bytes {}", hex(vector));
+    }
+    for (level, kind, data) in &message.control {
+        let _infallible = write!(text, " control {level}:{kind}:{}", hex(data));
+    }
+    text
+}
+
+/// What [`message()`] wrote.
+fn read_message(text: &str) -> Option<Message> {
+    let mut message = Message::default();
+    let mut words = text.split(' ');
+    while let Some(word) = words.next() {
+        let value = words.next()?;
+        match word {
+            "from" => message.name = Some(value.parse().ok()?),
+            "flags" => message.flags = value.parse().ok()?,
+            "bytes" => message.iov.push(read_hex(value)?),
+            "control" => {
+                let (level, rest) = value.split_once(':')?;
+                let (kind, data) = rest.split_once(':')?;
+                message.control.push((level.parse().ok()?, kind.parse().ok()?, read_hex(data)?));
+            }
+            _ => return None,
+        }
+    }
+    Some(message)
+}
+
+fn read_polled(text: &str) -> Option<Output> {
+    let one = |text: &str| {
+        let (events, revents) = text.split_once(':')?;
+        Some(PollFd { fd: 0, events: events.parse().ok()?, revents: revents.parse().ok()? })
+    };
+    text.split(' ').map(one).collect::<Option<_>>().map(Output::Poll)
+}
+
+fn read_epolled(text: &str) -> Option<Output> {
+    let one = |text: &str| {
+        let (events, data) = text.split_once(':')?;
+        Some((events.parse().ok()?, data.parse().ok()?))
+    };
+    text.split(' ').map(one).collect::<Option<_>>().map(Output::Epoll)
 }
 
 /// Stands for structures that no case of the suite asks for.
@@ -37,6 +100,9 @@ const UNTOLD: &str = "a structure";
 /// Quotes what cannot be read.
 pub(crate) fn read(text: &str) -> Result<Output, String> {
     let wrong = || format!("`{text}` is not what a call gave back");
+    if text == "epolled" {
+        return Ok(Output::Epoll(Vec::new()));
+    }
     let (word, rest) = text.split_once(' ').ok_or_else(wrong)?;
     match word {
         "from" => {
@@ -59,6 +125,9 @@ pub(crate) fn read(text: &str) -> Result<Output, String> {
             addresses.collect::<Result<_, _>>().map(Output::Addresses)
         }
         "name" => Ok(Output::Name(rest.to_owned())),
+        "polled" => read_polled(rest).ok_or_else(wrong),
+        "epolled" => read_epolled(rest).ok_or_else(wrong),
+        "message" => read_message(rest).map(Output::Message).ok_or_else(wrong),
         _ => read_bytes(text).map(Output::Data).ok_or_else(wrong),
     }
 }
@@ -118,12 +187,35 @@ mod tests {
                 " : addresses 192.0.2.7 192.0.2.8",
             ),
             (Output::Name("www.example.com".into()), " : name www.example.com"),
+            (Output::Poll(vec![PollFd { fd: 0, events: 2, revents: 0 }]), " : polled 2:0"),
+            (Output::Epoll(vec![]), " : epolled"),
+            (Output::Epoll(vec![(1, 4), (5, u64::MAX)]), " : epolled 1:4 5:18446744073709551615"),
+            (
+                Output::Message(Message {
+                    name: Some(([192, 0, 2, 2], 80).into()),
+                    iov: vec![vec![1, 2], vec![]],
+                    control: vec![(0, 8, vec![7; 2])],
+                    flags: 0x20,
+                    ..Message::default()
+                }),
+                " : message from 192.0.2.2:80 flags 32 bytes 0102 bytes  control 0:8:0707",
+            ),
         ] {
             assert_eq!(write(&output), text);
             assert_eq!(read(&text[3..]), Ok(output), "{text}");
         }
         assert_eq!(write(&Output::None), "");
-        for wrong in ["", "pattern", "pattern 1 2", "bytes 0", "bytes é1", "from there", "a structure"] {
+        for wrong in [
+            "",
+            "pattern",
+            "pattern 1 2",
+            "bytes 0",
+            "bytes é1",
+            "from there",
+            "a structure",
+            "polled 4",
+            "message of",
+        ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

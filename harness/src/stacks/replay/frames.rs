@@ -9,6 +9,9 @@ use std::path::Path;
 
 const SYN: u16 = 0x02;
 const FIN: u16 = 0x01;
+const ACK: u16 = 0x10;
+/// linux/socket.h.
+const MSG_FASTOPEN: i32 = 0x2000_0000;
 
 /// What is needed to make frames: the names of the run, and what the stack was given so far.
 #[derive(Clone, Debug)]
@@ -25,6 +28,10 @@ pub(super) struct Frames {
     written: Vec<u8>,
     /// Datagrams that the stack was given, which its ICMP errors quote.
     given: Vec<Vec<u8>>,
+    /// A call may have the next SYN open a connection.
+    opening: bool,
+    /// Connections that the stack has opened.
+    opened: u16,
 }
 
 /// As many datagrams are kept for errors to quote.
@@ -40,12 +47,19 @@ impl Frames {
             identification: 0,
             written: Vec::new(),
             given: Vec::new(),
+            opening: false,
+            opened: 0,
         }
     }
 
     /// Ports that go without saying follow from the calls, and the payload of datagrams.
     pub(super) fn called(&mut self, call: &Call) {
         self.flows.called(call);
+        self.opening |= match call {
+            Call::Connect { .. } => true,
+            Call::Sendto { flags, .. } | Call::Sendmsg { flags, .. } => flags & MSG_FASTOPEN != 0,
+            _ => false,
+        };
         if let Call::Write { data, .. } | Call::Send { data, .. } | Call::Sendto { data, .. } = call {
             self.written.clone_from(data);
         }
@@ -112,7 +126,25 @@ impl Frames {
         let mut frame = packet::build_outbound(&mut cx, &packet).map_err(refused)?;
         self.quote(self.medium(interface), &mut frame)?;
         self.carry(self.medium(interface), &mut frame)?;
+        self.tell_apart(self.medium(interface), &text, &mut frame)?;
         Ok(frame)
+    }
+
+    /// Connections that the stack opens one after the other have ports of their own, which went without saying.
+    fn tell_apart(&mut self, medium: Medium, text: &str, frame: &mut Vec<u8>) -> Result<(), Refusal> {
+        let dissection = packet::dissect(medium, frame);
+        let Some(tcp) = dissection.last(LayerKind::Tcp).filter(|_| !text.contains(" > ")) else {
+            return Ok(());
+        };
+        let flags = tcp.get(frame, "flags").unwrap_or(0) as u16;
+        if flags & (SYN | ACK) == SYN && std::mem::take(&mut self.opening) {
+            self.opened += 1;
+        }
+        let port = tcp.get(frame, "sport").unwrap_or(0) as i64 + i64::from(self.opened.saturating_sub(1));
+        if self.opened <= 1 {
+            return Ok(());
+        }
+        self.set(medium, "tcp", "sport", Value::Number(Pattern::Is(Expr::Int(port))), frame)
     }
 
     /// Numbers that were drawn by chance are stars in the recording: the stack's own are 0 again, the others follow
@@ -166,6 +198,10 @@ impl Frames {
         let Some(udp) = dissection.last(LayerKind::Udp).copied() else { return Ok(()) };
         let is_fragment = dissection.parts.iter().any(|part| part.get(frame, "mf").unwrap_or(0) != 0);
         if is_fragment {
+            let told = udp.get(frame, "len").unwrap_or(0);
+            if told != (udp.end - udp.start) as u128 {
+                return Ok(());
+            }
             // The header tells the length of the whole datagram, of which this is the beginning.
             let length = Expr::Int(self.written.len() as i64 + 8);
             return self.set(medium, "udp", "len", Value::Number(Pattern::Is(length)), frame);
