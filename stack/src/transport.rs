@@ -90,6 +90,7 @@ impl Host {
                 remote: SocketAddr::new(destination, u16::from_be_bytes([c, d])),
                 sequence: u32::from_be_bytes([e, f, g, h]),
                 error,
+                from: source,
             };
             self.report(now, &report);
         }
@@ -142,7 +143,7 @@ impl Host {
 
     /// An error about a datagram of this host goes to the transport that sent it.
     pub(crate) fn report(&mut self, now: Instant, report: &Report) {
-        let Report { protocol, local, remote, sequence, error } = *report;
+        let Report { protocol, local, remote, sequence, error, from: _ } = *report;
         match protocol {
             protocol::UDP => {
                 if let Reported::TooBig { mtu } = error
@@ -156,6 +157,7 @@ impl Host {
                 let kind = kind_of(error);
                 self.tcp.icmp_error(now, IcmpError { local, remote, sequence: SeqNumber(sequence), kind });
             }
+            protocol::ICMPV4 | protocol::ICMPV6 => self.echo_failed(now, report),
             _ => {}
         }
     }

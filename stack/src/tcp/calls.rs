@@ -261,9 +261,19 @@ impl Connections {
 
     /// CLOSE of the sending direction: a FIN follows what is queued; receiving goes on.
     pub fn shutdown_send(&mut self, now: Instant, id: ConnectionId) {
-        let Some(tcb) = self.slab.get_mut(id) else { return };
+        if self.queue_fin(now, id) {
+            self.flush(now, id);
+        }
+    }
+
+    /// A FIN follows what is queued; false where there is nothing to follow any more, or a FIN does already.
+    fn queue_fin(&mut self, now: Instant, id: ConnectionId) -> bool {
+        let Some(tcb) = self.slab.get_mut(id) else { return false };
         match tcb.state {
-            State::SynSent => return self.close_with(now, id, None),
+            State::SynSent => {
+                self.close_with(now, id, None);
+                return false;
+            }
             State::SynReceived => tcb.close_before_established(),
             // LAST-ACK begins with the FIN.
             State::CloseWait => tcb.send.fin = true,
@@ -271,9 +281,9 @@ impl Connections {
                 tcb.send.fin = true;
                 tcb.state = State::FinWait1;
             }
-            _ => return,
+            _ => return false,
         }
-        self.flush(now, id);
+        true
     }
 
     /// The user gives the connection up: it ends by itself, and `id` names nothing any more. Unread text is lost, which
@@ -288,7 +298,7 @@ impl Connections {
         if tcb.state == State::Closed {
             return self.discard(id);
         }
-        self.shutdown_send(now, id);
+        self.queue_fin(now, id);
         self.flush(now, id);
     }
 

@@ -312,7 +312,10 @@ impl Congestion {
                 let limit = if cautious { 1 } else { self.slow_start_limit };
                 let wide_enough = self.validate && self.cwnd >= self.most_outstanding.saturating_mul(2);
                 if !wide_enough {
-                    self.cwnd += bytes.min(self.mss.saturating_mul(limit));
+                    let step = bytes.min(self.mss.saturating_mul(limit));
+                    // Whatever the limit, slow start ends at ssthresh (3.1).
+                    let left = (self.ssthresh - self.cwnd).max(self.mss);
+                    self.cwnd += step.min(left);
                 }
             }
             CongestionAlgorithm::NewReno => {

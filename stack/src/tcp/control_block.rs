@@ -90,6 +90,8 @@ pub(crate) struct ControlBlock {
     pub(crate) irs: SeqNumber,
     pub(crate) rcv_nxt: SeqNumber,
     pub(crate) rcv_wnd: u32,
+    /// RCV.WND may be no wider, as long as so little has come.
+    pub(crate) rcv_wnd_most: u32,
     /// RCV.UP: the number after the last urgent octet that the peer told of.
     pub(crate) rcv_up: Option<SeqNumber>,
 
@@ -189,6 +191,7 @@ impl ControlBlock {
             irs: SeqNumber(0),
             rcv_nxt: SeqNumber(0),
             rcv_wnd: 0,
+            rcv_wnd_most: u32::MAX,
             rcv_up: None,
             offer: Offer::new(config, &options, tuple.remote.ip(), mtu),
             repeated_offer: None,
@@ -253,6 +256,20 @@ impl ControlBlock {
         self.snd_wl1 = segment.seq;
         self.snd_wl2 = segment.ack;
         self.max_snd_wnd = self.max_snd_wnd.max(window);
+    }
+
+    /// Segments are to fit the window that the peer has begun with, two at a time where it is wide enough.
+    pub(crate) fn fit_half_window(&mut self) {
+        const SMALLEST_SEGMENT: u32 = 68 - 20;
+        const NARROW: u32 = 536;
+        let window = self.max_snd_wnd;
+        let most = if window > NARROW { window / 2 } else { window };
+        let options = if self.ts_recent.is_some() { 12 } else { 0 };
+        if most > 0 && self.eff_snd_mss() > most {
+            let mss = most.max(SMALLEST_SEGMENT - options) + options;
+            self.snd_mss = u16::try_from(mss).unwrap_or(u16::MAX);
+            self.congestion.set_mss(self.eff_snd_mss());
+        }
     }
 
     /// Our SYN is acknowledged: data transfer begins.
@@ -446,6 +463,9 @@ impl ControlBlock {
         self.retransmit.next = None;
         self.deadlines.stop_all();
         self.deadlines.set(Timer::TimeWait, cx.now + cx.config.msl.saturating_mul(2));
+        // Nothing will be sent any more, and nothing taken: these connections are many, and are to be small.
+        self.send.flush();
+        self.receive.give_back();
     }
 
     /// CLOSED: queues are flushed, nothing runs any more. What the user has not read is lost if there is an error.

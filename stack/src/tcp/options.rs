@@ -114,9 +114,9 @@ pub(crate) fn echoed_round_trip(tcb: &ControlBlock, options: &Options, now: Inst
 
 /// Whether the answer to our SYN echoes a timestamp that none of our SYNs can have had.
 pub(crate) fn echoes_the_future(tcb: &ControlBlock, answer: &Options, now: Instant) -> bool {
-    let waited = tcb.retransmit.since.map_or(Duration::ZERO, |since| now.saturating_since(since));
+    let (first, last) = (tsval(tcb, tcb.retransmit.since.unwrap_or(now)), tsval(tcb, now));
     let echo = answer.timestamps.filter(|_| tcb.offer.timestamps).map(|timestamps| timestamps.tsecr);
-    echo.is_some_and(|tsecr| u128::from(tsval(tcb, now).wrapping_sub(tsecr)) > waited.as_millis() + 1)
+    echo.is_some_and(|tsecr| tsecr.wrapping_sub(first) > last.wrapping_sub(first))
 }
 
 /// PAWS: whether SEG.TSval is before TS.Recent, which is valid (RFC 7323 5.3 R1).

@@ -506,8 +506,10 @@ impl Output<'_> {
             // Text on a SYN needs its cookie; the time-out is told again behind it.
             options = Some(Options { user_timeout, ..options }).filter(Options::have_room).unwrap_or(options);
         }
-        let wnd =
-            if flags.contains(Flags::SYN) { window::announce_in_syn(tcb) } else { window::announce(tcb) };
+        let wnd = match flags.contains(Flags::SYN) {
+            true => window::announce_in_syn(tcb, self.cx.config),
+            false => window::announce(tcb),
+        };
         let (head, tail) = tcb.send.text(seq, len);
         let mut buffer = self.sink.buffer(len);
         buffer.append(head);
