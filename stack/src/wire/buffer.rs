@@ -51,6 +51,7 @@ impl Buffer {
         self.bytes[self.start..self.start + header.len()].copy_from_slice(header);
     }
 
+    #[inline]
     fn make_room_before(&mut self, count: usize) {
         if count > self.start {
             let missing = count - self.start + HEADROOM;
