@@ -71,8 +71,10 @@ fn play(lab: &str, reference: Option<&str>) -> Result<(), Failed> {
 fn unreachable() -> Result<(), Failed> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     command.args(["lab", "router", "--live", "r", "--at", "a", "--"]);
-    let nmap = ["nmap", "-n", "-Pn", "-sS", "--reason", "--host-timeout", "20s", "-p", "7"];
-    let output = command.args(nmap).args(["192.0.2.200", "192.0.2.70", "192.0.2.65"]).output();
+    // Longer than the 3 s in which a router finds out that nobody has an address.
+    let patience = ["--initial-rtt-timeout", "4s", "--min-rtt-timeout", "4s"];
+    let nmap = ["nmap", "-n", "-Pn", "-sS", "--reason", "-p", "7"];
+    let output = command.args(nmap).args(patience).args(["192.0.2.200", "192.0.2.70", "192.0.2.65"]).output();
     let told = said(output, "xtask", "wireproof")?;
     let expected = [
         "filtered echo    net-unreach from 192.0.2.62",
