@@ -59,11 +59,11 @@ mod tests {
         let (id, target) = (repeated.id.clone(), catalogue.resolve(&repeated.id).to_owned());
         let fact = |requirement: &str| Fact { case: "tcp/a".into(), requirement: requirement.to_owned() };
         let (_, total) = figures(&catalogue, &BTreeSet::from([fact(&id), fact(&target)]));
-        assert_eq!(total, Figures { rows: 1293, covered: 1, explained: 0 });
+        assert_eq!(total, Figures { rows: 1295, covered: 1, explained: 0 });
         catalogue.explained.push(Explained { requirement: target.clone(), reason: "r".into() });
         let (_, total) = figures(&catalogue, &BTreeSet::new());
-        assert_eq!(total, Figures { rows: 1293, covered: 0, explained: 1 });
+        assert_eq!(total, Figures { rows: 1295, covered: 0, explained: 1 });
         let (_, total) = figures(&catalogue, &BTreeSet::from([fact(&target)]));
-        assert_eq!(total, Figures { rows: 1293, covered: 1, explained: 0 });
+        assert_eq!(total, Figures { rows: 1295, covered: 1, explained: 0 });
     }
 }

@@ -4,14 +4,20 @@
 //! Exit statuses: 0; 1 where the input is a finding; 2 where the command is wrong; 3 where an input has no records to
 //! leave out.
 
+use fuzz::host_machine::Told;
 use fuzz::machine::shrink::{case, shrink};
+use fuzz::machine::told::{as_capture, as_ladder};
 use fuzz::machine::transitions::Seen;
 use fuzz::machine::{played, with_stack};
 use fuzz::seeding;
-use harness::scenario::generate;
+use fuzz::targets::host_machine;
 use harness::scenario::record::RECORD;
+use harness::scenario::{Scenario, generate, shrink as shrink_bytes};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// So often a host is asked at most when an input is made small.
+const MOST_RUNS: usize = 5000;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -60,16 +66,47 @@ fn replay(name: &str, file: &Path) -> Result<u8, String> {
 
 /// Leaves out what the finding does not need; exit status 3 where inputs of the target have no records.
 fn smaller_one(name: &str, file: &Path, smaller: &Path) -> Result<u8, String> {
+    if name.starts_with("host_") {
+        return smaller_host(name, file, smaller);
+    }
     let input = read(file)?;
     let Some(shrunk) = with_stack(name, |stack| shrink(stack, name, &input)) else { return Ok(3) };
     let (bytes, violation) = shrunk.ok_or_else(|| format!("{} is no finding", file.display()))?;
     std::fs::write(smaller, &bytes).map_err(|e| format!("{}: {e}", smaller.display()))?;
     println!("{name}: {} records: {violation}", bytes.len() / RECORD);
-    let Some(text) = case(name, &bytes, &violation) else { return Ok(0) };
-    let script = smaller.with_extension("pkt");
-    std::fs::write(&script, text).map_err(|e| format!("{}: {e}", script.display()))?;
-    println!("as a case, which expects what the reference stack does: {}", script.display());
+    let trace = with_stack(name, |stack| played(stack, &bytes).trace).unwrap_or_default();
+    let version = Scenario::decode(&bytes).opening.version;
+    print!("{}", as_ladder(version, &trace));
+    beside(smaller, "pcapng", &as_capture(version, &trace), "as a capture")?;
+    if let Some(text) = case(name, &bytes, &violation) {
+        beside(smaller, "pkt", text.as_bytes(), "as a case, which expects what the reference stack does")?;
+    }
     Ok(0)
+}
+
+/// The same for a whole host.
+fn smaller_host(name: &str, file: &Path, smaller: &Path) -> Result<u8, String> {
+    let input = read(file)?;
+    let found = |data: &[u8]| host_machine::judged(name, data, None);
+    let kind = found(&input).ok_or_else(|| format!("{} is no finding", file.display()))?.oracle;
+    let best =
+        shrink_bytes(&input, MOST_RUNS, &mut |data| found(data).is_some_and(|found| found.oracle == kind));
+    std::fs::write(smaller, &best).map_err(|e| format!("{}: {e}", smaller.display()))?;
+    let mut told = Told::default();
+    let violation = host_machine::judged(name, &best, Some(&mut told));
+    let violation = violation.map_or_else(String::new, |violation| violation.to_string());
+    println!("{name}: {} records: {violation}", best.len() / RECORD);
+    print!("{}", told.ladder());
+    beside(smaller, "pcapng", &told.capture(), "as a capture")?;
+    Ok(0)
+}
+
+/// Writes something beside an input.
+fn beside(input: &Path, extension: &str, bytes: &[u8], what: &str) -> Result<(), String> {
+    let path = input.with_extension(extension);
+    std::fs::write(&path, bytes).map_err(|e| format!("{}: {e}", path.display()))?;
+    println!("{what}: {}", path.display());
+    Ok(())
 }
 
 /// Prints the nanoseconds of processor time that an operation of generated scenarios takes.

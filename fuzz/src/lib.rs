@@ -24,9 +24,11 @@ pub type Target = (&'static str, fn(&[u8]));
 /// Every target under the name of its binary, in the order of their names.
 pub const TARGETS: &[Target] = &[
     ("arp", targets::arp::arp),
+    ("buffer", targets::buffer::buffer),
     ("catalogue", targets::readers::catalogue),
     ("code", targets::code::code),
     ("dhcpv4", targets::dhcpv4::dhcpv4),
+    ("differential", targets::differential::differential),
     ("dissect", targets::dissect::dissect),
     ("dns", targets::dns::dns),
     ("ethernet", targets::ethernet::ethernet),

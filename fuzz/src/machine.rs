@@ -2,6 +2,7 @@
 
 pub mod known;
 pub mod shrink;
+pub mod told;
 pub mod transitions;
 
 use harness::scenario::oracle::{Oracles, closing};

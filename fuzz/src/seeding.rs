@@ -1,5 +1,7 @@
 //! Seeds for every target, made of the cases: what each case sends and gets on the reference stack, header by header.
 
+mod scenarios;
+
 use crate::input::be16;
 use cases::catalogue::Catalogue;
 use cases::suite::{Case, Tree};
@@ -13,6 +15,11 @@ use std::path::Path;
 
 /// Longer ones make every mutation slower, and say nothing more about headers.
 const LONGEST: usize = 600;
+/// The targets whose inputs are scenarios.
+const MACHINES: [&str; 4] = ["differential", "tcp_machine", "tcp_machine_linux", "tcp_machine_smoltcp"];
+/// The host's settings and the kinds of what is done to a host.
+const SETTINGS: u8 = 16;
+const KINDS: u8 = 13;
 /// Openings that a scenario can have.
 const OPENINGS: u8 = 16;
 
@@ -47,16 +54,35 @@ fn of_case(case: &Case, seeds: &mut Seeds) {
                 of_frame(*medium, bytes, seeds);
             }
         }
+        if let Some(scenario) = scenarios::of_trace(&record.trace) {
+            for target in MACHINES {
+                seeds.entry(target).or_default().insert(scenario.clone());
+            }
+        }
     }
 }
 
 /// A scenario of each opening, with nothing behind it.
 fn of_openings(seeds: &mut Seeds) {
-    for target in ["tcp_machine", "tcp_machine_linux", "tcp_machine_smoltcp"] {
+    for target in MACHINES {
         for opening in 0..OPENINGS {
             let mut record = vec![0; RECORD * 2];
             record[0] = opening;
             seeds.entry(target).or_default().insert(record);
+        }
+        for settings in 0..SETTINGS {
+            let mut record = vec![0; RECORD * 2];
+            record[7] = settings;
+            seeds.entry(target).or_default().insert(record);
+        }
+    }
+    for target in ["host_machine", "host_machine_smoltcp", "host_pair"] {
+        for kind in 0..KINDS {
+            for choice in 0..20 {
+                let mut record = vec![0; RECORD * 2];
+                record[RECORD..RECORD + 2].copy_from_slice(&[kind, choice]);
+                seeds.entry(target).or_default().insert(record);
+            }
         }
     }
 }

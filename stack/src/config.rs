@@ -273,12 +273,18 @@ pub struct IcmpConfig {
     pub error_limit: Option<RateLimit>,
     /// Whether Echo Requests to IPv4 broadcast and multicast addresses are answered (RFC 1122 3.2.2.6: MAY): no.
     pub echo_broadcast: bool,
+    /// Whether Destination Unreachable is sent (RFC 4443 3.1: SHOULD be possible to turn off): yes.
+    pub unreachables: bool,
 }
 
 impl Default for IcmpConfig {
     /// 100 errors at once and 100 a second: traceroute and port scans get their answers, a flood does not.
     fn default() -> IcmpConfig {
-        IcmpConfig { error_limit: Some(RateLimit { per_second: 100, burst: 100 }), echo_broadcast: false }
+        IcmpConfig {
+            error_limit: Some(RateLimit { per_second: 100, burst: 100 }),
+            echo_broadcast: false,
+            unreachables: true,
+        }
     }
 }
 

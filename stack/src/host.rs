@@ -1,7 +1,12 @@
 //! A host: frames and calls go in, frames and results come out, and time is told to it.
 
 use crate::client::{Clients, Lookups};
-use crate::config::{AutoconfConfig, Config, Filter, ForwardingConfig, Medium, PortForward, Route};
+use crate::config::{
+    AutoconfConfig, Config, Filter, ForwardingConfig, Medium, PortForward, RateLimit, Route,
+};
+use crate::icmp::echo::Echoes;
+use crate::icmp::echo_options::way_back;
+use crate::icmp::limit::Limiter;
 use crate::ip::Cidr;
 use crate::ip::input4::{Problem, Refused};
 use crate::ip::input6::{self, Walk};
@@ -14,7 +19,7 @@ use crate::tcp;
 use crate::time::Instant;
 use crate::udp::{self, Below};
 use crate::wire::ipv6_ext::Fragment;
-use crate::wire::{Buffer, ethernet as ethertype, icmpv4, icmpv6, ipv4, ipv6, protocol};
+use crate::wire::{Buffer, ethernet as ethertype, icmpv4, icmpv6, ipv4, ipv6, mld, protocol};
 use core::time::Duration;
 use std::net::IpAddr;
 
@@ -34,6 +39,7 @@ pub struct Host {
     pub(crate) sockets: Sockets,
     pub(crate) clients: Clients,
     pub(crate) lookups: Lookups,
+    pub(crate) echoes: Echoes,
 }
 
 impl Host {
@@ -42,7 +48,7 @@ impl Host {
         let mut net = Network::new(config);
         let tcp = tcp::Connections::new(net.config.tcp.clone(), net.rng.next_u64());
         let (udp, sockets, clients) = (udp::Sockets::default(), Sockets::default(), Clients::default());
-        Host { net, udp, tcp, sockets, clients, lookups: Lookups::default() }
+        Host { net, udp, tcp, sockets, clients, lookups: Lookups::default(), echoes: Echoes::default() }
     }
 
     /// A frame arrives at an interface: Ethernet, with its check sequence where the link has one, or an IP datagram, as the interface's medium is. What
@@ -98,6 +104,7 @@ impl Host {
         self.net.poll_groups(now);
         self.net.poll_claims(now);
         self.net.poll_advertising(now);
+        self.net.poll_anycast(now);
         // Before TCP sends again what the same instant shows to be in vain.
         self.tell_undelivered(now);
         for (arrival, fragment) in self.net.reassembly4.poll(now) {
@@ -110,6 +117,7 @@ impl Host {
             self.net.send_error_v6(now, arrival, &fragment, error, false);
         }
         self.poll_clients(now);
+        self.poll_echoes(now);
         self.tcp.poll(now);
         self.settle(now);
     }
@@ -118,7 +126,11 @@ impl Host {
     pub fn next_deadline(&self) -> Option<Instant> {
         let at_once = (!self.net.loopback.is_empty()).then_some(Instant::ZERO);
         let below = earliest([at_once, self.net.next_deadline()]);
-        let above = earliest([self.clients.next_deadline(), self.lookups.next_deadline()]);
+        let above = earliest([
+            self.clients.next_deadline(),
+            self.lookups.next_deadline(),
+            self.echoes.next_deadline(),
+        ]);
         earliest([below, self.tcp.next_deadline(), self.sockets.next_deadline(), above])
     }
 
@@ -233,6 +245,16 @@ impl Host {
         true
     }
 
+    /// How fast ICMP errors may leave from now on; `None`: as fast as they come (RFC 4443 2.4(f)).
+    pub fn set_error_limit(&mut self, limit: Option<RateLimit>) {
+        self.net.error_limit = Limiter::new(limit);
+    }
+
+    /// Whether Destination Unreachable is sent (RFC 4443 3.1).
+    pub fn set_unreachables(&mut self, on: bool) {
+        self.net.config.icmp.unreachables = on;
+    }
+
     /// Whether a router forwards from and to an interface; false where there is no such interface.
     pub fn set_forwards(&mut self, interface: usize, forwards: bool) -> bool {
         let link = self.net.interfaces.get_mut(interface);
@@ -334,6 +356,7 @@ impl Host {
         match ip.protocol {
             protocol::ICMPV4 => {
                 self.echo_reply_arrives(arrival, ip, payload);
+                self.echo_arrives(now, (source, destination), payload);
                 if let Some(report) = self.net.icmp_arrives_v4(now, arrival, ip, payload) {
                     self.report(now, &report);
                     self.keep_quoted_error(&report, ip.source, payload);
@@ -348,7 +371,12 @@ impl Host {
                     self.net.send_error_v4(now, arrival, datagram, unreachable(icmpv4::PORT));
                 }
             }
-            protocol::TCP => self.tcp_arrives(now, arrival, (source, destination), ip.tos, payload),
+            protocol::TCP => {
+                self.tcp_arrives(now, arrival, (source, destination), ip.tos, payload);
+                if let Some(back) = way_back(ip) {
+                    self.tcp_came_by_route((source, destination), payload, back);
+                }
+            }
             _ => self.net.send_error_v4(now, arrival, datagram, unreachable(icmpv4::PROTOCOL)),
         }
     }
@@ -435,9 +463,17 @@ impl Host {
     ) {
         let (source, destination) = (ip.source.into(), ip.destination.into());
         match protocol {
+            // RFC 3810 6.2: multicast listener discovery comes with Router Alert.
+            protocol::ICMPV6
+                if payload.first().is_some_and(|kind| mld::is_message(*kind))
+                    && !input6::has_router_alert(packet, ip) => {}
             protocol::ICMPV6 => {
+                self.echo_arrives(now, (source, destination), payload);
                 if let Some(report) = self.net.icmp_arrives_v6(now, arrival, ip, payload, fragmented) {
                     self.report(now, &report);
+                }
+                if payload.first() == Some(&icmpv6::ECHO_REPLY) {
+                    self.echo_reply_arrives_v6(arrival, ip, payload);
                 }
             }
             protocol::UDP => {

@@ -210,6 +210,24 @@ impl Network {
         }
     }
 
+    /// RFC 4861 7.3.1: a transport knows that what was sent to `remote` arrives, and so that its first hop can be reached.
+    pub(crate) fn confirm(&mut self, now: Instant, interface: usize, remote: IpAddr) {
+        let has_doubts = |link: &Interface| link.neighbours.has_doubts();
+        if remote.is_ipv4() || !self.interfaces.get(interface).is_some_and(has_doubts) {
+            return;
+        }
+        let Some(hop) = self.route(remote, Some(interface)) else { return };
+        if let (Some(link), IpAddr::V6(next)) = (self.interfaces.get_mut(hop.interface), hop.next) {
+            link.neighbours.confirm(now, next);
+        }
+    }
+
+    /// The interface whose zone a link-local address of this host is in (RFC 4007 6): what it sends stays there.
+    pub(crate) fn zone_of(&self, own: IpAddr) -> Option<usize> {
+        let is_link_local = matches!(own, IpAddr::V6(own) if own.is_unicast_link_local());
+        if is_link_local { self.owner_of(own) } else { None }
+    }
+
     /// A neighbour does not answer: where it is a gateway, another one is taken.
     fn unanswered(&mut self, address: IpAddr) {
         self.redirects.forget(address);
@@ -223,7 +241,7 @@ impl Network {
         let of_interface = |i: &Interface| {
             let caches = earliest([i.arp.next_deadline(), i.neighbours.next_deadline()]);
             let others = [i.groups.next_deadline(), i.claims.next_deadline(), i.advertising.next_deadline()];
-            earliest([caches, i.autoconf.next_deadline(), earliest(others)])
+            earliest([caches, i.autoconf.next_deadline(), earliest(others), i.anycast.next_deadline()])
         };
         let interfaces = self.interfaces.iter().filter_map(of_interface).min();
         earliest([interfaces, self.reassembly4.next_deadline(), self.reassembly6.next_deadline()])

@@ -5,6 +5,7 @@ use crate::icmp::{Report, Reported};
 use crate::ip::output::{Packet4, Packet6, SendError, Way};
 use crate::link::Cast;
 use crate::network::Arrival;
+use crate::socket::Routed;
 use crate::tcp::{self, IcmpError, IcmpKind, Outgoing, SeqNumber};
 use crate::time::Instant;
 use crate::udp::{Arriving, Below, Kind};
@@ -19,11 +20,18 @@ const ECN: u8 = 3;
 
 impl Host {
     /// Gives a datagram to its socket; false where there is none. One with a wrong checksum or length is dropped
-    /// silently (RFC 1122 4.1.3.4).
+    /// silently (RFC 1122 4.1.3.4), and over IPv6 one without where no socket asked for such (RFC 6935 5).
     pub(crate) fn udp_arrives(&mut self, source: IpAddr, to_all: bool, below: Below, bytes: &[u8]) -> bool {
-        let Ok((header, data)) = udp::Header::parse(source, below.destination, bytes) else { return true };
+        let checked = udp::Header::parse(source, below.destination, bytes);
+        let is_checked = checked.is_ok();
+        let parsed = checked.or_else(|error| match below.destination {
+            IpAddr::V4(_) => Err(error),
+            IpAddr::V6(_) => udp::Header::parse_unchecked(bytes),
+        });
+        let Ok((header, data)) = parsed else { return true };
         let (kind, from) = (Kind::Udp, SocketAddr::new(source, header.source_port));
-        self.udp.deliver(&Arriving { kind, from, port: header.destination_port, to_all, below, data })
+        let port = header.destination_port;
+        self.udp.deliver(&Arriving { kind, from, port, to_all, below, is_checked, data }) || !is_checked
     }
 
     /// Gives a segment to TCP, unless it was sent to more than this host (RFC 9293 MUST-57).
@@ -44,6 +52,21 @@ impl Host {
             self.tcp.set_mtu(None, self.net.mtu_towards(now, source, None));
         }
         self.tcp.segment_arrives(now, source, destination, tos & ECN, segment);
+        if self.tcp.has_progressed() {
+            self.net.confirm(now, arrival.interface, source);
+        }
+    }
+
+    /// A segment that came by a source route: its connection goes back by it.
+    pub(crate) fn tcp_came_by_route(
+        &mut self,
+        (source, destination): (IpAddr, IpAddr),
+        segment: &[u8],
+        back: Routed,
+    ) {
+        let Some([a, b, c, d]) = segment.first_chunk().copied() else { return };
+        let remote = SocketAddr::new(source, u16::from_be_bytes([a, b]));
+        self.came_by_route(SocketAddr::new(destination, u16::from_be_bytes([c, d])), remote, back);
     }
 
     /// Hands the segments that TCP has ready to IP.
@@ -67,6 +90,7 @@ impl Host {
                 remote: SocketAddr::new(destination, u16::from_be_bytes([c, d])),
                 sequence: u32::from_be_bytes([e, f, g, h]),
                 error,
+                from: source,
             };
             self.report(now, &report);
         }
@@ -78,23 +102,27 @@ impl Host {
         way: &mut Option<Way>,
         segment: Outgoing,
     ) -> Result<(), SendError> {
+        let routed = self.routed(now, &segment);
+        let towards = routed.as_ref().map_or(segment.dst, |(_, first_hop)| IpAddr::V4(*first_hop));
+        let via = self.net.zone_of(segment.src);
         let way = match way {
-            Some(way) if way.destination == segment.dst => way,
-            other => other.insert(self.net.way(now, segment.dst, None)?),
+            Some(way) if way.destination == towards && way.via == via => way,
+            other => other.insert(self.net.way(now, towards, via)?),
         };
         let marks = self.sockets.marks(segment.connection);
-        let (protocol, ecn, via) = (protocol::TCP, segment.ecn & ECN, None);
+        let (protocol, ecn) = (protocol::TCP, segment.ecn & ECN);
         match (segment.src, segment.dst) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
                 let config = self.net.config.ipv4;
+                let (options, first_hop) = routed.unwrap_or((Vec::new(), destination));
                 let packet = Packet4 {
                     source,
-                    destination,
+                    destination: first_hop,
                     protocol,
                     tos: marks.tos & !ECN | ecn,
                     ttl: marks.ttl.unwrap_or(config.ttl),
                     dont_fragment: config.path_mtu_discovery && !marks.may_be_cut,
-                    options: &[],
+                    options: &options,
                     via,
                 };
                 self.net.send_v4_on(now, way, packet, segment.buffer)
@@ -115,7 +143,7 @@ impl Host {
 
     /// An error about a datagram of this host goes to the transport that sent it.
     pub(crate) fn report(&mut self, now: Instant, report: &Report) {
-        let Report { protocol, local, remote, sequence, error } = *report;
+        let Report { protocol, local, remote, sequence, error, from: _ } = *report;
         match protocol {
             protocol::UDP => {
                 if let Reported::TooBig { mtu } = error
@@ -129,6 +157,7 @@ impl Host {
                 let kind = kind_of(error);
                 self.tcp.icmp_error(now, IcmpError { local, remote, sequence: SeqNumber(sequence), kind });
             }
+            protocol::ICMPV4 | protocol::ICMPV6 => self.echo_failed(now, report),
             _ => {}
         }
     }

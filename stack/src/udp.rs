@@ -38,6 +38,8 @@ pub(crate) struct Arriving<'a> {
     /// Whether it was sent to a broadcast or multicast address.
     pub(crate) to_all: bool,
     pub(crate) below: Below,
+    /// Its header has the checksum that its family asks for.
+    pub(crate) is_checked: bool,
     pub(crate) data: &'a [u8],
 }
 
@@ -82,6 +84,10 @@ pub(crate) struct Socket {
     port: u16,
     /// The peer that it is connected to.
     pub(crate) remote: Option<SocketAddr>,
+    /// The interface whose zone the peer's address is in (RFC 4007 6); `None`: any.
+    pub(crate) zone: Option<usize>,
+    /// Whether it takes datagrams over IPv6 that have no checksum (RFC 6935 5).
+    pub(crate) takes_unchecked: bool,
     /// Bytes that it keeps for its reader.
     pub(crate) capacity: usize,
     /// An error that ICMP brought and that nobody has seen.
@@ -147,7 +153,9 @@ impl Socket {
         // An echo has no port at the other end.
         let same = |peer: SocketAddr| peer == from || (self.kind == Kind::Ping && peer.ip() == from.ip());
         let remote = self.remote.is_none_or(same);
-        (self.kind == arriving.kind && family && address && remote)
+        let zone = self.zone.is_none_or(|zone| zone == arriving.below.interface);
+        let checked = arriving.is_checked || self.takes_unchecked;
+        (self.kind == arriving.kind && family && address && remote && zone && checked)
             .then(|| u8::from(self.address.is_some()) + 2 * u8::from(self.remote.is_some()))
     }
 
@@ -184,6 +192,8 @@ impl Sockets {
             address: None,
             port: 0,
             remote: None,
+            zone: None,
+            takes_unchecked: false,
             capacity,
             error: None,
             errors: None,
@@ -212,6 +222,15 @@ impl Sockets {
             socket.port = port;
             self.ports.entry(port).or_default().push(id);
         }
+    }
+
+    /// Bound sockets: where, to whom, and the bytes that wait.
+    pub(crate) fn bound(&self) -> impl Iterator<Item = (SocketAddr, Option<SocketAddr>, usize)> {
+        self.sockets.values().filter(|socket| socket.port != 0 && socket.kind == Kind::Udp).map(|socket| {
+            let any = if socket.ipv6 { IpAddr::from([0; 16]) } else { IpAddr::from([0; 4]) };
+            let bytes = socket.queue.iter().map(|datagram| datagram.data.len()).sum();
+            (SocketAddr::new(socket.address.unwrap_or(any), socket.port), socket.remote, bytes)
+        })
     }
 
     /// Whether a socket has the port, with whatever address.

@@ -23,7 +23,7 @@ pub const PROTOCOLS: &[(&str, &[Family])] = &[
 ];
 
 /// The folders inside ipv6.
-const INSIDE_IPV6: &[&str] = &["nd", "slaac", "icmpv6", "mld", "pmtu", "fragments"];
+const INSIDE_IPV6: &[&str] = &["nd", "slaac", "icmpv6", "mld", "pmtu", "fragments", "headers"];
 
 pub(super) fn check(
     tree: &Tree,

@@ -18,7 +18,7 @@ pub(super) struct Memory {
     /// Datagrams by their identification.
     given: BTreeMap<u16, Vec<Given>>,
     /// How much data the datagram of each identification had before it was cut.
-    pub(super) lengths: BTreeMap<u16, usize>,
+    lengths: BTreeMap<u16, usize>,
     /// How often the host passed something on: identification, offset, destination.
     forwarded: BTreeMap<(u16, u16, IpAddr), usize>,
     /// Frames, all together.
@@ -28,6 +28,16 @@ pub(super) struct Memory {
 }
 
 impl Memory {
+    /// A datagram is on its way, with so much data.
+    pub(super) fn sends(&mut self, ident: u16, length: usize) {
+        self.lengths.insert(ident, length);
+    }
+
+    /// How much data the datagram has.
+    pub(super) fn length(&self, ident: u16) -> Option<usize> {
+        self.lengths.get(&ident).copied()
+    }
+
     /// Takes note of a datagram.
     pub(super) fn take(&mut self, seen: Seen, is_for_group: bool) {
         self.given.entry(seen.ident).or_default().push(Given { seen, is_for_group });

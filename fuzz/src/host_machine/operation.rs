@@ -208,7 +208,7 @@ const UPPERS: [Upper; 20] = [
 ];
 const TTLS: [u8; 6] = [64, 255, 1, 2, 0, 3];
 const LENGTHS: [u16; 10] = [64, 0, 8, 500, 1200, 1472, 1400, 3000, 17, 8000];
-const FLOODS: [u16; 4] = [20, 200, 1500, 3000];
+const FLOODS: [u16; 4] = [20, 100, 400, 1500];
 /// Where datagrams go, the host itself first.
 const DESTINATIONS: [u8; 16] = [1, 3, 4, 5, 6, 2, 8, 10, 9, 7, 11, 0, 12, 13, 14, 15];
 /// Waits, in milliseconds.

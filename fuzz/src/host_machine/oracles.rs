@@ -238,15 +238,15 @@ impl Oracles {
         let Some(ident) = data.get(..2).map(|_| be16(data, 0)).filter(|_| !self.memory.is_altered) else {
             return Ok(());
         };
-        let Some(length) = self.memory.lengths.get(&ident) else {
+        let Some(length) = self.memory.length(ident) else {
             return object("data", "", format!("data of a datagram {ident:#06x} that nobody sent"));
         };
-        let whole = frames::data(ident, *length);
+        let whole = frames::data(ident, length);
         let mut dirty = whole.clone();
         frames::soil(&mut dirty);
         let groups = data.chunks(4).zip(whole.chunks(4)).zip(dirty.chunks(4));
         let mixed = groups.clone().all(|((own, clean), dirty)| own == clean || own == dirty);
-        if data.len() != *length || !(data == whole || is_v4 && mixed) {
+        if data.len() != length || !(data == whole || is_v4 && mixed) {
             let requirement = if is_v4 { "" } else { "RFC8200-4.5-15" };
             return object(
                 "data",

@@ -8,6 +8,11 @@ use harness::run::{TraceEntry, TraceEvent};
 use harness::sut::{CallId, InterfaceId, Setup};
 use stack::Instant;
 
+/// A person reads so many lines.
+const SHOWN: usize = 80;
+/// And keeps so many frames.
+const MOST: usize = 10_000;
+
 /// The frames and calls of a run.
 #[derive(Debug, Default)]
 pub struct Told {
@@ -16,9 +21,9 @@ pub struct Told {
 }
 
 impl Told {
-    /// The exchange as a ladder.
+    /// The exchange as a ladder, its end where it is long.
     pub fn ladder(&self) -> String {
-        ladder(&self.trace)
+        ladder(&self.trace[self.trace.len().saturating_sub(SHOWN)..])
     }
 
     /// The exchange as a capture.
@@ -46,6 +51,9 @@ impl Told {
 
     fn add(&mut self, at: Instant, what: TraceEvent) {
         self.trace.push(TraceEntry { at, line: None, what });
+        if self.trace.len() > MOST {
+            self.trace.drain(..MOST / 2);
+        }
     }
 
     fn described(&mut self, setup: &Setup, interface: usize, frame: &[u8]) -> (harness::sut::Medium, String) {

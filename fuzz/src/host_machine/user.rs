@@ -1,5 +1,6 @@
 //! The host's user and administrator, and its neighbours.
 
+use super::frames::data;
 use super::operation::HostCall;
 use super::world::{OPEN, V4, V6, mac_of};
 use crate::input::{be16, checksum, pseudo_header, put16};
@@ -46,11 +47,12 @@ impl User {
         Ok(user)
     }
 
-    /// Makes a call, and gives the address that the host has got by it.
+    /// Makes a call, and gives the address that the host has got by it; what is sent is datagram `ident`.
     pub(super) fn call(
         &mut self,
         stack: &mut dyn StackUnderTest,
         call: HostCall,
+        ident: u16,
     ) -> Result<Option<IpAddr>, Refusal> {
         let address = |is_v6: bool, which: u8| -> IpAddr {
             let which = usize::from(which);
@@ -63,7 +65,7 @@ impl User {
             HostCall::Send { is_v6, destination, length } => {
                 let Some(fd) = self.sockets[usize::from(is_v6)] else { return Ok(None) };
                 let address = SocketAddr::new(address(is_v6, destination), OPEN);
-                let data = vec![0x55; length.into()];
+                let data = data(ident, length.into());
                 Call::Sendto { fd, data, flags: DONTWAIT, address: SocketAddress::Ip(address) }
             }
             HostCall::Link { up } => Call::Link { interface, up },

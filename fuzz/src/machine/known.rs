@@ -1,7 +1,7 @@
 //! What a stack is known to do wrong, so that a campaign looks beyond it. Each has its entry in a ledger.
 
 use harness::scenario::segment::{FIN, RST, SYN, Segment};
-use harness::scenario::{Event, State, Step, Stimulus, Trace, Violation};
+use harness::scenario::{Event, Step, Stimulus, Trace, Violation};
 use std::time::Duration;
 
 /// A fault that is known.
@@ -11,8 +11,8 @@ pub struct Known {
     pub target: &'static str,
     /// The oracles that may object.
     pub oracles: &'static [&'static str],
-    /// The steps after which they may, if one of these was there.
-    pub after: fn(&Step) -> bool,
+    /// Whether they may after these steps.
+    pub after: fn(&[Step]) -> bool,
     /// The requirement that is broken, as the entry names it.
     pub requirement: &'static str,
 }
@@ -24,38 +24,50 @@ fn has(step: &Step, property: fn(&Segment) -> bool) -> bool {
     matches!(&step.stimulus, Stimulus::Segment(segment) if property(segment))
 }
 
+/// Text after a FIN: whether that was taken cannot be told before it is acknowledged, which may be later.
+fn has_text_behind_fin(steps: &[Step]) -> bool {
+    let fin = steps.iter().position(|step| has(step, |segment| segment.has(FIN)));
+    let behind = fin.and_then(|fin| steps.get(fin + 1..)).unwrap_or(&[]);
+    behind.iter().any(|step| has(step, |segment| !segment.payload.is_empty()))
+}
+
 /// Every one.
 pub const KNOWN: &[Known] = &[
     Known {
         target: "tcp_machine_smoltcp",
         oracles: &["ack", "alive", "closed", "room", "stream"],
-        after: |step| step.event == Some(Event::AckUnsent),
+        after: |steps| steps.iter().any(|step| step.event == Some(Event::AckUnsent)),
         requirement: "RFC9293-3.10.7.4-14",
     },
     Known {
         target: "tcp_machine_smoltcp",
         oracles: &["ack", "stream"],
-        after: |step| step.state > State::FinWait2 && has(step, |segment| !segment.payload.is_empty()),
+        after: has_text_behind_fin,
         requirement: "RFC9293-3.10.7.4-23",
     },
     Known {
         target: "tcp_machine_smoltcp",
         oracles: &["alive", "cause"],
-        after: |step| step.event == Some(Event::ResetInexact),
+        after: |steps| steps.iter().any(|step| step.event == Some(Event::ResetInexact)),
         requirement: "RFC5961-3.2-3",
     },
     // A segment with more than one of SYN, FIN and RST is none, so the peer goes on as if it had been taken.
     Known {
         target: "tcp_machine_smoltcp",
         oracles: &["ack", "alive", "cause", "closed", "room", "stream"],
-        after: |step| has(step, |segment| (segment.flags & (SYN | FIN | RST)).count_ones() > 1),
+        after: |steps| {
+            steps.iter().any(|step| has(step, |segment| (segment.flags & (SYN | FIN | RST)).count_ones() > 1))
+        },
         requirement: "RFC9293-MUST-10",
     },
     // What is not acknowledged it repeats for ever, so no wait is long enough.
     Known {
         target: "tcp_machine_smoltcp",
         oracles: &["closed", "flood"],
-        after: |step| step.event == Some(Event::Time) && step.length > LONG && !step.happened.is_empty(),
+        after: |steps| {
+            let is_long = |step: &&Step| step.event == Some(Event::Time) && step.length > LONG;
+            steps.iter().filter(is_long).any(|step| !step.happened.is_empty())
+        },
         requirement: "RFC9293-MUST-20",
     },
 ];
@@ -63,8 +75,8 @@ pub const KNOWN: &[Known] = &[
 /// The fault that explains what was found on the stack of `target`.
 pub fn explanation(target: &str, trace: &Trace, violation: &Violation) -> Option<&'static Known> {
     KNOWN.iter().find(|known| {
-        let is_after = trace.steps.iter().any(known.after);
-        known.target == target && known.oracles.contains(&violation.oracle) && is_after
+        let may = known.target == target && known.oracles.contains(&violation.oracle);
+        may && (known.after)(&trace.steps)
     })
 }
 

@@ -48,6 +48,7 @@ fn name(name: &Name) {
     let upper = name.with_case(|| true);
     assert_eq!(&upper, name);
     assert_eq!(upper.cmp(name), std::cmp::Ordering::Equal);
+    assert_eq!(upper.partial_cmp(name), Some(std::cmp::Ordering::Equal));
     assert_eq!(upper.with_case(|| false), *name);
 }
 

@@ -1,8 +1,10 @@
 //! One file per target, or per family of targets.
 
 pub mod arp;
+pub mod buffer;
 pub mod code;
 pub mod dhcpv4;
+pub mod differential;
 pub mod dissect;
 pub mod dns;
 pub mod ethernet;

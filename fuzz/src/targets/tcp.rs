@@ -5,7 +5,7 @@ use crate::emission::{Loss, same_bytes};
 use crate::input::{be16, checksum, choices, pseudo_header, put16};
 use etherparse::TcpSlice;
 use pnet::packet::tcp::TcpPacket;
-use stack::wire::tcp::{HEADER_LEN, Header, Segment, checksum_is_right};
+use stack::wire::tcp::{Flags, HEADER_LEN, Header, Segment, checksum_is_right};
 use stack::wire::tcp_options::MAX_LEN;
 use std::net::Ipv4Addr;
 
@@ -35,12 +35,26 @@ pub fn tcp(data: &[u8]) {
         assert_eq!(segment.len(), segment.payload.len() as u32 + controls);
         assert_eq!(segment.is_empty(), segment.payload.is_empty() && controls == 0);
         assert_eq!(segment.end().since(segment.seq), segment.len());
-        let _ = format!("{:?}", segment.flags);
+        flags(segment.flags);
     }
     let verdict = Verdict { header: "tcp", bytes: &bytes, ours: parsed.map(ours) };
     verdict.agrees_with(Decoder::Etherparse, etherparse(&bytes));
     verdict.agrees_with(Decoder::Pnet, pnet(&bytes));
     verdict.agrees_with(Decoder::Smoltcp, smoltcp(&bytes));
+}
+
+/// Control bits are a set: what is taken out and put back is the same, and each has its letter.
+fn flags(flags: Flags) {
+    for bit in (0..8).map(|bit| Flags(1 << bit)) {
+        let mut again = flags.without(bit);
+        assert!(!again.contains(bit));
+        if flags.contains(bit) {
+            again |= bit;
+        }
+        assert_eq!(again, flags);
+        assert_eq!((flags | bit).0, flags.0 | bit.0);
+    }
+    assert_eq!(format!("{flags:?}").len(), flags.0.count_ones() as usize);
 }
 
 /// Emits the header twice: as it was parsed, where options lose their padding and order, and without options, where every

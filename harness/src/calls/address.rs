@@ -1,12 +1,13 @@
 //! Socket addresses in arguments: written out, or `...` for the ones that the run has by default.
 
+use super::administration::interface_called;
 use super::arguments::Arguments;
 use crate::abi;
 use crate::lang::Error;
 use crate::lang::ast::{Argument, Expr};
 use crate::suggest;
 use crate::sut::{Family, SocketAddress};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 const AF_UNSPEC: i64 = 0;
 const AF_INET: i64 = 2;
@@ -82,6 +83,7 @@ impl Arguments<'_> {
                 Error::new(&self.span_of(family), format!("`{family}` is no family of addresses here"));
             return Err(error.help("AF_INET and AF_INET6 are"));
         }
+        let (address, zone) = self.zone(address)?;
         let found = self.world.address(address).ok_or_else(|| {
             let error = Error::new(&self.span_of(address), format!("`{address}` is not an address"));
             let hosts = self.world.hosts.iter().map(|h| h.name.as_str());
@@ -92,7 +94,18 @@ impl Arguments<'_> {
             }
         })?;
         let in_family = if self.world.setup.family == Family::Ipv6 { as_ipv6(found) } else { found };
-        Ok(SocketAddr::new(mapped(in_family, domain), port))
+        Ok(match mapped(in_family, domain) {
+            IpAddr::V6(ip) => SocketAddrV6::new(ip, port, 0, zone).into(),
+            ip => SocketAddr::new(ip, port),
+        })
+    }
+
+    /// What `ADDRESS%INTERFACE` means: the address and its zone, which is the interface's number counted from 1; 0 is the
+    /// default zone.
+    fn zone<'a>(&self, address: &'a str) -> Result<(&'a str, u32), Error> {
+        let Some((text, interface)) = address.split_once('%') else { return Ok((address, 0)) };
+        let zone = interface_called(self, interface)?.0 + 1;
+        Ok((text, u32::try_from(zone).unwrap_or(u32::MAX)))
     }
 }
 

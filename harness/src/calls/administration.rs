@@ -112,7 +112,11 @@ fn found<T>(
 }
 
 fn interface(a: &Arguments<'_>, index: usize) -> Result<InterfaceId, Error> {
-    let name = a.word(index, "an interface's name")?;
+    interface_called(a, a.word(index, "an interface's name")?)
+}
+
+/// The interface that is called `name`.
+pub(super) fn interface_called(a: &Arguments<'_>, name: &str) -> Result<InterfaceId, Error> {
     let names: Vec<&str> = a.world.setup.interfaces.iter().map(|i| i.name.as_str()).collect();
     if let Some(position) = names.iter().position(|n| *n == name) {
         return Ok(InterfaceId(position));

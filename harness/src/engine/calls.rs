@@ -10,14 +10,29 @@ use crate::run::TraceEvent;
 use crate::settings;
 use crate::sut::{Call, CallId, Capability, Clock, Errno, Outcome, Output, Refusal, Rules};
 use stack::Instant;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long a call that should not block may take on a real clock.
 const CALL_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a shell command may take.
 const SHELL_PATIENCE: Duration = Duration::from_secs(30);
-/// The largest `struct tcp_info` that is asked for, in bytes.
-const TCP_INFO_LENGTH: u32 = 512;
+/// How much of an option's value is asked for, in bytes; `struct tcp_info` is the largest.
+const MOST_OF_AN_OPTION: u32 = 512;
+
+/// How the names begin that code knows an option's fields by, the option's level and number, what it is called, and what reads it.
+type Beyond = (&'static [&'static str], (i32, i32), &'static str, fn(&[u8]) -> BTreeMap<String, i64>);
+
+/// What code may use beyond TCP_INFO. Each is a call more, so it is made only for code that uses it.
+const BEYOND: &[Beyond] = &[
+    (&["SK_MEMINFO_"], (libc::SOL_SOCKET, libc::SO_MEMINFO), "SO_MEMINFO", code::memory_variables),
+    (
+        &["bbr_", "dctcp_", "tcpv_", "tcp_rtt", "tcp_minrtt"],
+        (libc::IPPROTO_TCP, libc::TCP_CC_INFO),
+        "TCP_CC_INFO",
+        code::congestion_variables,
+    ),
+];
 
 /// A call that may return later.
 pub(super) struct Outstanding<'a> {
@@ -196,23 +211,42 @@ impl<'a> Player<'a> {
             let error = "there is no socket yet whose TCP_INFO could be looked at";
             return Err(Stop::script(&crate::lang::Error::new(&event.span, error)));
         };
-        let call =
-            Call::Getsockopt { fd, level: libc::IPPROTO_TCP, name: libc::TCP_INFO, length: TCP_INFO_LENGTH };
-        let id = self.submit(event, call, "getsockopt(TCP_INFO)".to_owned())?;
-        let info = match self.completion(id, CALL_PATIENCE)? {
-            Some((_, Outcome { result: Ok(_), output: Output::Option(bytes) })) => bytes,
-            other => {
-                let found = other.map_or("the call blocks".to_owned(), |(_, o)| format!("{:?}", o.result));
+        match self.option(event, fd, (libc::IPPROTO_TCP, libc::TCP_INFO), "TCP_INFO")? {
+            Ok(info) => self.code_variables.extend(code::tcp_info_variables(&info)),
+            Err(found) => {
                 return Err(Stop::mismatch(&event.span, "result", "TCP_INFO".to_owned(), found));
             }
-        };
-        self.code_variables.extend(code::tcp_info_variables(&info));
+        }
+        for (names, option, name, read) in BEYOND {
+            if names.iter().any(|name| text.contains(name))
+                && let Ok(bytes) = self.option(event, fd, *option, name)?
+            {
+                self.code_variables.extend(read(&bytes));
+            }
+        }
         code::evaluate(text, &mut self.code_variables).map_err(|error| match error.kind {
             ErrorKind::Assertion => {
                 Stop::mismatch(&event.span, "code", text.trim().to_owned(), error.message)
             }
             ErrorKind::Unsupported => Stop::skip(error.message),
             ErrorKind::Syntax => Stop::script(&crate::lang::Error::new(&event.span, error.message)),
+        })
+    }
+
+    /// What `getsockopt` returns of an option, given by level and number; or what came instead.
+    fn option(
+        &mut self,
+        event: &Event,
+        fd: i32,
+        (level, name): (i32, i32),
+        shown: &str,
+    ) -> Result<Result<Vec<u8>, String>, Stop> {
+        let call = Call::Getsockopt { fd, level, name, length: MOST_OF_AN_OPTION };
+        let id = self.submit(event, call, format!("getsockopt({shown})"))?;
+        Ok(match self.completion(id, CALL_PATIENCE)? {
+            Some((_, Outcome { result: Ok(_), output: Output::Option(bytes) })) => Ok(bytes),
+            Some((_, other)) => Err(format!("{:?}", other.result)),
+            None => Err("the call blocks".to_owned()),
         })
     }
 

@@ -24,6 +24,13 @@ const fn sysctl(path: &'static str, value: &'static str, why: &'static str) -> S
 const INHERITED: &str = "IPv4 devices inherit the first namespace's value: mainline's default";
 const QUIET: &str = "a run has no router and no second host: nothing may be sent that no case asked for";
 
+/// Set in every new namespace: what none takes over from the first one.
+pub(super) const OWN: &[Sysctl] = &[sysctl(
+    "ipv4/ping_group_range",
+    "0 0",
+    "distributions allow ping sockets to everybody, mainline to nobody",
+)];
+
 /// Set in every new namespace, before its interfaces are made.
 pub(super) const NAMESPACE: &[Sysctl] = &[
     sysctl(
@@ -52,11 +59,6 @@ pub(super) const NAMESPACE: &[Sysctl] = &[
     sysctl("ipv4/conf/default/proxy_arp", "0", INHERITED),
     sysctl("ipv4/conf/default/promote_secondaries", "0", "systemd sets it: mainline's default"),
     sysctl("ipv4/conf/default/forwarding", "0", INHERITED),
-    sysctl(
-        "ipv4/ping_group_range",
-        "0 0",
-        "distributions allow ping sockets to everybody, mainline to nobody",
-    ),
     sysctl(
         "ipv4/tcp_rmem",
         "4096 131072 6291456",
@@ -133,6 +135,14 @@ pub(super) fn write(path: &str, value: &str) -> io::Result<()> {
     fs::write(format!("{ROOT}/{path}"), value)
 }
 
+/// Makes the calling thread's namespace a router, or a host.
+pub(super) fn set_forwarding(on: bool) -> Result<(), String> {
+    for path in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
+        write(path, if on { "1" } else { "0" }).map_err(|error| format!("{ROOT}/{path}: {error}"))?;
+    }
+    Ok(())
+}
+
 /// What a folder of settings holds, in order.
 pub(super) fn names(folder: &str) -> io::Result<Vec<String>> {
     let entries = fs::read_dir(format!("{ROOT}/{folder}"))?;
@@ -178,7 +188,7 @@ mod tests {
 
     #[test]
     fn no_setting_is_there_twice() {
-        for table in [NAMESPACE, INTERFACE, PEER] {
+        for table in [OWN, NAMESPACE, INTERFACE, PEER] {
             let paths: BTreeSet<_> = table.iter().map(|s| s.path).collect();
             assert_eq!(paths.len(), table.len());
         }

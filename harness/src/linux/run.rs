@@ -14,10 +14,11 @@ use super::prompt::Prompt;
 use super::settings::{self, BySocket};
 use super::shell::Shell;
 use super::syscalls;
-use crate::sut::{Call, CallId, Event, InterfaceId, Outcome, Refusal, Rules, Setup};
+use crate::sut::{Call, CallId, Event, InterfaceId, Outcome, Refusal, Rules, Setup, SocketAddress};
 use stack::Instant;
 use std::cell::Cell;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -169,7 +170,8 @@ impl Run {
     }
 
     /// Makes a call.
-    pub(super) fn submit(&mut self, call: Call) -> Result<CallId, Refusal> {
+    pub(super) fn submit(&mut self, mut call: Call) -> Result<CallId, Refusal> {
+        self.name_zone(&mut call);
         if !syscalls::is_silent(&call) {
             self.forget();
         }
@@ -208,6 +210,21 @@ impl Run {
         submitted.map_err(broken("submitting a call"))?;
         self.pool.wait(id, wait).map_err(broken("waiting for a call"))?;
         Ok(id)
+    }
+
+    /// Puts the kernel's number of an interface in the place of the case's.
+    fn name_zone(&self, call: &mut Call) {
+        let (Call::Bind { address, .. } | Call::Connect { address, .. } | Call::Sendto { address, .. }) =
+            call
+        else {
+            return;
+        };
+        if let SocketAddress::Ip(SocketAddr::V6(address)) = address
+            && let Some(interface) = (address.scope_id() as usize).checked_sub(1)
+            && let Some(index) = self.network.index(InterfaceId(interface))
+        {
+            address.set_scope_id(index);
+        }
     }
 
     /// Does what is not a system call of the script, if the call is such.

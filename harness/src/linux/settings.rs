@@ -32,6 +32,7 @@ const SETTINGS: &[Setting] = &[
         name: "ttl",
         paths: &["ipv4/ip_default_ttl", "ipv6/conf/all/hop_limit", "ipv6/conf/default/hop_limit"],
     },
+    Setting { name: "error_interval", paths: &["ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit"] },
     Setting { name: "forwarding", paths: &["ipv4/ip_forward", "ipv6/conf/all/forwarding"] },
     Setting { name: "DEV.forwarding", paths: &["ipv4/conf/DEV/forwarding", "ipv6/conf/DEV/forwarding"] },
     // Both the switch for all and that of the interface where the broadcast comes in must be on.

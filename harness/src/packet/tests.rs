@@ -317,3 +317,24 @@ fn upstream_sees_the_socket_under_test_alone() {
     let syn = run.build(vec![tcp(S, 0, -1, 1000, none())]);
     assert_ne!(first_port, u16::from_be_bytes([syn[20], syn[21]]));
 }
+
+#[test]
+fn upstream_sees_a_connection_that_was_dissolved_and_opened_again() {
+    let mut run = Run::new(Family::Ipv4, Medium::Ip, Rules::Packetdrill);
+    run.flows.called(&Call::Socket { domain: 2, kind: 1, protocol: 6 });
+    run.flows.called(&Call::Listen { fd: 3, backlog: 1 });
+    run.build(vec![tcp(S, 0, -1, 1000, none())]);
+    let answer = run.outbound(vec![tcp(SA, 0, 1, 1000, none())]);
+    assert_eq!(run.matching(vec![tcp(SA, 0, 1, -1, none())], &answer), "");
+    // The descriptor that accept gave out is not seen before.
+    run.flows.called(&Call::Connect { fd: 4, address: SocketAddress::Unspecified });
+    assert!(run.flows.concerns(&run.world, Medium::Ip, &answer));
+    let address = SocketAddress::Ip("192.0.2.2:40000".parse().unwrap());
+    run.flows.called(&Call::Connect { fd: 4, address });
+    assert!(!run.flows.concerns(&run.world, Medium::Ip, &answer), "its port is no longer the listener's");
+    let mut again = tcp(S, 77, -1, 1000, none());
+    again.fields.push(number("sport", 33333));
+    let again = run.outbound(vec![again]);
+    assert!(run.flows.concerns(&run.world, Medium::Ip, &again));
+    assert_eq!(run.matching(vec![tcp(S, 0, -1, -1, none())], &again), "");
+}

@@ -42,6 +42,8 @@ struct Socket {
     /// As `socket` was given it.
     protocol: i32,
     state: State,
+    /// It came of a segment to a listener, so its port is not its own: the kernel chooses another when it connects.
+    is_child: bool,
     local_port: Option<u16>,
     remote_port: Option<u16>,
     /// The peer's initial sequence number, the same in the script and on the wire.
@@ -69,13 +71,12 @@ impl Sockets {
     }
 
     /// The socket with this descriptor. Descriptors are not known until they are used; the first use of one belongs
-    /// to the oldest socket without.
+    /// to the oldest socket without, first of those that `socket` made, then of those that `accept` gave out.
     fn by_fd(&mut self, fd: i32) -> Option<&mut Socket> {
-        let index = self
-            .all
-            .iter()
-            .position(|s| s.fd == Some(fd))
-            .or_else(|| self.all.iter().position(|s| s.fd.is_none() && s.state == State::New))?;
+        let known = self.all.iter().position(|s| s.fd == Some(fd));
+        let unused = |is_child| self.all.iter().position(|s| s.fd.is_none() && s.is_child == is_child);
+        let made = || unused(false).filter(|index| self.all[*index].state == State::New);
+        let index = known.or_else(made).or_else(|| unused(true))?;
         let socket = self.all.get_mut(index)?;
         socket.fd = Some(fd);
         Some(socket)
@@ -122,6 +123,7 @@ impl Sockets {
         match address {
             SocketAddress::Ip(address) if socket.state == State::New => {
                 socket.state = State::Connecting;
+                socket.local_port = socket.local_port.filter(|_| !socket.is_child);
                 socket.remote_port = Some(address.port());
             }
             SocketAddress::Unspecified => socket.state = State::New,
@@ -147,6 +149,7 @@ impl Sockets {
             self.children = (self.children + 1) % (u16::MAX - FIRST_PEER_PORT);
             self.all.push(Socket {
                 state: State::Received,
+                is_child: true,
                 local_port: Some(local_port),
                 remote_port: Some(remote_port),
                 remote_isn: segment.seq,

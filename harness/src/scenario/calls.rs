@@ -37,8 +37,7 @@ pub(super) enum SystemCall {
     /// With flags that leave the stream as it is.
     Look(u16, i32),
     Shutdown(i32),
-    /// So many seconds.
-    Linger(i32),
+    Linger,
     Disconnect,
     Info,
     Ask(u64),
@@ -60,8 +59,7 @@ const BOUND: [SystemCall; 3] = [S::Socket, S::ReuseAddress, S::Bind];
 impl SystemCall {
     /// Whether what it returns is what the user's call returned.
     pub(super) fn is_telling(&self) -> bool {
-        let is_small =
-            matches!(self, S::Socket | S::ReuseAddress | S::Bind | S::SetNonblocking | S::Linger(_));
+        let is_small = matches!(self, S::Socket | S::ReuseAddress | S::Bind | S::SetNonblocking | S::Linger);
         !is_small && !matches!(self, S::Look(..) | S::Info | S::Ask(_))
     }
 
@@ -121,8 +119,8 @@ impl SystemCall {
                 Call::Recv { fd: connection?, count: count.into(), flags: libc::MSG_DONTWAIT }
             }
             S::Shutdown(how) => Call::Shutdown { fd: connection?, how },
-            S::Linger(seconds) => {
-                let on: Vec<u8> = [1i32, seconds].iter().flat_map(|n| n.to_ne_bytes()).collect();
+            S::Linger => {
+                let on: Vec<u8> = [1i32, 0].iter().flat_map(|n| n.to_ne_bytes()).collect();
                 set(connection?, libc::SOL_SOCKET, libc::SO_LINGER, &on)
             }
             S::Close => Call::Close { fd: connection? },
@@ -168,7 +166,7 @@ impl Sockets {
             UserCall::ShutdownRead => vec![S::Shutdown(libc::SHUT_RD)],
             UserCall::ShutdownBoth => vec![S::Shutdown(libc::SHUT_RDWR)],
             UserCall::Close => vec![S::Close],
-            UserCall::Abort => vec![S::Linger(0), S::Close],
+            UserCall::Abort => vec![S::Linger, S::Close],
             UserCall::TakeError => vec![S::TakeError],
             UserCall::Nodelay => vec![set(libc::IPPROTO_TCP, libc::TCP_NODELAY, 1)],
             UserCall::ReceiveBuffer(bytes) => {

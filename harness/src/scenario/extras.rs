@@ -134,8 +134,6 @@ pub enum ExtraCall {
     Ask(u64),
     /// An option of the socket: level, name, value.
     Set(i32, i32, i32),
-    /// Close waits for so many seconds.
-    Linger(i32),
     /// Congestion control by its name.
     Congestion(&'static str),
 }
@@ -172,7 +170,6 @@ const CALLS: &[ExtraCall] = &[
     ExtraCall::Set(libc::IPPROTO_TCP, libc::TCP_KEEPCNT, 2),
     ExtraCall::Set(libc::SOL_SOCKET, libc::SO_SNDBUF, 4000),
     ExtraCall::Set(libc::SOL_SOCKET, libc::SO_KEEPALIVE, 0),
-    ExtraCall::Linger(2),
     ExtraCall::Congestion("cubic"),
     ExtraCall::Congestion("reno"),
 ];
@@ -196,7 +193,7 @@ impl ExtraCall {
 
     /// Whether it leaves the connection as it is.
     pub fn is_harmless(self) -> bool {
-        !matches!(self, ExtraCall::Disconnect | ExtraCall::Set(..) | ExtraCall::Linger(_))
+        !matches!(self, ExtraCall::Disconnect | ExtraCall::Set(..))
     }
 
     /// The system call on a connection.
@@ -211,7 +208,6 @@ impl ExtraCall {
             ExtraCall::Info => S::Info,
             ExtraCall::Ask(request) => S::Ask(request),
             ExtraCall::Set(level, name, value) => S::Set { level, name, value },
-            ExtraCall::Linger(seconds) => S::Linger(seconds),
             ExtraCall::Congestion(name) => S::Congestion(name),
         }
     }

@@ -214,7 +214,7 @@ impl Options {
     }
 
     /// Reads options as far as they can be read.
-    fn read(mut bytes: &[u8]) -> Options {
+    pub fn read(mut bytes: &[u8]) -> Options {
         let mut options = Options::default();
         let be32 = |data: &[u8]| data.try_into().map_or(0, u32::from_be_bytes);
         while let [kind, rest @ ..] = bytes {

@@ -33,7 +33,7 @@ impl fmt::Display for Errno {
 /// A socket address argument: one that means something, or bytes that are wrong on purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SocketAddress {
-    /// An address and a port.
+    /// An address and a port. The scope id of an IPv6 address counts the interfaces of the setup from 1 (RFC 4007 6).
     Ip(SocketAddr),
     /// AF_UNSPEC, which dissolves a datagram socket's association.
     Unspecified,

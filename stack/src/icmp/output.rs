@@ -23,7 +23,10 @@ impl Network {
         problem: Problem,
     ) {
         let Ok((header, payload)) = ipv4::Header::parse_quoted(datagram) else { return };
-        if !self.may_report_v4(arrival, &header, payload) || !self.error_limit.allows(now) {
+        if !self.may_report_v4(arrival, &header, payload)
+            || (problem.kind == icmpv4::UNREACHABLE && !self.config.icmp.unreachables)
+            || !self.error_limit.allows(now)
+        {
             return;
         }
         let total = usize::from(u16::from_be_bytes([datagram[2], datagram[3]])).min(datagram.len());
@@ -138,7 +141,8 @@ impl Network {
         }
         let destination = header.source;
         let Some(source) = self.reply_source_v6(arrival, header.destination, destination) else { return };
-        if !self.error_limit.allows(now) {
+        let held_back = error.kind == icmpv6::UNREACHABLE && !self.config.icmp.unreachables;
+        if held_back || !self.error_limit.allows(now) {
             return;
         }
         let length = usize::from(u16::from_be_bytes([packet[4], packet[5]])) + ipv6::HEADER_LEN;

@@ -3,7 +3,7 @@
 use crate::link::Cast;
 use crate::network::{Arrival, Network};
 use crate::wire::ipv6::{HEADER_LEN, Header};
-use crate::wire::ipv6_ext::{Extension, Fragment, Unknown, options};
+use crate::wire::ipv6_ext::{Extension, Fragment, ROUTER_ALERT, Unknown, options};
 use crate::wire::{icmpv6, protocol};
 use std::net::Ipv6Addr;
 
@@ -56,9 +56,7 @@ impl Network {
 
     /// RFC 4291 2.6.1: an interface's prefix with zeros behind it is the address of every router there.
     pub(crate) fn is_subnet_anycast(&self, address: Ipv6Addr) -> bool {
-        let prefixes = self.interfaces.iter().filter(|link| link.forwards).flat_map(|link| link.ipv6());
-        let mut subnets = prefixes.filter(|(_, cidr)| cidr.length < 127).map(|(_, cidr)| cidr.network());
-        subnets.any(|subnet| subnet == std::net::IpAddr::V6(address))
+        self.interfaces.iter().any(|link| link.is_subnet_anycast(address))
     }
 
     fn is_own_or_loopback(&self, address: Ipv6Addr) -> bool {
@@ -93,6 +91,13 @@ pub(crate) fn walk(packet: &[u8], mut next_header: u8, mut at: usize, mut named_
             protocol => return Walk::Upper { protocol, at, named_at },
         }
     }
+}
+
+/// Whether a packet asks the routers on its way to look at it (RFC 2711).
+pub(crate) fn has_router_alert(packet: &[u8], header: &Header) -> bool {
+    let Ok((hop_by_hop, _)) = Extension::parse(packet.get(HEADER_LEN..).unwrap_or(&[])) else { return false };
+    header.next_header == protocol::HOP_BY_HOP
+        && options(hop_by_hop.bytes).flatten().any(|option| option.kind == ROUTER_ALERT)
 }
 
 /// Walks a packet from its first header on.

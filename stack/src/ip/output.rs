@@ -51,6 +51,8 @@ pub(crate) struct Packet6 {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Way {
     pub(crate) destination: IpAddr,
+    /// The interface, where there was no choice.
+    pub(crate) via: Option<usize>,
     hop: Hop,
     /// The largest datagram, in bytes.
     pub(crate) mtu: u16,
@@ -69,7 +71,7 @@ impl Network {
         let hop = self.route(destination, via).ok_or(SendError::NoRoute)?;
         let interface_mtu = self.interface_mtu_for(destination, hop.interface);
         let mtu = hop_mtu(&self.path_mtu, now, destination, &hop, interface_mtu);
-        Ok(Way { destination, hop, mtu, mac: None })
+        Ok(Way { destination, via, hop, mtu, mac: None })
     }
 
     /// The largest datagram on the way to `destination`: the interface's MTU, or less where a router said so.

@@ -10,8 +10,9 @@ use crate::wire::ipv6_ext::Fragment;
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 
-/// What fragments of one packet have in common (RFC 8200 4.5).
-type Key = (Ipv6Addr, Ipv6Addr, u32);
+/// What fragments of one packet have in common (RFC 8200 4.5): source, destination and identification, and the interface where
+/// one of the addresses means something on one link alone (RFC 4007 5).
+type Key = (Ipv6Addr, Ipv6Addr, u32, Option<usize>);
 
 /// What an incomplete packet is counted for besides its bytes, so that many small ones are bounded too.
 const OVERHEAD: usize = 256;
@@ -79,7 +80,11 @@ impl Reassembly6 {
     /// Takes in a fragment whose lengths have been checked. Gives the whole packet, its fragment header taken out, once
     /// it is complete.
     pub(crate) fn insert(&mut self, now: Instant, arrival: Arrival, piece: &Piece<'_>) -> Option<Buffer> {
-        let key = (piece.source, piece.destination, piece.fragment.identification);
+        let zoned = piece.source.is_unicast_link_local()
+            || piece.destination.is_unicast_link_local()
+            || piece.destination.is_multicast();
+        let zone = zoned.then_some(arrival.interface);
+        let key = (piece.source, piece.destination, piece.fragment.identification, zone);
         let expires = now + self.config.timeout;
         let new = || Packet {
             assembly: Assembly::new(),

@@ -25,6 +25,11 @@ impl Redirects {
         self.entries.retain(|_, (_, to)| *to != next);
     }
 
+    /// Forgets a next hop that is no router any more; a destination that is its own next hop never was one.
+    pub(crate) fn forget_router(&mut self, next: IpAddr) {
+        self.entries.retain(|destination, (_, to)| *to != next || *destination == next);
+    }
+
     /// Forgets what was learned on `interface`.
     pub(crate) fn flush(&mut self, interface: usize) {
         self.entries.retain(|_, (there, _)| *there != interface);
@@ -81,8 +86,11 @@ mod tests {
         let mut redirects = Redirects::default();
         redirects.insert(a, 0, next);
         assert_eq!([redirects.get(0, a), redirects.get(1, a), redirects.get(0, b)], [Some(next), None, None]);
+        redirects.insert(next, 0, next);
+        redirects.forget_router(next);
+        assert_eq!([redirects.get(0, a), redirects.get(0, next)], [None, Some(next)]);
         redirects.forget(next);
-        assert_eq!(redirects.get(0, a), None);
+        assert_eq!(redirects.get(0, next), None);
     }
 
     #[test]

@@ -281,7 +281,9 @@ impl Network {
     /// RFC 4861 6.3.4 for the L flag, RFC 4862 5.5.3 for the A flag.
     fn prefix_arrives(&mut self, now: Instant, interface: usize, p: &PrefixInformation, form: bool) {
         let Some(link) = self.interfaces.get_mut(interface) else { return };
-        if p.prefix.is_unicast_link_local() || p.prefix.is_multicast() {
+        // No prefix is longer than an address (RFC 4861 4.6.2).
+        let is_none = u32::from(p.length) > Ipv6Addr::BITS;
+        if is_none || p.prefix.is_unicast_link_local() || p.prefix.is_multicast() {
             return;
         }
         if p.on_link {

@@ -32,13 +32,15 @@ impl Network {
             Ok(Message::NeighbourSolicitation { target, options }) => {
                 self.solicitation_arrives(now, interface, ip, target, &options);
             }
+            // 7.1.2: what nobody can have asked for by itself does not say that somebody did.
+            Ok(Message::NeighbourAdvertisement { solicited: true, .. }) if ip.destination.is_multicast() => {}
             Ok(Message::NeighbourAdvertisement { router, solicited, override_flag, target, options }) => {
                 if self.claimed(interface, target, None) {
                     return;
                 }
                 self.router_flag(interface, target, router);
                 let advertised = Advertised { mac: options.target_link, solicited, override_flag };
-                self.advertisement_arrives(now, interface, ip, target, advertised);
+                self.advertisement_arrives(now, interface, target, advertised);
             }
             Ok(Message::RouterAdvertisement {
                 hop_limit,
@@ -88,12 +90,16 @@ impl Network {
         if probe && valid_probe && self.claimed(interface, target, options.nonce) {
             return;
         }
-        let owned = self.interfaces.get(interface).is_some_and(|i| i.has(target.into()));
-        if target.is_multicast() || (probe && !valid_probe) || !owned {
+        let Some(link) = self.interfaces.get(interface) else { return };
+        let (owned, anycast) = (link.has(target.into()), link.is_subnet_anycast(target));
+        if target.is_multicast() || (probe && !valid_probe) || !(owned || anycast) {
             return;
         }
         if !probe {
             self.learn_neighbour(interface, ip.source, options.source_link);
+        }
+        if !owned {
+            return self.anycast_solicited(now, interface, target, ip.source);
         }
         let target_link = self.interfaces.get(interface).map(|i| i.mac);
         let answer = Message::NeighbourAdvertisement {
@@ -112,11 +118,10 @@ impl Network {
         &mut self,
         now: Instant,
         interface: usize,
-        ip: &Header,
         target: Ipv6Addr,
         advertised: Advertised,
     ) {
-        if target.is_multicast() || (ip.destination.is_multicast() && advertised.solicited) {
+        if target.is_multicast() {
             return;
         }
         let Some(link) = self.interfaces.get_mut(interface) else { return };
@@ -125,12 +130,12 @@ impl Network {
         self.release(interface, waiting, advertised.mac);
     }
 
-    /// RFC 4861 7.2.5: who says that it is no router goes from the list of them.
+    /// RFC 4861 7.2.5 and 7.3.3: who says that it is no router goes from the list of them, and is no first hop any more where a
+    /// redirect named it.
     fn router_flag(&mut self, interface: usize, target: Ipv6Addr, is_router: bool) {
-        let Some(link) = self.interfaces.get_mut(interface) else { return };
-        if !is_router && link.autoconf.routers.remove(target) {
-            self.redirects.forget(target.into());
-        }
+        let Some(link) = self.interfaces.get_mut(interface).filter(|_| !is_router) else { return };
+        link.autoconf.routers.remove(target);
+        self.redirects.forget_router(target.into());
     }
 
     /// RFC 4861 8.1 and 8.3.

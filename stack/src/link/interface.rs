@@ -1,6 +1,7 @@
 //! An interface: its addresses, the groups that follow from them, and its caches.
 
 use super::advertising::Advertising;
+use super::anycast::Answers;
 use super::arp::ArpCache;
 use super::autoconf::Autoconf;
 use super::claims::Claims;
@@ -11,6 +12,7 @@ use super::neighbours::NeighbourCache;
 use crate::config::{Config, InterfaceConfig, LinkConfig, Medium};
 use crate::ip::{Cidr, solicited_node};
 use crate::wire::MacAddress;
+use crate::wire::ipv6::MIN_MTU;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// ff02::1, every node on the link (RFC 4291 2.7.1).
@@ -44,6 +46,7 @@ pub(crate) struct Interface {
     pub(crate) conflicts: Conflicts,
     pub(crate) neighbours: NeighbourCache,
     pub(crate) advertising: Advertising,
+    pub(crate) anycast: Answers,
     pub(crate) autoconf: Autoconf,
     pub(crate) groups: Groups,
 }
@@ -64,6 +67,7 @@ impl Interface {
             conflicts: Conflicts::default(),
             neighbours: NeighbourCache::new(config.neighbour_discovery),
             advertising: Advertising::default(),
+            anycast: Answers::default(),
             autoconf: Autoconf::default(),
             groups: Groups::default(),
         };
@@ -76,14 +80,15 @@ impl Interface {
         self.assign(cidr);
         let link_local =
             self.addresses.iter().any(|a| matches!(a.address, IpAddr::V6(a) if a.is_unicast_link_local()));
-        if cidr.address.is_ipv6() && self.medium == Medium::Ethernet && !link_local {
+        if self.has(cidr.address) && cidr.address.is_ipv6() && self.medium == Medium::Ethernet && !link_local
+        {
             self.addresses.push(Cidr { address: link_local_of(self.mac).into(), length: 64 });
         }
     }
 
-    /// Adds an address and nothing besides.
+    /// Adds an address and nothing besides; none of IPv6 where the link carries less than that needs (RFC 8200 5).
     pub(crate) fn assign(&mut self, cidr: Cidr) {
-        if !self.has(cidr.address) {
+        if !self.has(cidr.address) && (cidr.address.is_ipv4() || usize::from(self.mtu) >= MIN_MTU) {
             self.addresses.push(cidr);
         }
     }
@@ -110,10 +115,23 @@ impl Interface {
         matches!(address, IpAddr::V6(address) if self.autoconf.lifetimes.is_deprecated(address))
     }
 
+    /// The solicited-node groups of its addresses, those that are tested and a router's anycast addresses among them
+    /// (RFC 4861 7.2.1).
+    fn solicited_nodes(&self) -> impl Iterator<Item = Ipv6Addr> {
+        let subnets = self.ipv6().filter_map(|(_, cidr)| match cidr.network() {
+            IpAddr::V6(subnet) if self.is_subnet_anycast(subnet) => Some(subnet),
+            _ => None,
+        });
+        self.ipv6()
+            .map(|(address, _)| address)
+            .chain(self.autoconf.tentative())
+            .chain(subnets)
+            .map(solicited_node)
+    }
+
     /// Whether frames to this group address are for the host.
     pub(crate) fn listens_to(&self, group: MacAddress) -> bool {
-        let own = self.ipv6().map(|(address, _)| address).chain(self.autoconf.tentative());
-        let own = own.map(|address| MacAddress::of_ipv6_multicast(solicited_node(address)));
+        let own = self.solicited_nodes().map(MacAddress::of_ipv6_multicast);
         let joined = self.groups.joined().map(|group| match group {
             IpAddr::V4(group) => MacAddress::of_ipv4_multicast(*group),
             IpAddr::V6(group) => MacAddress::of_ipv6_multicast(*group),
@@ -133,13 +151,18 @@ impl Interface {
         match group {
             IpAddr::V4(group) => group == ALL_HOSTS || (self.forwards && group == ALL_ROUTERS_V4),
             IpAddr::V6(group) => {
-                let mut own = self.ipv6().map(|(address, _)| address).chain(self.autoconf.tentative());
                 // RFC 4291 2.8: those of every node, and those of every router in three scopes.
                 matches!(group, ALL_NODES | INTERFACE_ALL_NODES)
                     || (self.forwards && ROUTERS.contains(&group))
-                    || own.any(|address| solicited_node(address) == group)
+                    || self.solicited_nodes().any(|own| own == group)
             }
         }
+    }
+
+    /// Whether `address` is one of the anycast addresses that every router on the link has (RFC 4291 2.6.1).
+    pub(crate) fn is_subnet_anycast(&self, address: Ipv6Addr) -> bool {
+        let mut subnets = self.ipv6().filter(|(_, cidr)| cidr.length < 127).map(|(_, cidr)| cidr.network());
+        self.forwards && subnets.any(|subnet| subnet == IpAddr::V6(address))
     }
 
     /// Whether `address` is a broadcast address here: limited, or of one of the interface's subnets, in the form of

@@ -2,6 +2,7 @@
 //! addresses.
 
 pub(crate) mod advertising;
+mod anycast;
 pub(crate) mod arp;
 mod arp_packets;
 pub(crate) mod autoconf;

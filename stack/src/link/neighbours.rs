@@ -61,11 +61,13 @@ pub(crate) struct NeighbourCache {
     entries: BTreeMap<Ipv6Addr, State>,
     /// Counts entries that had to go, so that the next one to go is another.
     evicted: usize,
+    /// Whether an entry may be in DELAY or PROBE, where a confirmation spares questions.
+    has_doubts: bool,
 }
 
 impl NeighbourCache {
     pub(crate) fn new(config: NeighbourConfig) -> NeighbourCache {
-        NeighbourCache { config, entries: BTreeMap::new(), evicted: 0 }
+        NeighbourCache { config, entries: BTreeMap::new(), evicted: 0, has_doubts: false }
     }
 
     pub(crate) fn add_permanent(&mut self, address: Ipv6Addr, mac: MacAddress) {
@@ -121,10 +123,28 @@ impl NeighbourCache {
             }
             _ => {}
         }
+        self.has_doubts |= matches!(state, State::Delay { .. });
         match state.mac() {
             Some(mac) => Resolution::Known { mac, datagram, confirm: false },
             None => Resolution::Waiting,
         }
+    }
+
+    /// Whether [`NeighbourCache::confirm`] could spare a question.
+    pub(crate) fn has_doubts(&self) -> bool {
+        self.has_doubts
+    }
+
+    /// An upper layer knows that packets reach this neighbour (7.3.1).
+    pub(crate) fn confirm(&mut self, now: Instant, address: Ipv6Addr) {
+        let until = now + self.config.reachable_time;
+        if let Some(state) = self.entries.get_mut(&address)
+            && let State::Delay { mac, .. } | State::Probe { mac, .. } = *state
+        {
+            *state = State::Reachable { mac, until };
+        }
+        let doubtful = |state: &State| matches!(state, State::Delay { .. } | State::Probe { .. });
+        self.has_doubts = self.entries.values().any(doubtful);
     }
 
     /// The source of the packet that waits longest for `address`: a solicitation goes out from it (7.2.2).
@@ -308,6 +328,19 @@ mod tests {
         let given_up = Due::Unreachable { address: PEER, waiting: Vec::new() };
         assert_eq!(cache.poll(Instant::from_secs(39)), [given_up]);
         assert_eq!(cache.resolve(Instant::from_secs(39), PEER, datagram()), Resolution::Ask);
+    }
+
+    #[test]
+    fn an_upper_layer_ends_the_doubt() {
+        let mut cache = cache();
+        cache.learn(PEER, MAC);
+        assert!(!cache.has_doubts());
+        assert_eq!(sends_to(&mut cache, Instant::ZERO), Some(MAC));
+        assert!(cache.has_doubts());
+        cache.confirm(Instant::from_secs(4), PEER);
+        assert_eq!((cache.has_doubts(), cache.next_deadline()), (false, None));
+        assert_eq!(sends_to(&mut cache, Instant::from_secs(33)), Some(MAC));
+        assert_eq!(cache.next_deadline(), None);
     }
 
     #[test]

@@ -34,11 +34,9 @@ impl Routers {
         }
     }
 
-    /// What was a router is none any more; false where it was not known as one.
-    pub(crate) fn remove(&mut self, router: Ipv6Addr) -> bool {
-        let before = self.routers.len();
+    /// What was a router is none any more.
+    pub(crate) fn remove(&mut self, router: Ipv6Addr) {
         self.routers.retain(|(address, _)| *address != router);
-        self.routers.len() < before
     }
 
     /// A prefix is on the link for so many seconds; 0 means no longer.

@@ -3,6 +3,7 @@
 use super::epoll::EpollOperation;
 use super::errno::Errno;
 use crate::client::{Found, LookupError};
+use crate::icmp::Echoed;
 use std::net::SocketAddr;
 
 /// Names a submitted call until it completes.
@@ -25,7 +26,8 @@ pub enum Kind {
     Stream,
     /// SOCK_DGRAM: UDP.
     Datagram,
-    /// SOCK_DGRAM with IPPROTO_ICMP: Echo Requests out and Echo Replies in, IPv4 alone (RFC 1122 3.2.2.6).
+    /// SOCK_DGRAM with IPPROTO_ICMP or, for IPv6, IPPROTO_ICMPV6: Echo Requests out and Echo Replies in (RFC 1122 3.2.2.6,
+    /// RFC 4443 4.1).
     Ping,
 }
 
@@ -230,6 +232,8 @@ pub enum Value {
     Polled(Vec<PollFd>),
     /// epoll_wait's events, each with its data.
     Epolled(Vec<(u32, u64)>),
+    /// What came back for an echo request.
+    Echoed(Echoed),
     /// How a lookup ended.
     Looked(Result<Found, LookupError>),
 }

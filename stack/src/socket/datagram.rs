@@ -1,6 +1,6 @@
 //! Calls on datagram sockets: UDP (RFC 768, RFC 1122 4.1).
 
-use super::address::to_user;
+use super::address::{to_user, without_zone, zone};
 use super::call::{Domain, Kind, Received, flags};
 use super::errno::Errno;
 use super::options::Cutting;
@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::ip::output::{Packet4, Packet6, SendError};
 use crate::time::Instant;
 use crate::udp::{Kind as Carries, UdpId};
-use crate::wire::{Buffer, ipv4, protocol, udp};
+use crate::wire::{Buffer, ipv4, ipv6, protocol, udp};
 use std::net::{IpAddr, SocketAddr};
 
 /// The longest data of a datagram: 65535 less the headers of IPv4 and UDP.
@@ -22,11 +22,12 @@ impl Host {
     /// connect: sets the peer, and the own address if it is open.
     pub(super) fn connect_datagram(&mut self, fd: i32, id: UdpId, wire: SocketAddr) -> Result<(), Errno> {
         let wire = self.own_if_unspecified(wire);
-        let source = self.net.source_for(wire.ip(), None).ok_or(Errno::ENETUNREACH)?;
+        let zone = zone(wire);
+        let source = self.net.source_for(wire.ip(), zone).ok_or(Errno::ENETUNREACH)?;
         self.check_broadcast(fd, wire.ip())?;
         let local = self.bind_if_unbound(fd)?;
         let socket = self.udp.get_mut(id).ok_or(Errno::EBADF)?;
-        socket.remote = Some(wire);
+        (socket.remote, socket.zone) = (Some(without_zone(wire)), zone);
         if local.ip().is_unspecified() {
             socket.address = Some(source);
         }
@@ -37,7 +38,7 @@ impl Host {
     pub(super) fn disconnect_datagram(&mut self, fd: i32, id: UdpId) -> Result<(), Errno> {
         let local = self.sockets.table.get(fd)?.local;
         let socket = self.udp.get_mut(id).ok_or(Errno::EBADF)?;
-        socket.remote = None;
+        (socket.remote, socket.zone) = (None, None);
         socket.address = local.map(|local| local.ip()).filter(|ip| !ip.is_unspecified());
         Ok(())
     }
@@ -57,7 +58,9 @@ impl Host {
         if self.sockets.table.get(fd)?.shut_write {
             return Err(Errno::EPIPE);
         }
-        let connected = self.udp.get(id).ok_or(Errno::EBADF)?.remote;
+        let socket = self.udp.get(id).ok_or(Errno::EBADF)?;
+        let (connected, connected_zone) = (socket.remote, socket.zone);
+        let zone = to.map_or(connected_zone, zone);
         let to = to.or(connected).ok_or(Errno::EDESTADDRREQ)?;
         let to = self.own_if_unspecified(to);
         let kind = self.sockets.table.get(fd)?.kind;
@@ -71,14 +74,14 @@ impl Host {
             socket.address.filter(|own| own.is_ipv4() == to.is_ipv4() && self.net.owner_of(*own).is_some());
         let source_port = socket.port();
         let multicast = self.sockets.table.get(fd)?.options.multicast_interface;
-        let via = multicast.filter(|_| to.ip().is_multicast());
+        let via = zone.or(multicast.filter(|_| to.ip().is_multicast()));
         let source = own.or_else(|| self.net.source_for(to.ip(), via)).ok_or(Errno::ENETUNREACH)?;
         let buffer = match kind {
-            Kind::Ping => echo_request(source_port, data)?,
+            Kind::Ping => echo_request((source, source_port), to.ip(), data)?,
             _ if to.port() == 0 => return Err(Errno::EINVAL),
             _ => self.udp_datagram(fd, (source, source_port), to, data)?,
         };
-        self.send_from(now, fd, source, to.ip(), buffer)?;
+        self.send_from(now, fd, (source, to.ip()), zone, buffer)?;
         Ok(data.len())
     }
 
@@ -91,7 +94,9 @@ impl Host {
     ) -> Result<Buffer, Errno> {
         let mut buffer = Buffer::with_payload(data);
         udp::Header { source_port, destination_port: to.port() }.emit(source, to.ip(), &mut buffer);
-        if self.sockets.table.get(fd)?.options.no_checksum && to.is_ipv4() {
+        let options = &self.sockets.table.get(fd)?.options;
+        let unchecked = if to.is_ipv4() { options.no_checksum } else { options.sends_unchecked };
+        if unchecked {
             udp::remove_checksum(&mut buffer);
         }
         Ok(buffer)
@@ -101,8 +106,8 @@ impl Host {
         &mut self,
         now: Instant,
         fd: i32,
-        source: IpAddr,
-        to: IpAddr,
+        (source, to): (IpAddr, IpAddr),
+        zone: Option<usize>,
         buffer: Buffer,
     ) -> Result<(), Errno> {
         let socket = self.sockets.table.get(fd)?;
@@ -135,7 +140,13 @@ impl Host {
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
                 // RFC 3493 5.2: packets to groups stay on the link unless asked otherwise.
                 let hop_limit = hop_limit.or(destination.is_multicast().then_some(1));
-                let (protocol, traffic_class, via) = (protocol::UDP, options.traffic_class, None);
+                let protocol = if socket.kind == Kind::Ping { protocol::ICMPV6 } else { protocol::UDP };
+                let traffic_class = options.traffic_class;
+                let via = zone.or_else(|| self.net.zone_of(source.into()));
+                let room = usize::from(self.net.mtu_towards(now, to, via)) - ipv6::HEADER_LEN;
+                if options.dont_fragment && buffer.len() > room {
+                    return Err(Errno::EMSGSIZE);
+                }
                 let packet = Packet6 { source, destination, protocol, traffic_class, hop_limit, via };
                 self.net.send_v6(now, packet, buffer)
             }
@@ -182,7 +193,10 @@ impl Host {
     pub(super) fn take_datagram_error(&mut self, fd: i32, id: UdpId) -> Result<Option<Errno>, Errno> {
         let udp = self.udp.get_mut(id).ok_or(Errno::EBADF)?;
         let (reported, all) = (udp.error.take().map(Errno::of_report), udp.keeps_errors());
-        let told = reported.filter(|(_, told)| *told || all).map(|(errno, _)| errno);
+        // Who sends over IPv6 learns that what it sends is too long (RFC 8201 5.2).
+        let six = udp.remote.is_some_and(|remote| remote.is_ipv6());
+        let wanted = |errno| all || (six && errno == Errno::EMSGSIZE);
+        let told = reported.filter(|(errno, told)| *told || wanted(*errno)).map(|(errno, _)| errno);
         Ok(told.or(self.sockets.table.get_mut(fd)?.error.take()))
     }
 
@@ -198,7 +212,7 @@ impl Host {
         let own: IpAddr = match wire.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => std::net::Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(ip) if ip.is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
+            _ => return wire,
         };
         SocketAddr::new(own, wire.port())
     }

@@ -50,10 +50,19 @@ pub(super) struct Options {
     /// connect leaves the SYN to the first send, where that can go with it.
     pub(super) fast_open_connect: bool,
     pub(super) fast_open_without_cookie: bool,
+    /// TCP_NOTSENT_LOWAT; 0: the default, as much as the buffer takes.
+    pub(super) unsent_low: u32,
+    /// TCP_DEFER_ACCEPT, in seconds; 0: off.
+    pub(super) defer_accept: u32,
     pub(super) tos: u8,
     pub(super) ttl: Option<u8>,
     pub(super) traffic_class: u8,
     pub(super) hop_limit: Option<u8>,
+    /// IPV6_DONTFRAG: what is too big for the path is refused.
+    pub(super) dont_fragment: bool,
+    /// UDP_NO_CHECK6_TX and UDP_NO_CHECK6_RX (RFC 6935 5).
+    pub(super) sends_unchecked: bool,
+    pub(super) takes_unchecked: bool,
     /// IP_OPTIONS.
     pub(super) sent_options: SentOptions,
     /// What recvmsg tells of datagrams besides their bytes.
@@ -116,6 +125,8 @@ impl Options {
             user_timeout: (self.user_timeout > 0).then(|| Duration::from_millis(self.user_timeout.into())),
             send_buffer: self.send_buffer.map(|bytes| bytes / 2),
             receive_buffer: self.receive_buffer.map(|bytes| bytes / 2),
+            unsent_low: (self.unsent_low > 0).then_some(self.unsent_low),
+            accept_with_text: self.defer_accept > 0,
             mss: self.mss,
             congestion: self.congestion,
             syn_retries: self.syn_retries,

@@ -2,6 +2,7 @@
 
 use super::call::Kind;
 use super::errno::Errno;
+use super::options::Options;
 use super::table::{Socket, State};
 use super::{ip_options, tcp_options};
 use crate::host::Host;
@@ -10,6 +11,7 @@ use crate::time::Instant;
 pub(super) const SOL_IP: i32 = 0;
 pub(super) const SOL_SOCKET: i32 = 1;
 pub(super) const SOL_TCP: i32 = 6;
+const SOL_UDP: i32 = 17;
 pub(super) const SOL_IPV6: i32 = 41;
 
 const SO_REUSEADDR: i32 = 2;
@@ -64,6 +66,7 @@ impl Host {
         let mut value = match level {
             SOL_SOCKET => self.get_socket_option(fd, name)?,
             SOL_TCP if stream => self.get_tcp_option(now, fd, name)?,
+            SOL_UDP if !stream => get_udp_option(&self.sockets.table.get(fd)?.options, name)?,
             SOL_IP => self.get_ip_option(now, fd, name)?,
             SOL_IPV6 => ip_options::get_ipv6(self.sockets.table.get(fd)?, name, &self.net.config)?,
             _ => return Err(Errno::ENOPROTOOPT),
@@ -87,6 +90,7 @@ impl Host {
             SOL_TCP if socket.is_stream() => {
                 tcp_options::set(&mut socket.options, name, value, &self.tcp.config)?
             }
+            SOL_UDP if !socket.is_stream() => set_udp_option(&mut socket.options, name, value)?,
             SOL_IP => self.set_ip_option(now, fd, name, value)?,
             SOL_IPV6 => ip_options::set_ipv6(socket, name, value)?,
             _ => return Err(Errno::ENOPROTOOPT),
@@ -103,6 +107,7 @@ impl Host {
             State::Datagram(id) => {
                 if let Some(udp) = self.udp.get_mut(id) {
                     udp.ipv4 = !socket.options.v6only;
+                    udp.takes_unchecked = socket.options.takes_unchecked;
                     udp.keep_errors(socket.options.keep_errors);
                     udp.capacity = socket.options.receive_buffer.unwrap_or(udp.capacity);
                 }
@@ -115,7 +120,7 @@ impl Host {
             }
             State::Connecting(id) | State::Connected(id) => {
                 let own = socket.options.clone();
-                self.sockets.mark(id, &own);
+                self.mark_connection(id, &own);
                 self.tcp.set_options(now, id, options);
                 if push_now {
                     self.tcp.push(now, id);
@@ -183,6 +188,29 @@ impl Host {
             State::Idle | State::Deferred(_) | State::Listening(_) => Ok(None),
         }
     }
+}
+
+/// linux/udp.h.
+const UDP_NO_CHECK6_TX: i32 = 101;
+const UDP_NO_CHECK6_RX: i32 = 102;
+
+fn get_udp_option(options: &Options, name: i32) -> Result<Vec<u8>, Errno> {
+    let on = match name {
+        UDP_NO_CHECK6_TX => options.sends_unchecked,
+        UDP_NO_CHECK6_RX => options.takes_unchecked,
+        _ => return Err(Errno::ENOPROTOOPT),
+    };
+    Ok(i32::from(on).to_ne_bytes().to_vec())
+}
+
+fn set_udp_option(options: &mut Options, name: i32, value: &[u8]) -> Result<(), Errno> {
+    let on = integer(value)? != 0;
+    match name {
+        UDP_NO_CHECK6_TX => options.sends_unchecked = on,
+        UDP_NO_CHECK6_RX => options.takes_unchecked = on,
+        _ => return Err(Errno::ENOPROTOOPT),
+    }
+    Ok(())
 }
 
 fn set_socket_option(socket: &mut Socket, name: i32, value: &[u8]) -> Result<(), Errno> {

@@ -1,6 +1,6 @@
 //! Calls on stream sockets: what BSD's interface adds to the user calls of RFC 9293 3.9.1.
 
-use super::address::{any, to_user};
+use super::address::{any, to_user, without_zone, zone};
 use super::call::{How, Received, flags};
 use super::errno::Errno;
 use super::table::{Socket, State};
@@ -71,7 +71,7 @@ impl Host {
         }
         let id = self.tcp.accept(listener).ok_or(Errno::EAGAIN)?;
         let (local, remote) = self.tcp.endpoints(id);
-        self.sockets.mark(id, &options);
+        self.mark_connection(id, &options);
         let new = Socket {
             options,
             nonblocking,
@@ -132,7 +132,9 @@ impl Host {
         if self.is_to_many(remote.ip()) {
             return Err(Errno::ENETUNREACH);
         }
-        let source = self.net.source_for(remote.ip(), None).ok_or(Errno::ENETUNREACH)?;
+        let via = zone(remote);
+        let remote = without_zone(remote);
+        let source = self.net.source_for(remote.ip(), via).ok_or(Errno::ENETUNREACH)?;
         let autobound = self.sockets.table.get(fd)?.local.is_none();
         let bound = self.bind_if_unbound(fd)?;
         let own = if bound.ip().is_unspecified() { source } else { bound.ip() };
@@ -142,7 +144,7 @@ impl Host {
         let socket = self.sockets.table.get(fd)?;
         let options = socket.options.for_tcp(socket.domain, &self.tcp.config);
         let local = SocketAddr::new(own, bound.port());
-        self.tcp.set_mtu(None, self.net.mtu_towards(now, remote.ip(), None));
+        self.tcp.set_mtu(None, self.net.mtu_towards(now, remote.ip(), via));
         let opened = match data {
             Some(data) => self.tcp.open_active_fast(now, local, remote, options, data),
             None => self.tcp.open_active(now, local, remote, options).map(|id| (id, 0)),
@@ -155,7 +157,7 @@ impl Host {
         socket.state = State::Connecting(opened);
         socket.autobound = autobound;
         let options = socket.options.clone();
-        self.sockets.mark(opened, &options);
+        self.mark_connection(opened, &options);
         Ok(taken)
     }
 

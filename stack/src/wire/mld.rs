@@ -67,6 +67,11 @@ pub fn emit_v1(kind: u8, group: Ipv6Addr, source: Ipv6Addr, destination: Ipv6Add
     Header { kind, code: 0, rest: [0; 4] }.emit(source, destination, buffer);
 }
 
+/// Whether an ICMPv6 type is that of a message which comes with Router Alert (RFC 3810 5).
+pub fn is_message(kind: u8) -> bool {
+    matches!(kind, QUERY..=DONE | REPORT)
+}
+
 /// Emits a report of version 2 with a record without sources for each group.
 pub fn emit_report(records: &[(u8, Ipv6Addr)], source: Ipv6Addr, destination: Ipv6Addr, buffer: &mut Buffer) {
     for (kind, group) in records {

@@ -147,6 +147,18 @@ impl<'a> Segment<'a> {
     /// The header is cut off, its data offset contradicts the bytes, or an option's length lies.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Segment<'a>> {
+        Segment::parse_with(bytes, Options::parse)
+    }
+
+    /// The same, with such options as stand before the first whose length lies.
+    ///
+    /// # Errors
+    /// The header is cut off, or its data offset contradicts the bytes.
+    pub fn parse_leniently(bytes: &'a [u8]) -> Result<Segment<'a>> {
+        Segment::parse_with(bytes, |area| Ok(Options::parse_leniently(area)))
+    }
+
+    fn parse_with(bytes: &'a [u8], options: impl Fn(&[u8]) -> Result<Options>) -> Result<Segment<'a>> {
         let fixed: &[u8; HEADER_LEN] = bytes.first_chunk().ok_or(Error::truncated(HEADER, "header"))?;
         let header_len = usize::from(fixed[field::OFFSET] >> 4) * 4;
         if header_len < HEADER_LEN || header_len > bytes.len() {
@@ -161,7 +173,7 @@ impl<'a> Segment<'a> {
             flags: Flags(fixed[field::FLAGS]),
             wnd: be16(fixed, field::WINDOW.start),
             up: be16(fixed, field::URGENT.start),
-            options: Options::parse(&header[HEADER_LEN..])?,
+            options: options(&header[HEADER_LEN..])?,
         };
         Ok(Segment { header, payload })
     }

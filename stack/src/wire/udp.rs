@@ -30,20 +30,30 @@ impl Header {
     /// A wrong length; a wrong checksum; over IPv6, none (RFC 8200 8.1). Over IPv4 none is right (RFC 1122 4.1.3.4).
     #[inline]
     pub fn parse(source: IpAddr, destination: IpAddr, bytes: &[u8]) -> Result<(Header, &[u8])> {
-        if bytes.len() < HEADER_LEN {
-            return Err(Error::truncated("udp", "checksum"));
-        }
-        let length = usize::from(be16(bytes, 4));
-        if length < HEADER_LEN || length > bytes.len() {
-            return Err(Error::length("udp", "length"));
-        }
+        let length = length(bytes)?;
         let unchecked = be16(bytes, 6) == 0 && destination.is_ipv4();
         let sum = Checksum::pseudo_header(source, destination, protocol::UDP, length).with(&bytes[..length]);
         if !unchecked && (sum.finish() != 0 || be16(bytes, 6) == 0) {
             return Err(Error::checksum("udp"));
         }
-        let header = Header { source_port: be16(bytes, 0), destination_port: be16(bytes, 2) };
-        Ok((header, &bytes[HEADER_LEN..length]))
+        Ok((Header::ports(bytes), &bytes[HEADER_LEN..length]))
+    }
+
+    /// As [`Header::parse`], for a datagram that says that it has no checksum: only ports for which their users have asked
+    /// take such over IPv6 (RFC 6935 5).
+    ///
+    /// # Errors
+    /// A wrong length; a checksum.
+    pub fn parse_unchecked(bytes: &[u8]) -> Result<(Header, &[u8])> {
+        let length = length(bytes)?;
+        if be16(bytes, 6) != 0 {
+            return Err(Error::checksum("udp"));
+        }
+        Ok((Header::ports(bytes), &bytes[HEADER_LEN..length]))
+    }
+
+    fn ports(bytes: &[u8]) -> Header {
+        Header { source_port: be16(bytes, 0), destination_port: be16(bytes, 2) }
     }
 
     /// Prepends the header, its checksum filled in, to its data. The caller has checked that the data fits 65527 bytes.
@@ -61,7 +71,20 @@ impl Header {
     }
 }
 
-/// Takes the checksum out of a datagram that goes over IPv4, where its sender may leave it out (RFC 768 "Checksum").
+/// The length field of a header that is whole, which names no more than there is.
+fn length(bytes: &[u8]) -> Result<usize> {
+    if bytes.len() < HEADER_LEN {
+        return Err(Error::truncated("udp", "checksum"));
+    }
+    let length = usize::from(be16(bytes, 4));
+    if length < HEADER_LEN || length > bytes.len() {
+        return Err(Error::length("udp", "length"));
+    }
+    Ok(length)
+}
+
+/// Takes the checksum out of a datagram whose sender may leave it out: over IPv4 (RFC 768 "Checksum"), and over IPv6 from
+/// ports for which that was asked (RFC 6935 5).
 pub fn remove_checksum(datagram: &mut [u8]) {
     if let Some(sum) = datagram.get_mut(6..HEADER_LEN) {
         sum.fill(0);
@@ -98,6 +121,8 @@ mod tests {
         let bare = altered(&altered(&bytes, 6, 0), 7, 0);
         assert_eq!(Header::parse(V4[0], V4[1], &bare), Ok((HEADER, &b"x"[..])));
         assert_eq!(Header::parse(V6[0], V6[1], &bare), Err(Error::checksum("udp")));
+        assert_eq!(Header::parse_unchecked(&bare), Ok((HEADER, &b"x"[..])));
+        assert_eq!(Header::parse_unchecked(&bytes), Err(Error::checksum("udp")));
         assert_eq!(Header::parse(V4[0], V4[1], &altered(&bytes, 8, b'y')), Err(Error::checksum("udp")));
     }
 

@@ -34,10 +34,12 @@ pub(crate) fn run() -> Outcome {
 }
 
 fn play() -> Result<(), String> {
-    mounts()?;
+    mount_exchange()?;
+    // From here on the host sees what is wrong.
     let output = append(OUTPUT)?;
     nix::unistd::dup2_stdout(&output).map_err(|e| format!("dup2: {e}"))?;
     nix::unistd::dup2_stderr(&output).map_err(|e| format!("dup2: {e}"))?;
+    mount_others()?;
     worker::remember_panics();
     let session: Session = one(&read(SESSION)?)?;
     let jobs = read(JOBS)?;
@@ -58,23 +60,32 @@ fn play() -> Result<(), String> {
     Ok(())
 }
 
-/// The file systems that the driver needs, and those of the host. The host's are named by way of the kernel's own folder
-/// there, so that no path of the machine gets into the guest; and nothing there notes when it was read, which the guest would
-/// do or not by the host's time.
-fn mounts() -> Result<(), String> {
-    let host = |folder: &str| format!("/proc/self/cwd/{folder}");
-    let table = [
-        ("proc", "/proc".to_owned(), String::new(), MsFlags::empty()),
-        ("sysfs", "/sys".to_owned(), String::new(), MsFlags::empty()),
-        ("tmpfs", "/tmp".to_owned(), String::new(), MsFlags::empty()),
-        ("hostfs", format!("/{EXCHANGE}"), host(EXCHANGE), MsFlags::MS_NOATIME),
-        ("hostfs", format!("/{CASES}"), host(CASES), MsFlags::MS_RDONLY),
-        ("hostfs", cases::root().display().to_string(), host(SUITE), MsFlags::MS_RDONLY),
-    ];
-    for (kind, at, options, flags) in table {
-        let mounted = mount(Some("none"), at.as_str(), Some(kind), flags, Some(options.as_str()));
-        mounted.map_err(|e| format!("mounting {kind} at {at}: {e}"))?;
+/// A file system of the host's. It is named by way of the kernel's own folder there, so that no path of the machine gets into the
+/// guest.
+fn mount_host(folder: &str, at: &Path, flags: MsFlags) -> Result<(), String> {
+    mount_at("hostfs", at, &format!("/proc/self/cwd/{folder}"), flags)
+}
+
+fn mount_at(kind: &str, at: &Path, options: &str, flags: MsFlags) -> Result<(), String> {
+    let mounted = mount(Some("none"), at, Some(kind), flags, Some(options));
+    mounted.map_err(|e| format!("mounting {kind} at {}: {e}", at.display()))
+}
+
+/// Nothing there notes when it was read, which the guest would do or not by the host's time.
+fn mount_exchange() -> Result<(), String> {
+    mount_host(EXCHANGE, &Path::new("/").join(EXCHANGE), MsFlags::MS_NOATIME)
+}
+
+/// The file systems that the driver needs, and the cases.
+fn mount_others() -> Result<(), String> {
+    for (kind, at) in [("proc", "/proc"), ("sysfs", "/sys"), ("tmpfs", "/tmp")] {
+        mount_at(kind, Path::new(at), "", MsFlags::empty())?;
     }
+    mount_host(CASES, &Path::new("/").join(CASES), MsFlags::MS_RDONLY)?;
+    // The host made this folder, but /tmp is another by now, and the project may be there.
+    let suite = cases::root();
+    std::fs::create_dir_all(suite).map_err(|e| format!("{}: {e}", suite.display()))?;
+    mount_host(SUITE, suite, MsFlags::MS_RDONLY)?;
     // What is written goes to the host at once; what the kernel would do about it later disturbs a run, or not.
     std::fs::write(WRITE_BACK, NEVER).map_err(|e| format!("{WRITE_BACK}: {e}"))
 }

@@ -46,6 +46,12 @@ fn errors_name_the_place_and_the_remedy() {
     check("listen(3, 4294967296) = 0", "listen", "4294967296 does not fit into 32 bits", "the form is");
     check("listen(3, $n) = 0", "listen", "`$n` has no value yet", "a name gets its value");
     check("socket(..., SOCK_STREAM, 0) = 4", "socket", "descriptor 4 is open already", "close it first");
+    check(
+        "bind(4, {sa_family=AF_INET6, sin_port=htons(1), sin_addr=inet_addr(\"fe80::1%eth7\")}, ...) = 0",
+        "eth7",
+        "no interface is called `eth7`",
+        "did you mean `eth0`?",
+    );
     check("link(eth1, up) = 0", "eth1", "no interface is called `eth1`", "did you mean `eth0`?");
     check(
         "bind(4, {sa_family=AF_INET, sin_port=htons(1), sin_addr=inet_addr(\"LOCL\")}, ...) = 0",

@@ -47,6 +47,9 @@ fn written_addresses_are_taken_and_compared() {
     {
         assert_eq!(s.call(&bind(text)).unwrap(), Call::Bind { fd: 104, address: ip(expected) });
     }
+    let zoned =
+        "bind(4, {sa_family=AF_INET6, sin_port=htons(7), sin_addr=inet_addr(\"fe80::9%eth0\")}, ...) = 0";
+    assert_eq!(s.call(zoned).unwrap(), Call::Bind { fd: 104, address: ip("[fe80::9%1]:7") });
     assert_eq!(
         s.call("connect(4, AF_UNSPEC, ...) = 0").unwrap(),
         Call::Connect { fd: 104, address: SocketAddress::Unspecified }

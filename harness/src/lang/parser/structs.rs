@@ -89,13 +89,16 @@ impl Parser {
         let address = self.quoted_address()?;
         let span = self.span_from(&span);
         self.expect('}')?;
+        // Of ours, behind a percent sign, the interface whose zone is meant (RFC 4007 11).
+        let zoned = if self.ours() { address.split_once('%') } else { None };
+        let text = zoned.map_or(address.as_str(), |(text, _)| text);
         let valid = match family.as_str() {
-            "AF_INET" => address.parse::<std::net::Ipv4Addr>().is_ok(),
-            "AF_INET6" => address.parse::<std::net::Ipv6Addr>().is_ok(),
+            "AF_INET" => zoned.is_none() && text.parse::<std::net::Ipv4Addr>().is_ok(),
+            "AF_INET6" => text.parse::<std::net::Ipv6Addr>().is_ok(),
             _ => return Err(Error::new(&family_span, "the family is AF_INET or AF_INET6")),
         };
         // A word is a host's name, or LOCAL or REMOTE; the run knows what it means.
-        let name = self.ours() && address.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let name = self.ours() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !valid && !name {
             return Err(Error::new(&span, format!("`{address}` is no address of {family}")));
         }

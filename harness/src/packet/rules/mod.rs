@@ -55,8 +55,13 @@ pub struct PassiveRules {
     offload: bool,
     /// The stack's addresses.
     own: Vec<IpAddr>,
+    /// A socket was told to send without checksums (RFC 6935 5): what it sends shows in the case alone.
+    may_be_unchecked: bool,
     connections: Connections,
 }
+
+/// UDP_NO_CHECK6_TX of level SOL_UDP.
+const UNCHECKED: (i32, i32) = (17, 101);
 
 impl PassiveRules {
     /// The rules at the start of a run. `offload` says that the stack's device computes checksums and cuts segments.
@@ -64,14 +69,17 @@ impl PassiveRules {
         let configured = world.setup.interfaces.iter().flat_map(|i| &i.addresses).map(|p| p.address);
         let mut own: Vec<_> = configured.collect();
         own.push(world.local);
-        PassiveRules { world: world.clone(), rules, offload, own, connections: Connections::default() }
+        let connections = Connections::default();
+        PassiveRules { world: world.clone(), rules, offload, own, may_be_unchecked: false, connections }
     }
 
     /// Tells of a call: an address that is added is the stack's own. One that is removed may still be in what was
     /// on its way.
     pub fn called(&mut self, call: &Call) {
-        if let Call::Address { prefix, add: true, .. } = call {
-            self.own.push(prefix.address);
+        match call {
+            Call::Address { prefix, add: true, .. } => self.own.push(prefix.address),
+            Call::Setsockopt { level, name, .. } => self.may_be_unchecked |= (*level, *name) == UNCHECKED,
+            _ => {}
         }
     }
 

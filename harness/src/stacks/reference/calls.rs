@@ -169,6 +169,7 @@ fn open(domain: i32, kind: i32, protocol: i32) -> Planned {
         (libc::SOCK_STREAM, 0 | libc::IPPROTO_TCP) => Kind::Stream,
         (libc::SOCK_DGRAM, 0 | libc::IPPROTO_UDP) => Kind::Datagram,
         (libc::SOCK_DGRAM, libc::IPPROTO_ICMP) if domain == Domain::Inet => Kind::Ping,
+        (libc::SOCK_DGRAM, libc::IPPROTO_ICMPV6) if domain == Domain::Inet6 => Kind::Ping,
         (libc::SOCK_STREAM | libc::SOCK_DGRAM, _) => {
             return Planned::Answered(Outcome::error(libc::EPROTONOSUPPORT));
         }

@@ -1,6 +1,6 @@
 //! Settings of a case below TCP, by the names that every stack has for them.
 
-use stack::config::{AutoconfConfig, ForwardingConfig, PortForward};
+use stack::config::{AutoconfConfig, ForwardingConfig, PortForward, RateLimit};
 use stack::wire::protocol;
 use stack::{Host, Instant};
 use std::time::Duration;
@@ -43,6 +43,11 @@ pub(super) fn set(
         }
         (None, "form_addresses") => Some(on.is_some_and(|on| change(host, |c| c.form_addresses = on))),
         (None, "advertising") => Some(on.map(|on| host.set_advertising(now, on)).is_some()),
+        (None, "unreachables") => Some(on.map(|on| host.set_unreachables(on)).is_some()),
+        (None, "error_interval") => Some(value.parse().is_ok_and(|ms| {
+            host.set_error_limit(error_limit(ms));
+            true
+        })),
         (None, "arp_timeout") => {
             Some(value.parse().map(|secs| host.set_arp_timeout(Duration::from_secs(secs))).is_ok())
         }
@@ -50,6 +55,13 @@ pub(super) fn set(
         (Some(Some(index)), "forwarding") => Some(on.is_some_and(|on| host.set_forwards(index, on))),
         _ => None,
     }
+}
+
+/// One error in so many milliseconds, after a few at once; 0: no limit.
+fn error_limit(interval: u32) -> Option<RateLimit> {
+    const BURST: u32 = 6;
+    let per_second = 1000_u32.checked_div(interval)?;
+    Some(RateLimit { per_second: per_second.max(1), burst: BURST })
 }
 
 /// `forward.udp.192.0.2.1:8080` is what others speak to, the value the host behind: `203.0.113.9:80`, or `none`.

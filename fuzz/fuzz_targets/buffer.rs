@@ -1,0 +1,4 @@
+//! libFuzzer on the target `buffer`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::targets::buffer::buffer(data));
