@@ -12,50 +12,46 @@ use crate::sut::{CallId, InterfaceId, Medium, Outcome};
 /// depends on: they are put together again from that.
 pub fn entries(trace: &Trace, version: Version) -> Vec<TraceEntry> {
     let ends = Ends::of(version);
-    let mut entries: Vec<TraceEntry> = Vec::new();
+    let there = Ends { local: ends.remote, remote: ends.local };
+    let mut entries = Vec::new();
+    let mut last_frame = Vec::new();
     for (number, step) in trace.steps.iter().enumerate() {
-        let last = entries.iter().rev().find_map(|entry| match &entry.what {
-            TraceEvent::Outbound { bytes, .. } => Some(bytes.clone()),
-            _ => None,
-        });
-        entries.extend(stimulus(step, &ends, number, &last.unwrap_or_default()));
-        entries.extend(step.happened.iter().map(|happening| {
-            let what = deed(&happening.what, &ends, happening.bases, step, number);
-            TraceEntry { at: happening.at, line: None, what }
-        }));
+        entries.extend(stimulus(step, &ends, number, &last_frame));
+        for happening in &step.happened {
+            match &happening.what {
+                Deed::Sent(segment) => last_frame = segment.datagram(&there),
+                Deed::Foreign(bytes) => last_frame.clone_from(bytes),
+                Deed::Returned { .. } => {}
+            }
+            let what = deed(&happening.what, &there, happening.bases, step, number);
+            entries.push(TraceEntry { at: happening.at, line: None, what });
+        }
     }
     entries
 }
 
-/// What was done; an error of ICMP is about the `last` datagram that was sent.
-fn stimulus(step: &Step, ends: &Ends, number: usize, last: &[u8]) -> Option<TraceEntry> {
+/// What was done; an error of ICMP quotes `last_frame`.
+fn stimulus(step: &Step, ends: &Ends, number: usize, last_frame: &[u8]) -> Option<TraceEntry> {
+    let arrived = |bytes, text| {
+        let (interface, medium) = (InterfaceId(0), Medium::Ip);
+        TraceEvent::Inbound { interface, medium, bytes, text }
+    };
     let what = match &step.stimulus {
-        Stimulus::Segment(segment) => TraceEvent::Inbound {
-            interface: InterfaceId(0),
-            medium: Medium::Ip,
-            bytes: segment.datagram(ends),
-            text: inbound(segment, step.bases),
-        },
+        Stimulus::Segment(segment) => arrived(segment.datagram(ends), inbound(segment, step.bases)),
+        Stimulus::Icmp(error) => arrived(error.datagram(ends, last_frame), format!("{error:?}")),
         Stimulus::Call(call) => {
             TraceEvent::Call { id: CallId(number as u64), text: call_name(*call).to_owned() }
         }
-        Stimulus::Icmp(error) => TraceEvent::Inbound {
-            interface: InterfaceId(0),
-            medium: Medium::Ip,
-            bytes: error.datagram(ends, last),
-            text: format!("{error:?}"),
-        },
         Stimulus::Time => return None,
     };
     Some(TraceEntry { at: step.at, line: None, what })
 }
 
-fn deed(deed: &Deed, ends: &Ends, bases: (u32, u32), step: &Step, number: usize) -> TraceEvent {
-    let there = Ends { local: ends.remote, remote: ends.local };
+fn deed(deed: &Deed, there: &Ends, bases: (u32, u32), step: &Step, number: usize) -> TraceEvent {
     let outbound =
         |bytes, text| TraceEvent::Outbound { interface: InterfaceId(0), medium: Medium::Ip, bytes, text };
     match deed {
-        Deed::Sent(segment) => outbound(segment.datagram(&there), outbound_frame(segment, bases)),
+        Deed::Sent(segment) => outbound(segment.datagram(there), outbound_frame(segment, bases)),
         Deed::Foreign(bytes) => outbound(bytes.clone(), format!("another frame of {} bytes", bytes.len())),
         Deed::Returned { result, .. } => {
             let name = match &step.stimulus {

@@ -532,6 +532,10 @@ pub struct SocketOptions {
     pub user_timeout: Option<Duration>,
     /// Bytes of send buffer.
     pub send_buffer: Option<usize>,
+    /// The user may queue more while fewer bytes than that wait to be sent (Linux's TCP_NOTSENT_LOWAT).
+    pub unsent_low: Option<u32>,
+    /// A listener's connections can be accepted once text has come (Linux's TCP_DEFER_ACCEPT).
+    pub accept_with_text: bool,
     /// Bytes of receive buffer; counts when the connection is opened.
     pub receive_buffer: Option<usize>,
     /// An upper bound on the segments sent and offered to receive, in bytes of payload; at least 48.

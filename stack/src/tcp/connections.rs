@@ -176,7 +176,11 @@ impl Connections {
 
     /// Keeps the listener's queues and the list of TIME-WAIT connections in step with a connection's state.
     fn state_changed(&mut self, id: ConnectionId, before: State, after: State) {
-        if before == State::SynReceived && after != before {
+        let Some(tcb) = self.slab.get_mut(id) else { return };
+        let waited = tcb.accept_with_text;
+        tcb.accept_with_text &= tcb.receive.readable() == 0 && tcb.receive.fin.is_none();
+        let is_open = waited || (before == State::SynReceived && after != before);
+        if is_open && !tcb.accept_with_text {
             self.handshake_is_over(id);
         }
         if after == State::TimeWait && before != after {
@@ -383,9 +387,9 @@ impl Connections {
         }
         tcb.enter_closed(error, &self.config);
         self.timers.reschedule(id, &mut tcb.deadlines);
-        let (tuple, owned) = (tcb.tuple(), tcb.owned);
+        let (tuple, owned, unheard) = (tcb.tuple(), tcb.owned, tcb.accept_with_text);
         self.tuples.remove(tuple, id);
-        if before == State::SynReceived {
+        if before == State::SynReceived || unheard {
             self.forget_half_open(id);
         }
         if !owned {
@@ -416,7 +420,10 @@ impl Connections {
     /// Sends what is due of one connection and updates its place among the timers.
     pub(crate) fn flush(&mut self, now: Instant, id: ConnectionId) {
         self.now = now;
-        self.with_output(now, id, |out| out.transmit());
+        self.with_output(now, id, |out| {
+            out.tcb.pending = false;
+            out.transmit();
+        });
     }
 
     pub(crate) fn with_output(&mut self, now: Instant, id: ConnectionId, send: impl FnOnce(&mut Output<'_>)) {
@@ -465,10 +472,10 @@ impl Connections {
     /// Flushes the first pending connection; false where there is none.
     fn flush_next(&mut self) -> bool {
         let Some(id) = self.pending.pop_front() else { return false };
-        if let Some(tcb) = self.slab.get_mut(id) {
-            tcb.pending = false;
+        // What was due may have gone with something else.
+        if self.slab.get(id).is_some_and(|tcb| tcb.pending) {
+            self.flush(self.now, id);
         }
-        self.flush(self.now, id);
         true
     }
 

@@ -87,6 +87,9 @@ pub(crate) fn of_segment(tcb: &ControlBlock, flags: Flags, len: u32, now: Instan
         options.sack_permitted = offer.sack;
         options.layout = offer.layout;
         options.fast_open = tcb.fast_open.option;
+        if !options.have_room() {
+            options.layout = OptionLayout::Packed;
+        }
     } else if tcb.sack && (tcb.receive.has_gap() || tcb.duplicate.is_some()) && !flags.contains(Flags::RST) {
         options.sack = tcb.receive.sack_blocks(tcb.duplicate);
         let room = tcb.eff_snd_mss().saturating_sub(len) as usize;

@@ -97,6 +97,9 @@ fn reach_of_old_acks(tcb: &ControlBlock, cx: &Context) -> u32 {
 /// Update(), and what follows from it: a duplicate ACK is one that SACKs something new (RFC 6675 2, 5).
 fn update_scoreboard(tcb: &mut ControlBlock, segment: &Segment<'_>, acked: Delivery) {
     let blocks = segment.options.sack.as_slice();
+    if blocks.is_empty() && !tcb.congestion.is_reducing() {
+        return;
+    }
     let ends = (tcb.snd_una, tcb.snd_nxt);
     let sacked = tcb.flight.sack(blocks, ends, |_| ());
     if tcb.scoreboard.update(blocks, tcb.snd_una, tcb.snd_nxt) {
