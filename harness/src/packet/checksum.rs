@@ -41,6 +41,12 @@ pub(crate) fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, l
     sum.add(&(length as u32).to_be_bytes()).add(&[0, protocol])
 }
 
+/// Whether a checksum that was `found` says the same as the `right` one. Both zeros of ones' complement do, since the sum over the
+/// whole is the same: Linux writes the one that is not zero in every protocol, as UDP asks for.
+pub(super) fn agrees(right: u16, found: u128) -> bool {
+    u128::from(right) == found || (right == 0 && found == 0xffff)
+}
+
 /// What the checksum of the header `parts[index]` should be; `None` where it has none.
 ///
 /// The sum runs over what the frame has. UDP whose length field reaches beyond, as in the first fragment of a larger

@@ -389,7 +389,7 @@ impl Line<'_> {
         }
         match checksum::right(self.frame, self.parts, index) {
             Some(_) if part.kind == LayerKind::Udp && found == 0 => " csum 0",
-            Some(right) if right != found => " csum bad",
+            Some(right) if !checksum::agrees(right, u128::from(found)) => " csum bad",
             _ => "",
         }
     }
