@@ -39,7 +39,8 @@ pub(crate) fn process_text(tcb: &mut ControlBlock, cx: &Context, segment: &Segme
             tcb.last_received = cx.now;
             tcb.activity += 1;
             if text.len() >= TELLING {
-                tcb.rcv_wnd_most = u32::MAX;
+                // Two segments more for each of them (tcp_grow_window()).
+                tcb.rcv_wnd_most = tcb.rcv_wnd_most.saturating_add(2 * u32::from(tcb.offer.mss));
             }
             tcb.ack.text_arrived(advance, default_mss, u32::from(tcb.offer.mss), tcb.options.quick_ack);
             if filled {
