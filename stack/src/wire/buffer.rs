@@ -35,6 +35,7 @@ impl Buffer {
     }
 
     /// Makes the packet `count` bytes longer at its front and returns these bytes, which are zero.
+    #[inline]
     pub fn prepend(&mut self, count: usize) -> &mut [u8] {
         self.make_room_before(count);
         self.start -= count;

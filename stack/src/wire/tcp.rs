@@ -145,6 +145,7 @@ impl<'a> Segment<'a> {
     ///
     /// # Errors
     /// The header is cut off, its data offset contradicts the bytes, or an option's length lies.
+    #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Segment<'a>> {
         Segment::parse_with(bytes, Options::parse)
     }
@@ -206,6 +207,7 @@ impl Header {
     }
 
     /// Puts the header before the text in `buffer` and fills in the checksum. Reserved bits are zero.
+    #[inline]
     pub fn emit(&self, source: IpAddr, destination: IpAddr, buffer: &mut Buffer) {
         let header_len = self.header_len();
         let mut header = [0; HEADER_LEN + MAX_LEN];
@@ -226,6 +228,7 @@ impl Header {
 }
 
 /// Whether the checksum over the pseudo header and `bytes` is right (RFC 9293 MUST-3).
+#[inline]
 pub fn checksum_is_right(source: IpAddr, destination: IpAddr, bytes: &[u8]) -> bool {
     Checksum::pseudo_header(source, destination, protocol::TCP, bytes.len()).with(bytes).finish() == 0
 }

@@ -184,6 +184,7 @@ impl Options {
     ///
     /// # Errors
     /// A length that is below 2, reaches past the area, or is not that of its kind.
+    #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Options> {
         let mut options = Options::default();
         options.read(bytes)?;
@@ -198,6 +199,7 @@ impl Options {
         options
     }
 
+    #[inline]
     fn read(&mut self, mut bytes: &[u8]) -> Result<()> {
         // Timestamps as RFC 7323 appendix A has them, and nothing else: what nearly every segment carries.
         if let [1, 1, 8, 10, value @ ..] = bytes
@@ -301,6 +303,7 @@ impl Options {
 
     /// Writes the options in their layout, a multiple of 32 bits each, into the front of `out`, which must hold
     /// [`Options::len`] bytes; options for which there is no room are left out.
+    #[inline]
     pub fn emit(&self, out: &mut [u8]) {
         let mut writer = Writer { out, at: 0 };
         if let Some(mss) = self.mss {
