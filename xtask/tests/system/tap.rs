@@ -106,6 +106,7 @@ const ROWS: &[Row] = &[
             until ping -c 1 -W 1 192.0.2.55; do sleep 0.2; done; sleep 2",
         expected: &["1 received", "wanted.example: 192.0.2.99"],
     },
+    row("signals_reach_programs", "grep SigBlk /proc/self/status", &["SigBlk:\t0000000000000000"]),
     row("smtp", SMTP, &["{}", "no such mailbox", "sent"]),
     row("pop3", POP3, &["(1, 30)", "b'.from afar'", "over"]),
     row("imap", IMAP, &["Subject: hello", "BYE"]),

@@ -26,9 +26,21 @@ fn die_with_parent() -> io::Result<()> {
     check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong) }).map(drop)
 }
 
+/// What the starting thread does not want to be interrupted by must reach the program all the same.
+fn unblock_signals() -> io::Result<()> {
+    // SAFETY: all-zero bytes are a valid sigset_t, which sigemptyset then makes the empty one; nobody asks for the mask before.
+    check(unsafe {
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut())
+    })
+    .map(drop)
+}
+
 /// Becomes two processes: the one that waits never comes back from here, the other is first in a PID namespace.
 fn divide(parent: u32) -> io::Result<()> {
     die_with_parent()?;
+    unblock_signals()?;
     // SAFETY: no pointers; this cannot fail.
     if u32::try_from(unsafe { libc::getppid() }) != Ok(parent) {
         // It died before it was listened for.
