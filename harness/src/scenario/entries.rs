@@ -48,12 +48,8 @@ fn stimulus(step: &Step, ends: &Ends, number: usize, last_frame: &[u8]) -> Optio
 }
 
 fn deed(deed: &Deed, there: &Ends, bases: (u32, u32), step: &Step, number: usize) -> TraceEvent {
-    let outbound = |bytes, text| TraceEvent::Outbound {
-        interface: InterfaceId(0),
-        medium: Medium::Ip,
-        bytes,
-        text,
-    };
+    let outbound =
+        |bytes, text| TraceEvent::Outbound { interface: InterfaceId(0), medium: Medium::Ip, bytes, text };
     match deed {
         Deed::Sent(segment) => outbound(segment.datagram(there), outbound_frame(segment, bases)),
         Deed::Foreign(bytes) => outbound(bytes.clone(), format!("another frame of {} bytes", bytes.len())),
