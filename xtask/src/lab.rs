@@ -17,9 +17,15 @@ pub(crate) struct Options {
     /// Play on real links: these nodes are the reference stack (`none` for none), the others namespaces of Linux.
     #[arg(long, value_name = "NODE,…", value_delimiter = ',')]
     live: Vec<String>,
-    /// Write what the nodes that are the reference stack send and receive to this file; only with --live.
-    #[arg(long, value_name = "FILE", requires = "live")]
+    /// Write what the nodes that are the reference stack send and receive to this file; of one lab.
+    #[arg(long, value_name = "FILE", requires = "name")]
     pcap: Option<PathBuf>,
+    /// Instead of looking, run a program at this node, which is Linux; of one lab with --live.
+    #[arg(long, value_name = "NODE", requires = "live", requires = "command")]
+    at: Option<String>,
+    /// The program.
+    #[arg(last = true, value_name = "COMMAND", requires = "at")]
+    command: Vec<String>,
 }
 
 /// Plays labs, and says of each check what was found.
@@ -37,10 +43,7 @@ pub(crate) fn lab(options: &Options) -> Outcome {
         println!("{}: {}", lab.name, lab.about);
         different += match &room {
             Some(room) => play_live(lab, options, room)?,
-            None => {
-                let seen = Memory::new(lab)?.play(lab)?;
-                lab.checks.iter().zip(&seen).filter(|(check, seen)| !tell(check, seen)).count()
-            }
+            None => play_in_memory(lab, options)?,
         };
     }
     println!("labs: {}, findings that differ: {different}", labs.len());
@@ -51,6 +54,16 @@ fn unknown(name: &str) -> String {
     format!("there is no lab {name}; {}", advice(name, LABS.iter().map(|lab| lab.name)))
 }
 
+/// Plays a lab in memory: how many findings differ. The capture has what each node sends.
+fn play_in_memory(lab: &Lab, options: &Options) -> Result<usize, String> {
+    let mut memory = Memory::new(lab)?;
+    let seen = memory.play(lab)?;
+    if let Some(path) = &options.pcap {
+        std::fs::write(path, memory.capture(lab)?).map_err(|e| format!("{}: {e}", path.display()))?;
+    }
+    Ok(lab.checks.iter().zip(&seen).filter(|(check, seen)| !tell(check, seen)).count())
+}
+
 /// Plays a lab on real links: how many findings differ.
 fn play_live(lab: &'static Lab, options: &Options, room: &Room) -> Result<usize, String> {
     let reference: Vec<&str> =
@@ -59,6 +72,10 @@ fn play_live(lab: &'static Lab, options: &Options, room: &Room) -> Result<usize,
     if let Some(path) = &options.pcap {
         let file = File::create(path).map_err(|e| format!("{}: {e}", path.display()))?;
         live.capture(Box::new(BufWriter::new(file)))?;
+    }
+    if let Some(node) = &options.at {
+        print!("{}", live.run_at(node, &options.command)?);
+        return Ok(0);
     }
     let mut different = 0;
     for check in lab.checks {

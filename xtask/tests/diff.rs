@@ -44,11 +44,12 @@ fn a_stack_is_like_itself_and_the_faults_are_found() {
 #[test]
 fn an_unknown_difference_is_a_case_with_a_requirement_and_fails() {
     let folder = Folder::new("unknown");
-    let arguments = ["--stacks", "reference,smoltcp", "--scenarios", "48", "--shrink", "1", "--no-canaries"];
+    let arguments =
+        ["--stacks", "reference,reference:linux", "--scenarios", "48", "--shrink", "1", "--no-canaries"];
     let output = diff(&folder.0, &arguments);
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("cargo xtask diff --stacks reference,smoltcp --bytes "), "{said}");
+    assert!(said.contains("cargo xtask diff --stacks reference,reference:linux --bytes "), "{said}");
     for ending in [".pkt", ".ladder.txt", ".pcapng"] {
         assert_eq!(folder.files(ending).len(), 2, "{ending}: {said}");
     }

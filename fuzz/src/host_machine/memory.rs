@@ -19,8 +19,8 @@ pub(super) struct Memory {
     given: BTreeMap<u16, Vec<Given>>,
     /// How much data the datagram of each identification had before it was cut.
     lengths: BTreeMap<u16, usize>,
-    /// How often the host passed something on: identification, offset, destination.
-    forwarded: BTreeMap<(u16, u16, IpAddr), usize>,
+    /// How often the host passed something on: identification, offset, source and destination.
+    forwarded: BTreeMap<(u16, u16, [IpAddr; 2]), usize>,
     /// Frames, all together.
     pub(super) frames: usize,
     /// Bits were turned round: what data should be is not known.
@@ -50,7 +50,8 @@ impl Memory {
 
     /// Counts something that is passed on, and gives how often that was.
     pub(super) fn forwarded(&mut self, seen: &Seen) -> usize {
-        let count = self.forwarded.entry((seen.ident, seen.offset, seen.destination)).or_default();
+        let count =
+            self.forwarded.entry((seen.ident, seen.offset, [seen.source, seen.destination])).or_default();
         *count += 1;
         *count
     }

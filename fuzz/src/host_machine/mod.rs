@@ -144,12 +144,11 @@ impl<'a, 'b> Driver<'a, 'b> {
         self.settle()?;
         for operation in &scenario.operations {
             (self.exchanged, self.given) = (0, 1);
-            let is_long = operation.pause > Duration::from_secs(1);
-            self.nodes.iter_mut().for_each(|node| node.oracles.step(is_long));
+            self.nodes.iter_mut().for_each(|node| node.oracles.step(Duration::ZERO));
             self.operate(operation)?;
             self.settle()?;
             self.now += operation.pause;
-            self.nodes.iter_mut().for_each(|node| node.oracles.step(is_long));
+            self.nodes.iter_mut().for_each(|node| node.oracles.step(operation.pause));
             self.settle()?;
         }
         Ok(())
@@ -332,8 +331,8 @@ impl<'a, 'b> Driver<'a, 'b> {
             events.append(&mut node.user.events);
             node.stack.events(&mut events)?;
             for event in std::mem::take(&mut events) {
-                let Event::Frame { interface: InterfaceId(interface), bytes, .. } = event else { continue };
-                for (to, frame) in self.sent(from, interface, bytes)? {
+                let Event::Frame { interface: InterfaceId(interface), at, bytes } = event else { continue };
+                for (to, frame) in self.sent(from, interface, at, bytes)? {
                     let node = &mut self.nodes[to];
                     node.oracles.inbound(node.setup.interfaces[interface].medium, &frame);
                     if let Some(told) = &mut self.told {
@@ -348,7 +347,13 @@ impl<'a, 'b> Driver<'a, 'b> {
     }
 
     /// Judges a frame, and gives the frames that it leads to: itself to the other host, or a neighbour's answer.
-    fn sent(&mut self, from: usize, interface: usize, frame: Vec<u8>) -> Result<Vec<(usize, Vec<u8>)>, Stop> {
+    fn sent(
+        &mut self,
+        from: usize,
+        interface: usize,
+        at: Instant,
+        frame: Vec<u8>,
+    ) -> Result<Vec<(usize, Vec<u8>)>, Stop> {
         self.exchanged += 1;
         if self.exchanged > STORM * self.given.max(self.nodes[0].oracles.memory.frames) {
             let found = format!("{} frames in one step", self.exchanged);
@@ -357,7 +362,7 @@ impl<'a, 'b> Driver<'a, 'b> {
         let node = &mut self.nodes[from];
         let medium = node.setup.interfaces[interface].medium;
         if let Some(told) = &mut self.told {
-            told.outbound(&node.setup, self.now, interface, &frame);
+            told.outbound(&node.setup, at, interface, &frame);
         }
         node.oracles.outbound(interface, medium, &frame)?;
         let mut next = Vec::new();

@@ -10,9 +10,12 @@ use harness::packet::rules::{Level, PassiveRules};
 use harness::scenario::Violation;
 use harness::sut::{Medium, Setup};
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 /// So many frames may go out in a step beside those that answer frames.
 const ALLOWANCE: usize = 64;
+/// A datagram with less data is cut at the same places by all fragments.
+const SHORT: usize = 64;
 /// And so many for each frame that was given: fragments of an answer, what waited for a neighbour.
 const ANSWERS: usize = 16;
 
@@ -45,8 +48,9 @@ pub(super) fn network(medium: Medium, frame: &[u8]) -> (u16, &[u8]) {
 impl Oracles {
     /// The oracles for a host that was set up like this.
     pub(super) fn new(setup: &Setup) -> Oracles {
-        let own: Vec<IpAddr> =
-            setup.interfaces.iter().flat_map(|i| i.addresses.iter().map(|p| p.address)).collect();
+        let configured = setup.interfaces.iter().flat_map(|i| i.addresses.iter().map(|p| p.address));
+        let by_itself = setup.interfaces.iter().map(|i| world::link_local(i.mac.0).into());
+        let own: Vec<IpAddr> = configured.chain(by_itself).collect();
         let world = World {
             setup: setup.clone(),
             local: own.first().copied().unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
@@ -71,10 +75,12 @@ impl Oracles {
         self.own.push(address);
     }
 
-    /// A step begins, which may last.
-    pub(super) fn step(&mut self, is_long: bool) {
-        self.sent = 0;
-        self.allowed = if is_long { ALLOWANCE * 8 + ANSWERS * self.memory.frames } else { ALLOWANCE };
+    /// A step begins, which lasts so long.
+    pub(super) fn step(&mut self, pause: Duration) {
+        // Who waits for a neighbour asks once a second (RFC 1122 2.3.2.1).
+        let seconds = usize::try_from(pause.as_secs()).unwrap_or(usize::MAX);
+        let of_timers = if seconds > 0 { ANSWERS * (self.memory.frames + seconds) } else { 0 };
+        (self.sent, self.allowed) = (0, ALLOWANCE + of_timers);
     }
 
     /// The host is given a frame.
@@ -103,7 +109,7 @@ impl Oracles {
             return object("form", "", "a frame that is neither ARP nor IP".to_owned());
         };
         if !self.is_own(&seen.source) {
-            return self.forwarded(&seen);
+            return self.foreign(&seen);
         }
         let broken = self.rules.outbound(medium, frame);
         if let Some(broken) = broken.into_iter().find(|broken| broken.level == Level::Must) {
@@ -115,8 +121,7 @@ impl Oracles {
     }
 
     fn is_own(&self, address: &IpAddr) -> bool {
-        let is_link_local = matches!(address, IpAddr::V6(a) if a.is_unicast_link_local());
-        address.is_unspecified() || is_link_local || self.own.contains(address)
+        address.is_unspecified() || self.own.contains(address)
     }
 
     /// RFC 826: only who has an address says so, and with its own hardware address.
@@ -138,12 +143,27 @@ impl Oracles {
         Ok(())
     }
 
+    /// A source that is not the host's own: a router passes on what it was given, a host nothing.
+    fn foreign(&mut self, seen: &Seen) -> Judgement {
+        if self.forwards {
+            return self.forwarded(seen);
+        }
+        let was_given = self.memory.of(seen.ident).iter().any(|given| given.seen.source == seen.source);
+        let (from, to) = (seen.source, seen.destination);
+        match from {
+            _ if was_given => object("forward", "RFC1122-3.1-2", format!("a host passes on {from} > {to}")),
+            IpAddr::V4(_) => {
+                object("source4", "RFC1122-3.2.1.3-5", format!("{from} > {to}, which is not its own"))
+            }
+            IpAddr::V6(_) => {
+                object("source6", "RFC4291-2.8-1", format!("{from} > {to}, which is not its own"))
+            }
+        }
+    }
+
     /// RFC 1812 5.3, RFC 8200 3: a router passes on what it was given, to where it was to go, with less time to live.
     fn forwarded(&mut self, seen: &Seen) -> Judgement {
         let (from, to) = (seen.source, seen.destination);
-        if !self.forwards {
-            return object("forward", "RFC1122-3.1-2", format!("a host passes on {from} > {to}"));
-        }
         let given = self.memory.of(seen.ident);
         let is_it = |given: &&Given| {
             let is_there = given.seen.destination == to || given.seen.is_routed;
@@ -235,9 +255,13 @@ impl Oracles {
     /// Data that the host took together is that of one datagram. Of IPv4 fragments that overlap either may be
     /// taken (RFC 815); of IPv6 none may (RFC 8200 4.5).
     pub(super) fn data(&self, data: &[u8], is_v4: bool) -> Judgement {
-        let Some(ident) = data.get(..2).map(|_| be16(data, 0)).filter(|_| !self.memory.is_altered) else {
+        if data.len() < 4 || self.memory.is_altered {
             return Ok(());
-        };
+        }
+        // A fragment with other bytes may begin with the data.
+        let found =
+            [0, 2].map(|at| be16(data, at)).into_iter().find(|ident| self.memory.length(*ident).is_some());
+        let ident = found.unwrap_or(be16(data, 0));
         let Some(length) = self.memory.length(ident) else {
             return object("data", "", format!("data of a datagram {ident:#06x} that nobody sent"));
         };
@@ -246,7 +270,9 @@ impl Oracles {
         frames::soil(&mut dirty);
         let groups = data.chunks(4).zip(whole.chunks(4)).zip(dirty.chunks(4));
         let mixed = groups.clone().all(|((own, clean), dirty)| own == clean || own == dirty);
-        if data.len() != length || !(data == whole || is_v4 && mixed) {
+        // Fragments of a short datagram do not overlap.
+        let may_mix = is_v4 || length < SHORT;
+        if data.len() != length || !(data == whole || may_mix && mixed) {
             let requirement = if is_v4 { "" } else { "RFC8200-4.5-15" };
             return object(
                 "data",

@@ -73,6 +73,13 @@ pub(super) fn mac_of(address: IpAddr) -> [u8; 6] {
     }
 }
 
+/// The link-local address that an interface gives itself (RFC 4291 2.5.1, appendix A).
+pub(super) fn link_local(mac: [u8; 6]) -> Ipv6Addr {
+    let [a, b, c, d, e, f] = mac;
+    let word = |high: u8, low: u8| u16::from_be_bytes([high, low]);
+    Ipv6Addr::new(0xfe80, 0, 0, 0, word(a ^ 2, b), word(c, 0xff), word(0xfe, d), word(e, f))
+}
+
 /// How many interfaces a stack can have here.
 pub(super) fn interfaces(capabilities: &Capabilities) -> usize {
     if capabilities.has(Capability::Multihomed) { 3 } else { 1 }

@@ -1,8 +1,7 @@
 //! A lab in memory: every node is the reference stack, and time jumps to the next thing that is due.
 
 use super::{Ground, Lab, Seen, check_from_reference};
-use crate::run::{TraceEntry, TraceEvent};
-use crate::sut::{InterfaceId, Medium};
+use crate::report::pcapng::{self, Direction};
 use stack::socket::{CallId, Outcome};
 use stack::{Host, Instant};
 use std::collections::BTreeMap;
@@ -17,8 +16,8 @@ pub struct Memory {
     /// The other end of each interface of each node.
     other: BTreeMap<(usize, usize), (usize, usize)>,
     done: BTreeMap<(usize, CallId), Outcome>,
-    /// Every frame that was sent: by whom, and the entry of a trace, whose interface is the node's.
-    pub frames: Vec<(usize, TraceEntry)>,
+    /// Every frame that was sent: the node, its interface, when, and the bytes.
+    pub frames: Vec<(usize, usize, Instant, Vec<u8>)>,
 }
 
 impl Memory {
@@ -47,6 +46,25 @@ impl Memory {
         lab.checks.iter().map(check).collect()
     }
 
+    /// What the nodes have sent, as a pcapng file with an interface for each of theirs.
+    ///
+    /// # Errors
+    /// What the lab's description lacks.
+    pub fn capture(&self, lab: &Lab) -> Result<Vec<u8>, String> {
+        let mut interfaces = Vec::new();
+        let mut firsts = Vec::new();
+        for node in 0..lab.nodes.len() {
+            firsts.push(interfaces.len());
+            interfaces.extend(lab.interfaces(node)?);
+        }
+        let mut file = pcapng::head(&interfaces);
+        for (node, interface, at, bytes) in &self.frames {
+            let number = firsts.get(*node).map_or(0, |first| first + interface);
+            file.extend(pcapng::packet(number, *at, bytes, Direction::Outbound, None));
+        }
+        Ok(file)
+    }
+
     /// Carries frames until nobody sends any more.
     fn exchange(&mut self) -> Result<(), String> {
         let before = self.frames.len();
@@ -59,13 +77,7 @@ impl Memory {
                     if let Some((to, at)) = self.other.get(&(node, interface)) {
                         self.hosts[*to].receive(self.now, *at, &bytes);
                     }
-                    let what = TraceEvent::Outbound {
-                        interface: InterfaceId(interface),
-                        medium: Medium::Ethernet,
-                        bytes,
-                        text: String::new(),
-                    };
-                    self.frames.push((node, TraceEntry { at: self.now, line: None, what }));
+                    self.frames.push((node, interface, self.now, bytes));
                 }
                 let done = self.hosts[node].completions();
                 self.done.extend(done.into_iter().map(|(call, _, outcome)| ((node, call), outcome)));
@@ -106,6 +118,7 @@ mod tests {
     use super::*;
     use crate::lab::LABS;
     use crate::packet::dissect;
+    use crate::sut::Medium;
 
     #[test]
     fn in_every_lab_everything_is_found_and_every_frame_can_be_read() {
@@ -115,8 +128,7 @@ mod tests {
             for (check, seen) in lab.checks.iter().zip(&seen) {
                 assert_eq!(seen.0, check.finds.words(check.to), "{}: {check}", lab.name);
             }
-            for (node, entry) in &memory.frames {
-                let TraceEvent::Outbound { bytes, .. } = &entry.what else { panic!("a frame") };
+            for (node, _, _, bytes) in &memory.frames {
                 let problem = dissect(Medium::Ethernet, bytes).problem;
                 assert_eq!(problem, None, "{}: {} sends {bytes:02x?}", lab.name, lab.nodes[*node].name);
             }

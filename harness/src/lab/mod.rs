@@ -111,6 +111,16 @@ impl Lab {
         })
     }
 
+    /// The interfaces of a node, named after it too.
+    ///
+    /// # Errors
+    /// As of [`Lab::setup`].
+    pub fn interfaces(&self, node: usize) -> Result<impl Iterator<Item = Interface>, String> {
+        let name = self.nodes.get(node).map_or("", |node| node.name);
+        let interfaces = self.setup(node)?.interfaces.into_iter();
+        Ok(interfaces.map(move |i| Interface { name: format!("{name} {}", i.name), ..i }))
+    }
+
     /// The configuration of a node that is the reference stack.
     ///
     /// # Errors

@@ -33,7 +33,7 @@ pub mod trace;
 pub use compare::{Comparison, Divergence, compare};
 pub use drive::{Stop, Violation, Watch, drive, play};
 pub use entries::entries;
-pub use generate::generate;
+pub use generate::{generate, generate_wild};
 pub use operation::{Operation, UserCall, What};
 pub use peer::Peer;
 pub use record::{RECORD, Record, Scenario};

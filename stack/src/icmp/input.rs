@@ -135,7 +135,7 @@ impl Network {
         (kind, data): (u8, &[u8]),
     ) {
         let to_all = self.owner_of(ip.destination.into()).is_none();
-        let from_one = arrival.loopback || self.is_one_host_v4(arrival.interface, ip.source);
+        let from_one = arrival.loopback || self.is_one_host_v4(ip.source);
         if !from_one || (to_all && !self.config.icmp.echo_broadcast) {
             return;
         }

@@ -59,7 +59,7 @@ impl Network {
             header.protocol == protocol::ICMPV4 && payload.first().is_none_or(|k| icmpv4::is_error(*k));
         let to_one =
             !header.destination.is_multicast() && self.broadcast_interface(header.destination).is_none();
-        let from_one = arrival.loopback || self.is_one_host_v4(arrival.interface, header.source);
+        let from_one = arrival.loopback || self.is_one_host_v4(header.source);
         !about_error && to_one && arrival.cast == Cast::Unicast && header.fragment_offset == 0 && from_one
     }
 

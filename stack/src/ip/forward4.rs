@@ -106,7 +106,7 @@ impl Network {
         let from = self.interfaces.get(arrival.interface).filter(|i| i.forwards).ok_or(Refused::Silently)?;
         let destination = header.destination;
         let own = self.owner_of(header.source.into()).is_some() && !arrival.loopback;
-        let legal_source = self.is_one_host_v4(arrival.interface, header.source) && !own;
+        let legal_source = self.is_one_host_v4(header.source) && !own;
         let class = destination.octets()[0];
         let legal_destination = class != 0 && class != 127 && class < 224;
         // RFC 3927 7: link-local addresses stay on their link.

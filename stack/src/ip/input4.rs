@@ -91,13 +91,13 @@ impl Network {
         if source.octets()[0] == 0 {
             return source.is_unspecified() && header.destination.is_broadcast();
         }
-        self.is_one_host_v4(arrival.interface, source) && self.owner_of(source.into()).is_none()
+        self.is_one_host_v4(source) && self.owner_of(source.into()).is_none()
     }
 
-    /// Whether `address` can be that of one host: not a broadcast, multicast, class E or loopback address, nor on this
-    /// network.
-    pub(crate) fn is_one_host_v4(&self, interface: usize, address: Ipv4Addr) -> bool {
-        let broadcast = self.interfaces.get(interface).is_some_and(|i| i.is_broadcast(address));
+    /// Whether `address` can be that of one host: not a broadcast address of any network that this host is on, and no multicast,
+    /// class E or loopback address, nor on this network.
+    pub(crate) fn is_one_host_v4(&self, address: Ipv4Addr) -> bool {
+        let broadcast = self.broadcast_interface(address).is_some();
         let class = address.octets()[0];
         !broadcast && !address.is_loopback() && class != 0 && class < 224
     }

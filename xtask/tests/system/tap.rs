@@ -91,6 +91,13 @@ const ROWS: &[Row] = &[
         expected: &["d9b380b7e7b4216832cfebb75dbef64d95d592bcad101548204a03d9e0ddce70"],
     },
     Row {
+        name: "loss_both_ways",
+        options: &["--loss", "1%", "--seed", "7"],
+        script: BOTH_WAYS,
+        expected: &["the same: True"],
+    },
+    row("thousand_connections", THOUSAND, &["1000 of 1000"]),
+    Row {
         name: "dhcp_and_resolver_with_dnsmasq",
         options: &["--dhcp", "--look-up", "wanted.example"],
         script: "dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts --bind-interfaces \
@@ -103,6 +110,37 @@ const ROWS: &[Row] = &[
     row("pop3", POP3, &["(1, 30)", "b'.from afar'", "over"]),
     row("imap", IMAP, &["Subject: hello", "BYE"]),
 ];
+
+/// Four megabytes go to the echo service while they come back.
+const BOTH_WAYS: &str = "python3 -c '
+import socket, threading
+data = bytes(i * 7 % 251 for i in range(4000000))
+connection = socket.create_connection((\"192.0.2.2\", 7), 60)
+def send():
+    connection.sendall(data)
+    connection.shutdown(socket.SHUT_WR)
+threading.Thread(target=send).start()
+got = bytearray()
+while part := connection.recv(65536):
+    got += part
+print(\"the same:\", got == data)
+'";
+
+/// One connection after the other, IPv4 and IPv6 by turns, each with a word of its own.
+const THOUSAND: &str = "python3 -c '
+import socket
+good = 0
+for number in range(1000):
+    connection = socket.create_connection(((\"192.0.2.2\", \"2001:db8::2\")[number % 2], 7), 30)
+    connection.sendall(b\"%d\" % number)
+    connection.shutdown(socket.SHUT_WR)
+    got = b\"\"
+    while part := connection.recv(100):
+        got += part
+    connection.close()
+    good += got == b\"%d\" % number
+print(good, \"of 1000\")
+'";
 
 const SMTP: &str = "python3 -c '
 import smtplib

@@ -79,11 +79,7 @@ impl LiveLab {
         for (node, setup) in setups.iter().enumerate() {
             if is_reference(node) {
                 let own = (0..setup.interfaces.len()).filter_map(|at| ports.remove(&(node, at))).collect();
-                let named = |i: &Interface| Interface {
-                    name: format!("{} {}", lab.nodes[node].name, i.name),
-                    ..i.clone()
-                };
-                interfaces.extend(setup.interfaces.iter().map(named));
+                interfaces.extend(lab.interfaces(node)?);
                 places.push(Some(stations.len()));
                 stations.push(Station::new(Host::new(lab.config(node)?), own, Memory::default()));
             } else {
@@ -120,6 +116,19 @@ impl LiveLab {
             Some(_) => check_from_reference(self, node, check),
             None => self.check_from_linux(node, check),
         }
+    }
+
+    /// Runs a program at a node that is Linux, for half a minute at most: what it writes to its standard output.
+    ///
+    /// # Errors
+    /// There is no such node, it is the reference stack, or the program cannot be started.
+    pub fn run_at(&mut self, node: &str, words: &[String]) -> Result<String, String> {
+        let of = self.lab.node(node).ok_or_else(|| format!("{} has no node {node}", self.lab.name))?;
+        if self.places[of].is_some() {
+            return Err(format!("{node} is the reference stack, where no programs run"));
+        }
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        self.said(of, &words)
     }
 
     fn check_from_linux(&mut self, node: usize, check: &Check) -> Result<Seen, String> {
