@@ -63,7 +63,7 @@ impl Checksum {
     #[inline]
     #[must_use]
     pub fn with_header<const N: usize>(mut self, header: &[u8; N]) -> Checksum {
-        const { assert!(N % 4 == 0) };
+        const { assert!(N.is_multiple_of(4)) };
         for word in header.chunks_exact(4) {
             self.sum += u64::from(u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
         }
