@@ -75,7 +75,7 @@ impl Packet {
     /// Prepends the packet.
     #[inline]
     pub fn emit(&self, buffer: &mut Buffer) {
-        let bytes = buffer.prepend(LEN);
+        let mut bytes = [0; LEN];
         bytes[..2].copy_from_slice(&self.hardware_type.to_be_bytes());
         bytes[2..4].copy_from_slice(&ethernet::IPV4.to_be_bytes());
         bytes[4..6].copy_from_slice(&[6, 4]);
@@ -84,6 +84,7 @@ impl Packet {
         bytes[14..18].copy_from_slice(&self.sender.octets());
         bytes[18..24].copy_from_slice(&self.target_mac.0);
         bytes[24..].copy_from_slice(&self.target.octets());
+        buffer.prepend_bytes(&bytes);
     }
 }
 

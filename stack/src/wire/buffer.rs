@@ -55,10 +55,15 @@ impl Buffer {
     #[inline]
     fn make_room_before(&mut self, count: usize) {
         if count > self.start {
-            let missing = count - self.start + HEADROOM;
-            self.bytes.splice(0..0, core::iter::repeat_n(0, missing));
-            self.start += missing;
+            self.move_back(count);
         }
+    }
+
+    #[cold]
+    fn move_back(&mut self, count: usize) {
+        let missing = count - self.start + HEADROOM;
+        self.bytes.splice(0..0, core::iter::repeat_n(0, missing));
+        self.start += missing;
     }
 
     /// An empty packet in the memory of this one.
@@ -81,6 +86,7 @@ impl Buffer {
     }
 
     /// Takes the first `count` bytes off the packet, or all where there are fewer; their place is free again.
+    #[inline]
     pub fn trim_front(&mut self, count: usize) {
         self.start += count.min(self.len());
     }
@@ -106,12 +112,14 @@ impl Default for Buffer {
 impl Deref for Buffer {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         &self.bytes[self.start..]
     }
 }
 
 impl DerefMut for Buffer {
+    #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
         &mut self.bytes[self.start..]
     }

@@ -8,7 +8,7 @@
 //!  8..    by type: data, or the quoted datagram
 //! ```
 
-use super::checksum::checksum;
+use super::checksum::{Checksum, checksum};
 use super::{Buffer, Error, Result, array, be16};
 
 /// Bytes before the data.
@@ -81,12 +81,13 @@ impl Header {
     /// Prepends the header, its checksum filled in, to what follows it.
     #[inline]
     pub fn emit(&self, buffer: &mut Buffer) {
-        let bytes = buffer.prepend(HEADER_LEN);
+        let mut bytes = [0; HEADER_LEN];
         bytes[0] = self.kind;
         bytes[1] = self.code;
         bytes[4..].copy_from_slice(&self.rest);
-        let sum = checksum(buffer);
-        buffer[2..4].copy_from_slice(&sum.to_be_bytes());
+        let sum = Checksum::new().with_header(&bytes).with(buffer).finish();
+        bytes[2..4].copy_from_slice(&sum.to_be_bytes());
+        buffer.prepend_bytes(&bytes);
     }
 
     /// Whether the message reports an error, so that none is sent about it (RFC 1122 3.2.2).

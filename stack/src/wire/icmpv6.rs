@@ -87,12 +87,15 @@ impl Header {
     /// Prepends the header, its checksum filled in, to what follows it.
     #[inline]
     pub fn emit(&self, source: Ipv6Addr, destination: Ipv6Addr, buffer: &mut Buffer) {
-        let bytes = buffer.prepend(HEADER_LEN);
+        let mut bytes = [0; HEADER_LEN];
         bytes[0] = self.kind;
         bytes[1] = self.code;
         bytes[4..].copy_from_slice(&self.rest);
-        let sum = sum(source, destination, buffer);
-        buffer[2..4].copy_from_slice(&sum.to_be_bytes());
+        let length = HEADER_LEN + buffer.len();
+        let sum = Checksum::pseudo_header(source.into(), destination.into(), protocol::ICMPV6, length);
+        let sum = sum.with_header(&bytes).with(buffer).finish();
+        bytes[2..4].copy_from_slice(&sum.to_be_bytes());
+        buffer.prepend_bytes(&bytes);
     }
 
     /// Whether the message reports an error (RFC 4443 2.1).

@@ -14,7 +14,7 @@
 //! 20..    options, up to 40 bytes
 //! ```
 
-use super::checksum::checksum;
+use super::checksum::{Checksum, checksum};
 use super::{Buffer, Error, Result, array, be16};
 use std::net::Ipv4Addr;
 
@@ -73,7 +73,9 @@ impl<'a> Header<'a> {
         if total_length < header_len || total_length > bytes.len() {
             return Err(Error::length("ipv4", "total length"));
         }
-        if checksum(&bytes[..header_len]) != 0 {
+        let (fixed, options) = bytes[..header_len].split_at(HEADER_LEN);
+        let sum = fixed.first_chunk::<HEADER_LEN>().map(|fixed| Checksum::new().with_header(fixed));
+        if sum.is_none_or(|sum| sum.with(options).finish() != 0) {
             return Err(Error::checksum("ipv4"));
         }
         Ok((Header::fields(&bytes[..header_len]), &bytes[header_len..total_length]))
@@ -147,7 +149,7 @@ impl<'a> Header<'a> {
         let flags = u16::from(self.reserved) << 15
             | u16::from(self.dont_fragment) << 14
             | u16::from(self.more_fragments) << 13;
-        let mut bytes = [0; HEADER_LEN + MAX_OPTIONS_LEN];
+        let mut bytes = [0; HEADER_LEN];
         bytes[0] = 0x40 | (len / 4) as u8;
         bytes[1] = self.tos;
         bytes[2..4].copy_from_slice(&total_length.to_be_bytes());
@@ -157,11 +159,16 @@ impl<'a> Header<'a> {
         bytes[9] = self.protocol;
         bytes[12..16].copy_from_slice(&self.source.octets());
         bytes[16..20].copy_from_slice(&self.destination.octets());
-        let options = &self.options[..self.options.len().min(MAX_OPTIONS_LEN)];
-        bytes[HEADER_LEN..][..options.len()].copy_from_slice(options);
-        let sum = checksum(&bytes[..len]);
-        bytes[10..12].copy_from_slice(&sum.to_be_bytes());
-        buffer.prepend_bytes(&bytes[..len]);
+        let mut sum = Checksum::new().with_header(&bytes);
+        if !self.options.is_empty() {
+            let mut options = [0; MAX_OPTIONS_LEN];
+            let given = &self.options[..self.options.len().min(MAX_OPTIONS_LEN)];
+            options[..given.len()].copy_from_slice(given);
+            sum.add(&options);
+            buffer.prepend_bytes(&options[..len - HEADER_LEN]);
+        }
+        bytes[10..12].copy_from_slice(&sum.finish().to_be_bytes());
+        buffer.prepend_bytes(&bytes);
     }
 }
 

@@ -51,23 +51,23 @@ impl Header {
     ///
     /// # Errors
     /// Where the header itself is not whole, or of another version.
+    #[inline]
     pub fn parse_quoted(bytes: &[u8]) -> Result<(Header, &[u8])> {
-        if bytes.len() < HEADER_LEN {
-            return Err(Error::truncated("ipv6", "destination"));
-        }
-        let first = be32(bytes, 0);
+        let (fixed, rest) =
+            bytes.split_first_chunk::<HEADER_LEN>().ok_or(Error::truncated("ipv6", "destination"))?;
+        let first = be32(fixed, 0);
         if first >> 28 != 6 {
             return Err(Error::value("ipv6", "version"));
         }
         let header = Header {
             traffic_class: (first >> 20) as u8,
             flow_label: first & 0xf_ffff,
-            next_header: bytes[6],
-            hop_limit: bytes[7],
-            source: Ipv6Addr::from(array::<16>(bytes, 8)),
-            destination: Ipv6Addr::from(array::<16>(bytes, 24)),
+            next_header: fixed[6],
+            hop_limit: fixed[7],
+            source: Ipv6Addr::from(array::<16>(fixed, 8)),
+            destination: Ipv6Addr::from(array::<16>(fixed, 24)),
         };
-        Ok((header, &bytes[HEADER_LEN..]))
+        Ok((header, rest))
     }
 
     /// Prepends the header to its payload; one above 65535 bytes gets a payload length of 65535.
@@ -75,13 +75,14 @@ impl Header {
     pub fn emit(&self, buffer: &mut Buffer) {
         let len = u16::try_from(buffer.len()).unwrap_or(u16::MAX);
         let first = 6 << 28 | u32::from(self.traffic_class) << 20 | self.flow_label & 0xf_ffff;
-        let bytes = buffer.prepend(HEADER_LEN);
+        let mut bytes = [0; HEADER_LEN];
         bytes[..4].copy_from_slice(&first.to_be_bytes());
         bytes[4..6].copy_from_slice(&len.to_be_bytes());
         bytes[6] = self.next_header;
         bytes[7] = self.hop_limit;
         bytes[8..24].copy_from_slice(&self.source.octets());
         bytes[24..].copy_from_slice(&self.destination.octets());
+        buffer.prepend_bytes(&bytes);
     }
 }
 

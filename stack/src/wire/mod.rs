@@ -33,16 +33,19 @@ pub use error::{Error, Reason, Result};
 pub use ethernet::MacAddress;
 
 /// The big-endian 16-bit number at `at`; the caller has checked that it is there.
+#[inline]
 fn be16(bytes: &[u8], at: usize) -> u16 {
     u16::from_be_bytes([bytes[at], bytes[at + 1]])
 }
 
 /// The big-endian 32-bit number at `at`; the caller has checked that it is there.
+#[inline]
 fn be32(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes(array(bytes, at))
 }
 
 /// `N` bytes from `at` on; the caller has checked that they are there.
+#[inline]
 fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     let mut array = [0; N];
     array.copy_from_slice(&bytes[at..at + N]);

@@ -209,8 +209,32 @@ impl Header {
     /// Puts the header before the text in `buffer` and fills in the checksum. Reserved bits are zero.
     #[inline]
     pub fn emit(&self, source: IpAddr, destination: IpAddr, buffer: &mut Buffer) {
-        let header_len = self.header_len();
-        let mut header = [0; HEADER_LEN + MAX_LEN];
+        let ends = (source, destination);
+        match self.options.only_timestamps() {
+            // What nearly every segment has, and what needs no loop.
+            Some(options) => self.emit_with::<{ HEADER_LEN + 12 }>(ends, &options, buffer),
+            None => {
+                let mut options = [0; MAX_LEN];
+                let len = self.options.len();
+                self.options.emit(&mut options[..len]);
+                match len {
+                    0 => self.emit_with::<HEADER_LEN>(ends, &[], buffer),
+                    len => self.emit_with::<{ HEADER_LEN + MAX_LEN }>(ends, &options[..len], buffer),
+                }
+            }
+        }
+    }
+
+    /// With `options`, for which there is room in `ROOM` bytes behind the fixed part.
+    #[inline]
+    fn emit_with<const ROOM: usize>(
+        &self,
+        (source, destination): (IpAddr, IpAddr),
+        options: &[u8],
+        buffer: &mut Buffer,
+    ) {
+        let header_len = HEADER_LEN + options.len();
+        let mut header = [0; ROOM];
         header[field::SOURCE].copy_from_slice(&self.source_port.to_be_bytes());
         header[field::DESTINATION].copy_from_slice(&self.destination_port.to_be_bytes());
         header[field::SEQUENCE].copy_from_slice(&self.seq.0.to_be_bytes());
@@ -219,11 +243,13 @@ impl Header {
         header[field::FLAGS] = self.flags.0;
         header[field::WINDOW].copy_from_slice(&self.wnd.to_be_bytes());
         header[field::URGENT].copy_from_slice(&self.up.to_be_bytes());
-        self.options.emit(&mut header[HEADER_LEN..header_len]);
+        header[HEADER_LEN..header_len].copy_from_slice(options);
+        let length = header_len + buffer.len();
+        let sum = Checksum::pseudo_header(source, destination, protocol::TCP, length);
+        // Behind the options there are zeros, which change no sum.
+        let sum = sum.with_header(&header).with(buffer).finish();
+        header[field::CHECKSUM].copy_from_slice(&sum.to_be_bytes());
         buffer.prepend_bytes(&header[..header_len]);
-        let sum =
-            Checksum::pseudo_header(source, destination, protocol::TCP, buffer.len()).with(buffer).finish();
-        buffer[field::CHECKSUM].copy_from_slice(&sum.to_be_bytes());
     }
 }
 

@@ -301,6 +301,16 @@ impl Options {
         self.len() == 0
     }
 
+    /// The timestamps as RFC 7323 appendix A has them, where there is no other option.
+    #[inline]
+    pub(super) fn only_timestamps(&self) -> Option<[u8; 12]> {
+        let none = self.mss.is_none() && self.window_scale.is_none() && self.user_timeout.is_none();
+        let none = none && !self.sack_permitted && self.sack.count == 0 && self.fast_open.is_none();
+        let Timestamps { tsval, tsecr } = self.timestamps.filter(|_| none)?;
+        let ([a, b, c, d], [e, f, g, h]) = (tsval.to_be_bytes(), tsecr.to_be_bytes());
+        Some([1, 1, 8, 10, a, b, c, d, e, f, g, h])
+    }
+
     /// Writes the options in their layout, a multiple of 32 bits each, into the front of `out`, which must hold
     /// [`Options::len`] bytes; options for which there is no room are left out.
     #[inline]

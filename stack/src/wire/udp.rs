@@ -60,14 +60,16 @@ impl Header {
     #[inline]
     pub fn emit(&self, source: IpAddr, destination: IpAddr, buffer: &mut Buffer) {
         let length = buffer.len() + HEADER_LEN;
-        let bytes = buffer.prepend(HEADER_LEN);
+        let mut bytes = [0; HEADER_LEN];
         bytes[..2].copy_from_slice(&self.source_port.to_be_bytes());
         bytes[2..4].copy_from_slice(&self.destination_port.to_be_bytes());
         bytes[4..6].copy_from_slice(&u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes());
-        let sum = Checksum::pseudo_header(source, destination, protocol::UDP, length).with(buffer).finish();
+        let sum = Checksum::pseudo_header(source, destination, protocol::UDP, length);
+        let sum = sum.with_header(&bytes).with(buffer).finish();
         // Zero says that there is none: its other form stands for it (RFC 768 "Checksum").
         let sum = if sum == 0 { 0xffff } else { sum };
-        buffer[6..8].copy_from_slice(&sum.to_be_bytes());
+        bytes[6..8].copy_from_slice(&sum.to_be_bytes());
+        buffer.prepend_bytes(&bytes);
     }
 }
 

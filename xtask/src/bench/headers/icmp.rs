@@ -25,10 +25,12 @@ fn parse_v4() -> Contest {
     let (a, b, c) = (bytes.clone(), bytes.clone(), bytes);
     Contest {
         name: "parse ICMPv4".into(),
-        ours: repeated(move || icmpv4::Header::parse(black_box(&a)).is_ok()),
+        ours: repeated(move || icmpv4::Header::parse(black_box(&a)).map(|(header, _)| header)),
         smoltcp: repeated(move || {
             let packet = theirs::Icmpv4Packet::new_checked(black_box(&b[..]));
-            packet.is_ok_and(|p| theirs::Icmpv4Repr::parse(&p, &ChecksumCapabilities::default()).is_ok())
+            packet.is_ok_and(|p| {
+                black_box(theirs::Icmpv4Repr::parse(&p, &ChecksumCapabilities::default())).is_ok()
+            })
         }),
         etherparse: repeated(move || {
             let (header, payload) = Icmpv4Header::from_slice(black_box(&c)).ok()?;
@@ -41,14 +43,16 @@ fn emit_v4() -> Contest {
     let mut buffer = Buffer::with_payload(&payload());
     let (mut place, data, behind) = (vec![0; 8 + PAYLOAD], payload(), payload());
     let mut written = vec![0; 8 + PAYLOAD];
+    let said = header4();
     Contest {
         name: "emit ICMPv4".into(),
         ours: repeated(move || {
-            black_box(header4()).emit(&mut buffer);
+            black_box(&said).emit(&mut buffer);
             buffer.trim_front(8);
         }),
         smoltcp: repeated(move || {
-            let repr = theirs::Icmpv4Repr::EchoRequest { ident: black_box(5), seq_no: 7, data: &data };
+            let repr =
+                theirs::Icmpv4Repr::EchoRequest { ident: black_box(5), seq_no: 7, data: black_box(&data) };
             repr.emit(
                 &mut theirs::Icmpv4Packet::new_unchecked(&mut place[..]),
                 &ChecksumCapabilities::default(),
@@ -56,7 +60,8 @@ fn emit_v4() -> Contest {
             black_box(&place);
         }),
         etherparse: repeated(move || {
-            let header = Icmpv4Header::with_checksum(Icmpv4Type::EchoRequest(black_box(ECHO)), &behind);
+            let header =
+                Icmpv4Header::with_checksum(Icmpv4Type::EchoRequest(black_box(ECHO)), black_box(&behind));
             written[..8].copy_from_slice(&header.to_bytes());
             black_box(&written);
         }),
@@ -74,12 +79,14 @@ fn parse_v6() -> Contest {
     let (a, b, c) = (bytes.clone(), bytes.clone(), bytes);
     Contest {
         name: "parse ICMPv6".into(),
-        ours: repeated(move || icmpv6::Header::parse(ENDS6.0.into(), ENDS6.1.into(), black_box(&a)).is_ok()),
+        ours: repeated(move || {
+            icmpv6::Header::parse(ENDS6.0.into(), ENDS6.1.into(), black_box(&a)).map(|(header, _)| header)
+        }),
         smoltcp: repeated(move || {
             let (from, to) = (ENDS6.0.into(), ENDS6.1.into());
             let (packet, caps) =
                 (theirs::Icmpv6Packet::new_checked(black_box(&b[..])), ChecksumCapabilities::default());
-            packet.is_ok_and(|p| theirs::Icmpv6Repr::parse(&from, &to, &p, &caps).is_ok())
+            packet.is_ok_and(|p| black_box(theirs::Icmpv6Repr::parse(&from, &to, &p, &caps)).is_ok())
         }),
         etherparse: repeated(move || {
             let (header, payload) = Icmpv6Header::from_slice(black_box(&c)).ok()?;
@@ -93,14 +100,16 @@ fn emit_v6() -> Contest {
     let mut buffer = Buffer::with_payload(&payload());
     let (mut place, data, behind) = (vec![0; 8 + PAYLOAD], payload(), payload());
     let mut written = vec![0; 8 + PAYLOAD];
+    let said = header6();
     Contest {
         name: "emit ICMPv6".into(),
         ours: repeated(move || {
-            black_box(header6()).emit(ENDS6.0.into(), ENDS6.1.into(), &mut buffer);
+            black_box(&said).emit(ENDS6.0.into(), ENDS6.1.into(), &mut buffer);
             buffer.trim_front(8);
         }),
         smoltcp: repeated(move || {
-            let repr = theirs::Icmpv6Repr::EchoRequest { ident: black_box(5), seq_no: 7, data: &data };
+            let repr =
+                theirs::Icmpv6Repr::EchoRequest { ident: black_box(5), seq_no: 7, data: black_box(&data) };
             repr.emit(
                 &ENDS6.0.into(),
                 &ENDS6.1.into(),
@@ -111,7 +120,7 @@ fn emit_v6() -> Contest {
         }),
         etherparse: repeated(move || {
             let kind = Icmpv6Type::EchoRequest(black_box(ECHO));
-            if let Ok(header) = Icmpv6Header::with_checksum(kind, ENDS6.0, ENDS6.1, &behind) {
+            if let Ok(header) = Icmpv6Header::with_checksum(kind, ENDS6.0, ENDS6.1, black_box(&behind)) {
                 written[..8].copy_from_slice(&header.to_bytes());
             }
             black_box(&written);
