@@ -4,11 +4,11 @@
 
 use crate::catalogue::read_toml;
 use harness::scenario::Divergence;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// Whose a difference is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// One of the two violates a requirement, by mistake.
@@ -34,7 +34,7 @@ impl Verdict {
 }
 
 /// Differences of one kind.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Class {
     /// Its name, unique among all.
@@ -47,7 +47,8 @@ pub struct Class {
     /// The events or calls; all where none is named.
     #[serde(default)]
     pub event: Vec<String>,
-    /// What was given, `*` standing for anything; one of several, or anything where none is named.
+    /// What was given, `*` standing for anything; one of several, or anything where none is named. What came before stands in
+    /// brackets behind it, as `(orphan)`; harness/src/scenario/given.rs has the words.
     #[serde(default)]
     pub given: Vec<String>,
     /// The field, `*` standing for anything.
@@ -83,7 +84,7 @@ struct File {
 }
 
 /// All classes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Classes {
     /// In the order of their files and of the entries there: the first that fits is taken.
     pub classes: Vec<Class>,

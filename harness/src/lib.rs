@@ -4,6 +4,7 @@ pub mod abi;
 pub mod calls;
 pub mod code;
 pub mod engine;
+pub mod lab;
 pub mod lang;
 #[cfg(target_os = "linux")]
 pub mod linux;

@@ -4,6 +4,8 @@ use crate::client::{Clients, Lookups};
 use crate::config::{
     AutoconfConfig, Config, Filter, ForwardingConfig, Medium, PortForward, RateLimit, Route,
 };
+use crate::icmp::echo::Echoes;
+use crate::icmp::echo_options::way_back;
 use crate::icmp::limit::Limiter;
 use crate::ip::Cidr;
 use crate::ip::input4::{Problem, Refused};
@@ -37,6 +39,7 @@ pub struct Host {
     pub(crate) sockets: Sockets,
     pub(crate) clients: Clients,
     pub(crate) lookups: Lookups,
+    pub(crate) echoes: Echoes,
 }
 
 impl Host {
@@ -45,7 +48,7 @@ impl Host {
         let mut net = Network::new(config);
         let tcp = tcp::Connections::new(net.config.tcp.clone(), net.rng.next_u64());
         let (udp, sockets, clients) = (udp::Sockets::default(), Sockets::default(), Clients::default());
-        Host { net, udp, tcp, sockets, clients, lookups: Lookups::default() }
+        Host { net, udp, tcp, sockets, clients, lookups: Lookups::default(), echoes: Echoes::default() }
     }
 
     /// A frame arrives at an interface: Ethernet, with its check sequence where the link has one, or an IP datagram, as the interface's medium is. What
@@ -114,6 +117,7 @@ impl Host {
             self.net.send_error_v6(now, arrival, &fragment, error, false);
         }
         self.poll_clients(now);
+        self.poll_echoes(now);
         self.tcp.poll(now);
         self.settle(now);
     }
@@ -122,7 +126,11 @@ impl Host {
     pub fn next_deadline(&self) -> Option<Instant> {
         let at_once = (!self.net.loopback.is_empty()).then_some(Instant::ZERO);
         let below = earliest([at_once, self.net.next_deadline()]);
-        let above = earliest([self.clients.next_deadline(), self.lookups.next_deadline()]);
+        let above = earliest([
+            self.clients.next_deadline(),
+            self.lookups.next_deadline(),
+            self.echoes.next_deadline(),
+        ]);
         earliest([below, self.tcp.next_deadline(), self.sockets.next_deadline(), above])
     }
 
@@ -348,6 +356,7 @@ impl Host {
         match ip.protocol {
             protocol::ICMPV4 => {
                 self.echo_reply_arrives(arrival, ip, payload);
+                self.echo_arrives(now, (source, destination), payload);
                 if let Some(report) = self.net.icmp_arrives_v4(now, arrival, ip, payload) {
                     self.report(now, &report);
                     self.keep_quoted_error(&report, ip.source, payload);
@@ -362,7 +371,12 @@ impl Host {
                     self.net.send_error_v4(now, arrival, datagram, unreachable(icmpv4::PORT));
                 }
             }
-            protocol::TCP => self.tcp_arrives(now, arrival, (source, destination), ip.tos, payload),
+            protocol::TCP => {
+                self.tcp_arrives(now, arrival, (source, destination), ip.tos, payload);
+                if let Some(back) = way_back(ip) {
+                    self.tcp_came_by_route((source, destination), payload, back);
+                }
+            }
             _ => self.net.send_error_v4(now, arrival, datagram, unreachable(icmpv4::PROTOCOL)),
         }
     }
@@ -454,6 +468,7 @@ impl Host {
                 if payload.first().is_some_and(|kind| mld::is_message(*kind))
                     && !input6::has_router_alert(packet, ip) => {}
             protocol::ICMPV6 => {
+                self.echo_arrives(now, (source, destination), payload);
                 if let Some(report) = self.net.icmp_arrives_v6(now, arrival, ip, payload, fragmented) {
                     self.report(now, &report);
                 }

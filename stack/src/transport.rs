@@ -5,6 +5,7 @@ use crate::icmp::{Report, Reported};
 use crate::ip::output::{Packet4, Packet6, SendError, Way};
 use crate::link::Cast;
 use crate::network::Arrival;
+use crate::socket::Routed;
 use crate::tcp::{self, IcmpError, IcmpKind, Outgoing, SeqNumber};
 use crate::time::Instant;
 use crate::udp::{Arriving, Below, Kind};
@@ -56,6 +57,18 @@ impl Host {
         }
     }
 
+    /// A segment that came by a source route: its connection goes back by it.
+    pub(crate) fn tcp_came_by_route(
+        &mut self,
+        (source, destination): (IpAddr, IpAddr),
+        segment: &[u8],
+        back: Routed,
+    ) {
+        let Some([a, b, c, d]) = segment.first_chunk().copied() else { return };
+        let remote = SocketAddr::new(source, u16::from_be_bytes([a, b]));
+        self.came_by_route(SocketAddr::new(destination, u16::from_be_bytes([c, d])), remote, back);
+    }
+
     /// Hands the segments that TCP has ready to IP.
     pub(crate) fn send_segments(&mut self, now: Instant) {
         // What goes to one destination together takes one way.
@@ -77,6 +90,7 @@ impl Host {
                 remote: SocketAddr::new(destination, u16::from_be_bytes([c, d])),
                 sequence: u32::from_be_bytes([e, f, g, h]),
                 error,
+                from: source,
             };
             self.report(now, &report);
         }
@@ -88,24 +102,27 @@ impl Host {
         way: &mut Option<Way>,
         segment: Outgoing,
     ) -> Result<(), SendError> {
+        let routed = self.routed(now, &segment);
+        let towards = routed.as_ref().map_or(segment.dst, |(_, first_hop)| IpAddr::V4(*first_hop));
         let via = self.net.zone_of(segment.src);
         let way = match way {
-            Some(way) if way.destination == segment.dst && way.via == via => way,
-            other => other.insert(self.net.way(now, segment.dst, via)?),
+            Some(way) if way.destination == towards && way.via == via => way,
+            other => other.insert(self.net.way(now, towards, via)?),
         };
         let marks = self.sockets.marks(segment.connection);
         let (protocol, ecn) = (protocol::TCP, segment.ecn & ECN);
         match (segment.src, segment.dst) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
                 let config = self.net.config.ipv4;
+                let (options, first_hop) = routed.unwrap_or((Vec::new(), destination));
                 let packet = Packet4 {
                     source,
-                    destination,
+                    destination: first_hop,
                     protocol,
                     tos: marks.tos & !ECN | ecn,
                     ttl: marks.ttl.unwrap_or(config.ttl),
                     dont_fragment: config.path_mtu_discovery && !marks.may_be_cut,
-                    options: &[],
+                    options: &options,
                     via,
                 };
                 self.net.send_v4_on(now, way, packet, segment.buffer)
@@ -126,7 +143,7 @@ impl Host {
 
     /// An error about a datagram of this host goes to the transport that sent it.
     pub(crate) fn report(&mut self, now: Instant, report: &Report) {
-        let Report { protocol, local, remote, sequence, error } = *report;
+        let Report { protocol, local, remote, sequence, error, from: _ } = *report;
         match protocol {
             protocol::UDP => {
                 if let Reported::TooBig { mtu } = error
@@ -140,6 +157,7 @@ impl Host {
                 let kind = kind_of(error);
                 self.tcp.icmp_error(now, IcmpError { local, remote, sequence: SeqNumber(sequence), kind });
             }
+            protocol::ICMPV4 | protocol::ICMPV6 => self.echo_failed(now, report),
             _ => {}
         }
     }

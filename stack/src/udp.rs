@@ -224,6 +224,15 @@ impl Sockets {
         }
     }
 
+    /// Bound sockets: where, to whom, and the bytes that wait.
+    pub(crate) fn bound(&self) -> impl Iterator<Item = (SocketAddr, Option<SocketAddr>, usize)> {
+        self.sockets.values().filter(|socket| socket.port != 0 && socket.kind == Kind::Udp).map(|socket| {
+            let any = if socket.ipv6 { IpAddr::from([0; 16]) } else { IpAddr::from([0; 4]) };
+            let bytes = socket.queue.iter().map(|datagram| datagram.data.len()).sum();
+            (SocketAddr::new(socket.address.unwrap_or(any), socket.port), socket.remote, bytes)
+        })
+    }
+
     /// Whether a socket has the port, with whatever address.
     pub(crate) fn is_port_in_use(&self, port: u16) -> bool {
         self.ports.get(&port).is_some_and(|ids| !ids.is_empty())

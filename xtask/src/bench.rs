@@ -7,6 +7,7 @@ mod figures;
 mod forwarding;
 mod fuzzers;
 mod headers;
+mod idle;
 mod oracle;
 mod packetdrill;
 mod runs;
@@ -35,6 +36,7 @@ const PARTS: &[Part] = &[
     Part { name: "tcp", by_default: true, measure: transfer::measure },
     Part { name: "headers", by_default: true, measure: headers::measure },
     Part { name: "forwarding", by_default: true, measure: forwarding::measure },
+    Part { name: "idle", by_default: true, measure: idle::measure },
     Part { name: "oracle", by_default: false, measure: oracle::measure },
     Part { name: "fuzz", by_default: false, measure: fuzzers::measure },
 ];
@@ -43,9 +45,9 @@ const PARTS: &[Part] = &[
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Options {
     /// Measure these parts alone: runs (a run of the suite), tcp (the reference stack's), headers (parse and emit), forwarding
-    /// (with few and many routes, and a flood of fragments), oracle (a run in a kernel in virtual
-    /// time, which must have been built), fuzz (an input of the fuzzers, which are
-    /// built for it: needs a C++ compiler). Without any: all but oracle and fuzz.
+    /// (with few and many routes, and a flood of fragments), idle (connections that nothing happens on), oracle (a run in a
+    /// kernel in virtual time, which must have been built), fuzz (an input of the fuzzers, which are built for it: needs a C++
+    /// compiler). Without any: all but oracle and fuzz.
     #[arg(value_name = "PART")]
     parts: Vec<String>,
     /// Print `{measures: […]}`.

@@ -3,9 +3,11 @@
 //! Scenarios are drawn by seed and number and are the same whoever plays them. Both stacks live in one process: a worker's,
 //! or, where one of them is a kernel in virtual time, that kernel's only one. A worker gives back differences alone.
 
+mod canaries;
 mod messages;
 mod pair;
 mod report;
+mod requirement;
 
 pub(crate) use messages::{Compared, Scenarios};
 pub(crate) use pair::Pair;
@@ -63,6 +65,9 @@ pub(crate) struct Options {
     /// Of so many kinds of unknown differences one is made small and shown.
     #[arg(long, default_value_t = SHRUNK)]
     shrink: usize,
+    /// Do not look first whether deliberate faults are found.
+    #[arg(long)]
+    no_canaries: bool,
     /// Show as many unknown differences of each kind.
     #[arg(long, default_value_t = 1, hide = true)]
     examples: usize,
@@ -77,6 +82,9 @@ pub(crate) fn diff(options: &Options) -> Outcome {
     let classes = Classes::load()?;
     let mut report = Report::new(options.stacks.clone(), classes, options.seed);
     let info = pool.greet()?;
+    if !options.no_canaries {
+        canaries::look(&pool, &report, options.seed)?;
+    }
     let start = Instant::now();
     let mut next = options.first;
     let end = options.time.map_or(options.first.saturating_add(options.scenarios), |_| u64::MAX);
@@ -92,10 +100,11 @@ pub(crate) fn diff(options: &Options) -> Outcome {
     }
     report.elapsed = start.elapsed();
     report.print();
+    report.list(&options.out)?;
     let unknown = report.unknown(options.shrink, options.examples);
     for (number, kind) in &unknown {
         let bytes = generate(options.seed, *number);
-        let answer = ask(&pool, Scenarios::Shrink(bytes))?;
+        let answer = ask(&pool, report.shrinking(bytes))?;
         report::tell(options, *number, kind, &answer)?;
     }
     Ok(report.exit())
@@ -138,12 +147,16 @@ fn show(options: &Options, pool: &Pool, bytes: Vec<u8>) -> Outcome {
     Ok(if found { Exit::Unexpected } else { Exit::AsExpected })
 }
 
+/// Whether a stack is a kernel, in virtual time or the live one.
+fn is_kernel(name: &str) -> bool {
+    oracle::series(name).is_some() || name == "linux"
+}
+
 /// Workers that have both stacks: the kernel, where there is one, is the session's, and the other one in memory.
 fn pool(options: &Options) -> Result<Pool, String> {
     let [first, second] = options.stacks.as_slice() else {
         return Err("--stacks takes two names: --stacks reference,smoltcp".to_owned());
     };
-    let is_kernel = |name: &str| oracle::series(name).is_some() || name == "linux";
     let (session, against) = match (is_kernel(first), is_kernel(second)) {
         (true, true) => {
             return Err(format!(

@@ -23,6 +23,7 @@ mod coverage;
 mod diff;
 mod fuzz;
 mod golden;
+mod lab;
 mod selftest;
 mod tap;
 mod test;
@@ -65,6 +66,8 @@ enum Verb {
     Bench(bench::Options),
     /// Put the reference stack on a TAP device in a network of its own, with small services, for other programs to talk to.
     Tap(tap::Options),
+    /// Play labs: small internets in which hosts ping and trace each other, in memory or beside Linux.
+    Lab(lab::Options),
     /// Everything that must hold, step by step.
     Ci,
     /// Play runs that the parent asks for, one line of JSON each.
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
         Verb::Oracle(options) => oracle::oracle(&options),
         Verb::Bench(options) => bench::bench(&options),
         Verb::Tap(options) => tap::tap(&options),
+        Verb::Lab(options) => lab::lab(&options),
         Verb::Ci => ci::ci(),
         Verb::Worker => worker::run(),
         Verb::Boot(boot) => oracle::host::become_kernel(&boot),

@@ -6,7 +6,19 @@ use crate::programs::{cargo, find, require, run};
 /// Says to tests that need root, a device or foreign programs that they are meant.
 const VARIABLE: &str = "WIREPROOF_SYSTEM";
 /// What the system tests call, with the Debian packages.
-pub(crate) const PROGRAMS: &[(&str, &str)] = &[("tshark", "tshark"), ("unshare", "util-linux")];
+pub(crate) const PROGRAMS: &[(&str, &str)] = &[
+    ("curl", "curl"),
+    ("dig", "bind9-dnsutils"),
+    ("dnsmasq", "dnsmasq-base"),
+    ("iperf3", "iperf3"),
+    ("nc", "netcat-openbsd"),
+    ("nmap", "nmap"),
+    ("ping", "iputils-ping"),
+    ("python3", "python3"),
+    ("traceroute", "traceroute"),
+    ("tshark", "tshark"),
+    ("unshare", "util-linux"),
+];
 
 /// What `cargo xtask test` takes.
 #[derive(clap::Args, Clone, Debug)]

@@ -2,6 +2,10 @@
 
 #[path = "system/fuzz.rs"]
 mod fuzz;
+#[path = "system/lab.rs"]
+mod lab;
+#[path = "system/tap.rs"]
+mod tap;
 #[path = "system/witness.rs"]
 mod witness;
 
@@ -13,12 +17,15 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let is_asked = std::env::var("WIREPROOF_SYSTEM").is_ok_and(|value| value == "1");
     let trials = match is_asked {
-        true => vec![
-            Trial::test("captures_are_read_by_tshark", captures),
-            Trial::test("tshark_finds_nothing_wrong_in_what_reference_sends", witness::look),
-            Trial::test("fuzz_says_what_goes_wrong", fuzz::wrong),
-            Trial::test("fuzz_is_built_by_the_script_of_oss_fuzz", fuzz::build_script),
-        ],
+        true => tap::trials()
+            .chain(lab::trials())
+            .chain([
+                Trial::test("captures_are_read_by_tshark", captures),
+                Trial::test("tshark_finds_nothing_wrong_in_what_reference_sends", witness::look),
+                Trial::test("fuzz_says_what_goes_wrong", fuzz::wrong),
+                Trial::test("fuzz_is_built_by_the_script_of_oss_fuzz", fuzz::build_script),
+            ])
+            .collect(),
         false => vec![],
     };
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -45,7 +45,7 @@ fn divergence(data: &[u8]) -> Option<(Divergence, [Trace; 2])> {
     let (first, second) = (played.next()?, played.next()?);
     match compare(&first.0, &second.0, [first.1, second.1]) {
         Comparison::Different(found) => Some((found, [first.0, second.0])),
-        Comparison::Same | Comparison::Raced => None,
+        Comparison::Same | Comparison::Raced | Comparison::Apart => None,
     }
 }
 

@@ -135,6 +135,14 @@ pub(super) fn write(path: &str, value: &str) -> io::Result<()> {
     fs::write(format!("{ROOT}/{path}"), value)
 }
 
+/// Makes the calling thread's namespace a router, or a host.
+pub(super) fn set_forwarding(on: bool) -> Result<(), String> {
+    for path in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
+        write(path, if on { "1" } else { "0" }).map_err(|error| format!("{ROOT}/{path}: {error}"))?;
+    }
+    Ok(())
+}
+
 /// What a folder of settings holds, in order.
 pub(super) fn names(folder: &str) -> io::Result<Vec<String>> {
     let entries = fs::read_dir(format!("{ROOT}/{folder}"))?;

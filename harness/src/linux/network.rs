@@ -146,9 +146,7 @@ impl Network {
         }
         baseline::apply(baseline::OWN, "")?;
         if setup.forwarding {
-            for path in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
-                baseline::write(path, "1").doing(path)?;
-            }
+            baseline::set_forwarding(true)?;
         }
         // veth pairs are waited for while they are made.
         if self.inherits && plans.iter().all(|plan| matches!(plan, Plan::Device(_))) {

@@ -57,6 +57,13 @@ pub(super) fn wait_readable(fds: &mut Vec<libc::pollfd>, timeout_ns: Option<u64>
     }
 }
 
+/// What becomes readable when a child of this process that is not yet reaped ends.
+pub(super) fn pidfd(child: u32) -> io::Result<OwnedFd> {
+    // SAFETY: no pointers.
+    let returned = unsafe { libc::syscall(libc::SYS_pidfd_open, child, 0) };
+    owned(libc::c_int::try_from(returned).unwrap_or(-1))
+}
+
 /// An element for [`wait_readable`].
 pub(super) fn readable(fd: RawFd) -> libc::pollfd {
     libc::pollfd { fd, events: libc::POLLIN, revents: 0 }

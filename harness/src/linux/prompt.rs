@@ -54,13 +54,16 @@ impl Prompt {
             if fits { is_ready(fd, libc::POLLOUT) } else { is_nonblocking(fd) }
         };
         let waits_for_all = |flags: &i32| flags & libc::MSG_WAITALL != 0;
+        let waits_never = |flags: &i32| flags & libc::MSG_DONTWAIT != 0;
         !match call {
             Call::Accept { fd } | Call::Read { fd, .. } | Call::Readv { fd, .. } => readable(fd),
             Call::Recv { fd, flags, .. }
             | Call::Recvfrom { fd, flags, .. }
-            | Call::Recvmsg { fd, flags, .. } => !waits_for_all(flags) && readable(fd),
+            | Call::Recvmsg { fd, flags, .. } => {
+                waits_never(flags) || (!waits_for_all(flags) && readable(fd))
+            }
             Call::Write { fd, data } => writable(fd, data.len()),
-            Call::Send { fd, data, .. } => writable(fd, data.len()),
+            Call::Send { fd, data, flags } => waits_never(flags) || writable(fd, data.len()),
             Call::Connect { fd, .. } => is_nonblocking(shared.descriptors.kernel(*fd)),
             Call::Close { .. } => !self.lingers,
             Call::Poll { timeout_ms, .. } | Call::EpollWait { timeout_ms, .. } => *timeout_ms == 0,

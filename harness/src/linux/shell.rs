@@ -1,13 +1,13 @@
 //! Shell commands of a script, in the run's own view of the file system.
 
 use super::executor::Shared;
-use super::os::{owned, readable, wait_readable};
+use super::os::{pidfd, readable, wait_readable};
 use super::priority;
 use super::room;
 use crate::sut::{Outcome, Output};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
@@ -118,9 +118,7 @@ fn start(command: &str, group: i32, said: &File) -> io::Result<Child> {
 
 /// Waits for the end of a child; false where it is late, or the run is over.
 fn wait_for_exit(child: &Child, shared: &Shared) -> io::Result<bool> {
-    // SAFETY: no pointers; the process is our child and not yet reaped.
-    let returned = unsafe { libc::syscall(libc::SYS_pidfd_open, child.id(), 0) };
-    let ended: OwnedFd = owned(libc::c_int::try_from(returned).unwrap_or(-1))?;
+    let ended = pidfd(child.id())?;
     let until = shared.now() + LIMIT;
     loop {
         let left = until.saturating_since(shared.now());

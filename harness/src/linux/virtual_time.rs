@@ -14,8 +14,8 @@ const RESOLUTION: Duration = Duration::from_micros(20);
 const SETTLE: Duration = Duration::from_micros(5);
 
 /// Runs begin at a multiple of this, so that each sees the same phase of the timer wheel: the step of the wheel's level for
-/// timers of up to 35 minutes, with a tick of 1 ms.
-const PHASE: Duration = Duration::from_millis(32_768);
+/// timers of up to four and a half hours, with a tick of 1 ms. TCP's longest, the one of keep-alive, has two.
+const PHASE: Duration = Duration::from_millis(262_144);
 
 /// The tick of a kernel that was built for this.
 const TICK: Duration = Duration::from_millis(1);

@@ -205,7 +205,7 @@ fn base(
     direction: Direction,
 ) -> u32 {
     let Some(part) = dissection.parts.get(target.part).filter(|p| p.kind == LayerKind::Tcp) else { return 0 };
-    let Some((source, destination)) = dissection.addresses(frame) else { return 0 };
+    let Some((source, destination)) = checksum::ends(&dissection.parts, frame) else { return 0 };
     let get = |name| part.get(frame, name).unwrap_or(0) as u16;
     let key = Key { source: (source, get("sport")), destination: (destination, get("dport")) };
     let syn = get("flags") & SYN != 0;

@@ -315,7 +315,7 @@ impl<'c, 'a> Writer<'c, 'a> {
 
     /// The addresses of the innermost IP header so far, and these ports.
     pub(super) fn key(&self, sport: u16, dport: u16) -> Key {
-        let (source, destination) = super::dissect::addresses(&self.parts, &self.bytes)
+        let (source, destination) = super::checksum::ends(&self.parts, &self.bytes)
             .unwrap_or_else(|| self.place.addresses(self.direction));
         Key { source: (source, sport), destination: (destination, dport) }
     }

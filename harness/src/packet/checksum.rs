@@ -73,9 +73,14 @@ pub(super) fn right(frame: &[u8], parts: &[Part], index: usize) -> Option<u16> {
 }
 
 fn with_pseudo_header(frame: &[u8], outside: &[Part], kind: LayerKind, bytes: &[u8]) -> Option<Sum> {
-    let (source, destination) = dissect::addresses(outside, frame)?;
-    let destination = final_destination(frame, outside).unwrap_or(destination);
+    let (source, destination) = ends(outside, frame)?;
     Some(pseudo_header(source, destination, names::protocol_of(kind)?, bytes.len()).add(bytes))
+}
+
+/// The two ends of what a transport sends, whatever way it goes.
+pub(super) fn ends(outside: &[Part], frame: &[u8]) -> Option<(IpAddr, IpAddr)> {
+    let (source, destination) = dissect::addresses(outside, frame)?;
+    Some((source, final_destination(frame, outside).unwrap_or(destination)))
 }
 
 /// Where a packet with a route still to go ends: the host there sums up its own address (RFC 8200 section 8.1).

@@ -494,7 +494,7 @@ impl Line<'_> {
 
     fn tcp(&self, index: usize, part: &Part) -> String {
         let (source, destination) =
-            dissect::addresses(self.parts, self.frame).unwrap_or((self.world.local, self.world.remote));
+            checksum::ends(self.parts, self.frame).unwrap_or((self.world.local, self.world.remote));
         let (sport, dport) = (self.get(part, "sport") as u16, self.get(part, "dport") as u16);
         let key = Key { source: (source, sport), destination: (destination, dport) };
         let bits = self.get(part, "flags") as u16;

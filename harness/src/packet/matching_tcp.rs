@@ -1,13 +1,13 @@
 //! Comparing TCP segments: numbers relative to the connection's bases, control bits, options.
 
 use super::build_tcp::{ACE, ACK, Bases, SYN, flag_bits, position};
-use super::describe;
-use super::dissect::{self, Part};
+use super::dissect::Part;
 use super::fields::{self, Kind};
 use super::flows::{Direction, Key, Segment};
 use super::matching::{Matcher, Stop, differs};
 use super::options::{self, Raw};
 use super::value::{self, Found};
+use super::{checksum, describe};
 use crate::lang::Span;
 use crate::lang::ast::{
     AccEcnCounter, Flags, Layer, LayerBody, LayerKind, Pattern, TcpOption, TcpOptions, Value,
@@ -19,8 +19,8 @@ impl Matcher<'_> {
         let get = |name: &str| part.get(self.frame, name).unwrap_or(0);
         let (sport, dport, seq) = (get("sport") as u16, get("dport") as u16, get("seq") as u32);
         let found_flags = get("flags") as u16;
-        let (source, destination) = dissect::addresses(self.parts, self.frame)
-            .unwrap_or_else(|| self.place.addresses(self.direction));
+        let (source, destination) =
+            checksum::ends(self.parts, self.frame).unwrap_or_else(|| self.place.addresses(self.direction));
         let key = Key { source: (source, sport), destination: (destination, dport) };
         let found = Segment { syn: found_flags & SYN != 0, ack: found_flags & ACK != 0, seq };
         if !self.quoted {

@@ -254,7 +254,13 @@ fn span(seq: i64, length: usize) -> String {
     format!("{}:{}({length})", number(seq), number(seq + length as i64))
 }
 
-fn inbound(segment: &Segment, (stack, peer): (u32, u32)) -> String {
+/// A segment of the stack's as it stands on the wire, its numbers relative.
+pub(super) fn outbound_frame(segment: &Segment, (stack, peer): (u32, u32)) -> String {
+    inbound(segment, (peer, stack))
+}
+
+/// A segment of the peer's, its numbers relative to those of the stack and its own.
+pub(super) fn inbound(segment: &Segment, (stack, peer): (u32, u32)) -> String {
     let mut text =
         format!("{} {}", letters(segment.flags), span(relative(segment.seq, peer), segment.payload.len()));
     if segment.has(ACK) {

@@ -1,7 +1,9 @@
 //! The first difference between two stacks' traces of one scenario.
 
+use super::given::given;
 use super::normalise::{Deeds, Sent, call_name};
-use super::segment::{ACK, RST, SYN, URG};
+use super::operation::UserCall;
+use super::segment::{ACK, RST, SYN, before};
 use super::state::{Event, State};
 use super::trace::{Deed, Step, Stimulus, Trace};
 use crate::sut::Granularity;
@@ -25,7 +27,7 @@ pub struct Divergence {
     /// What was out of the ordinary in the segment that came, or the call's name.
     pub given: String,
     /// What differs: `sent` (one sent something where the other was silent), or a field: `flags`, `seq`, `ack`, `length`, `window`,
-    /// `options`, `sack`, `urgent`, `echo`, `time`, `result`, `data`, `foreign`, `flow`.
+    /// `text` (what was sent is not what the user gave), `options`, `sack`, `urgent`, `echo`, `time`, `result`, `count` (of bytes that a call moved), `data`, `foreign`.
     pub field: String,
     /// What the first stack did, `nothing` where it was silent.
     pub first: String,
@@ -48,6 +50,9 @@ pub enum Comparison {
     /// Up to a timer of theirs that, within the granularity, fires before a stimulus on one and after it on the other: from there
     /// on they were not given the same.
     Raced,
+    /// Up to a segment that hangs on where a window ends: it lies elsewhere relative to the connection, or inside one stack's window
+    /// and outside of the other's. What a stack offers is its own affair, and from there on they were not given the same.
+    Apart,
     /// They did not.
     Different(Divergence),
 }
@@ -55,11 +60,16 @@ pub enum Comparison {
 /// Compares the traces that two stacks with these granularities left.
 pub fn compare(first: &Trace, second: &Trace, granularities: [Granularity; 2]) -> Comparison {
     let slack = |timer: Duration| granularities.iter().map(|g| g.slack(timer)).max().unwrap_or_default();
+    let mut is_same = true;
     for (at, (a, b)) in first.steps.iter().zip(&second.steps).enumerate() {
+        is_same &= is_given_alike(a, b);
         let (mine, theirs) = (Deeds::of(a), Deeds::of(b));
         match difference(a, b, &mine, &theirs, &slack) {
             None => {}
             Some(Found::Race) => return Comparison::Raced,
+            Some(Found::Field { .. }) if !is_same || is_between_edges([first, second], at) => {
+                return Comparison::Apart;
+            }
             Some(Found::Field { field, first: x, second: y }) => {
                 let (operation, state) = (a.operation, a.state);
                 let (event, given) = (event(a), given(&first.steps[..=at]));
@@ -71,6 +81,57 @@ pub fn compare(first: &Trace, second: &Trace, granularities: [Granularity; 2]) -
     Comparison::Same
 }
 
+/// Whether both were given the same, numbers being relative to the connection.
+fn is_given_alike(a: &Step, b: &Step) -> bool {
+    let (Stimulus::Segment(x), Stimulus::Segment(y)) = (&a.stimulus, &b.stimulus) else { return true };
+    let (stacks, peers) = (b.bases.0.wrapping_sub(a.bases.0), b.bases.1.wrapping_sub(a.bases.1));
+    let acknowledges = x.has(ACK) && a.bases.0 != 0 && b.bases.0 != 0;
+    y.seq.wrapping_sub(x.seq) == peers && (!acknowledges || y.ack.wrapping_sub(x.ack) == stacks)
+}
+
+/// Whether the segment of a step lies inside one stack's window and outside of the other's, by what they announced.
+fn is_between_edges(traces: [&Trace; 2], at: usize) -> bool {
+    let edges = traces.map(|trace| edge(trace.steps.get(..at).unwrap_or_default()));
+    let ([Some(a), Some(b)], Some(step)) = (edges, traces[0].steps.get(at)) else { return false };
+    let Stimulus::Segment(segment) = &step.stimulus else { return false };
+    let relative = |number: u32| number.wrapping_sub(step.bases.1);
+    let (nearer, farther) = if before(a, b) { (a, b) } else { (b, a) };
+    a != b && !before(relative(segment.end()), nearer) && !before(farther, relative(segment.seq))
+}
+
+/// The right edge of the window that the stack announced last, relative to the peer's SYN.
+fn edge(steps: &[Step]) -> Option<u32> {
+    let mut offered = None;
+    let mut edge = None;
+    for step in steps {
+        if let Stimulus::Segment(given) = &step.stimulus
+            && given.has(SYN)
+        {
+            offered = given.options.scale;
+        }
+        let sent = step.happened.iter().filter_map(|happening| match &happening.what {
+            Deed::Sent(segment) if segment.has(ACK) && !segment.has(RST) => Some((segment, happening.bases)),
+            _ => None,
+        });
+        for (segment, bases) in sent {
+            let scale = own_scale(steps).filter(|_| offered.is_some() && !segment.has(SYN)).unwrap_or(0);
+            let window = u32::from(segment.window) << scale.min(14);
+            edge = Some(segment.ack.wrapping_add(window).wrapping_sub(bases.1));
+        }
+    }
+    edge
+}
+
+/// The scale that the stack's SYN offers.
+fn own_scale(steps: &[Step]) -> Option<u8> {
+    let mut syns =
+        steps.iter().flat_map(|step| &step.happened).filter_map(|happening| match &happening.what {
+            Deed::Sent(segment) if segment.has(SYN) => Some(segment),
+            _ => None,
+        });
+    syns.next_back()?.options.scale
+}
+
 /// What happened in a step, by its name in a class.
 fn event(step: &Step) -> String {
     match (&step.stimulus, step.event) {
@@ -78,48 +139,6 @@ fn event(step: &Step) -> String {
         (_, Some(event)) => event.name().to_owned(),
         _ => Event::Time.name().to_owned(),
     }
-}
-
-/// The segment that the last of these steps gave, by its flags and whatever else matters: `text`; `urgent`; `bad-option` with a length
-/// that cannot be, `option` of an unknown kind; `mss`, `wscale`, `sack` where these are given; `no-ack`, where neither ACK nor RST nor SYN is set; `no-ts`, where the connection
-/// has timestamps and this segment has none, and `old-ts`, where its TSval is behind an earlier one. Of calls and waits: `window 0`,
-/// where that is what the peer said last.
-fn given(steps: &[Step]) -> String {
-    let Some((Step { stimulus: Stimulus::Segment(segment), .. }, before)) = steps.split_last() else {
-        let windows = steps.iter().rev().find_map(|step| match &step.stimulus {
-            Stimulus::Segment(segment) if segment.has(ACK) => Some(segment.window),
-            _ => None,
-        });
-        return if windows == Some(0) { "window 0".to_owned() } else { String::new() };
-    };
-    let o = &segment.options;
-    let is_odd = |raw: &[u8]| raw.get(1).is_none_or(|length| usize::from(*length) != raw.len());
-    let value = |step: &Step| match &step.stimulus {
-        Stimulus::Segment(earlier) => earlier.options.timestamps.map(|(value, _)| value),
-        _ => None,
-    };
-    let mut sent = before.iter().rev().flat_map(|step| step.happened.iter().rev());
-    let has_timestamps = sent.find_map(|happening| match &happening.what {
-        Deed::Sent(s) if !s.has(RST) => Some(s.options.timestamps.is_some()),
-        _ => None,
-    });
-    let is_old = |value: u32, earlier: u32| (value.wrapping_sub(earlier) as i32) < 0;
-    let latest = before.iter().filter_map(value).reduce(|a, b| if is_old(a, b) { b } else { a });
-    let marks = [
-        (!segment.payload.is_empty(), "text"),
-        (segment.has(URG), "urgent"),
-        (!o.raw.is_empty() && is_odd(&o.raw), "bad-option"),
-        (!o.raw.is_empty() && !is_odd(&o.raw), "option"),
-        (o.mss.is_some(), "mss"),
-        (o.scale.is_some(), "wscale"),
-        (!o.sack.is_empty(), "sack"),
-        (!segment.has(ACK | RST | SYN), "no-ack"),
-        (has_timestamps == Some(true) && o.timestamps.is_none(), "no-ts"),
-        (o.timestamps.zip(latest).is_some_and(|((value, _), latest)| is_old(value, latest)), "old-ts"),
-    ];
-    let marks = marks.iter().filter(|(is, _)| *is).map(|(_, name)| *name);
-    let flags = super::normalise::letters(segment.flags);
-    std::iter::once(flags.as_str()).chain(marks).collect::<Vec<_>>().join(" ")
 }
 
 enum Found {
@@ -143,7 +162,11 @@ fn difference(
     theirs: &Deeds,
     slack: &dyn Fn(Duration) -> Duration,
 ) -> Option<Found> {
-    if let Some(found) = results(mine, theirs) {
+    let call = match a.stimulus {
+        Stimulus::Call(call) => Some(call),
+        _ => None,
+    };
+    if let Some(found) = results(call, mine, theirs) {
         return Some(found);
     }
     let longest = mine.sent.len().max(theirs.sent.len());
@@ -164,15 +187,19 @@ fn difference(
 }
 
 /// What calls returned.
-fn results(mine: &Deeds, theirs: &Deeds) -> Option<Found> {
+fn results(call: Option<UserCall>, mine: &Deeds, theirs: &Deeds) -> Option<Found> {
     let text = |result: &Option<(Result<i64, crate::sut::Errno>, Vec<u8>)>| match result {
         None => "no call".to_owned(),
         Some((Ok(value), _)) => value.to_string(),
         Some((Err(errno), _)) => errno.to_string(),
     };
     let (first, second) = (text(&mine.returned), text(&theirs.returned));
+    let has_moved =
+        |deeds: &Deeds| deeds.returned.as_ref().is_some_and(|(result, _)| result.is_ok_and(|n| n > 0));
     if first != second {
-        return field("result", first, second);
+        let moves = matches!(call, Some(UserCall::Send(_) | UserCall::Receive(_)));
+        let name = if moves && has_moved(mine) && has_moved(theirs) { "count" } else { "result" };
+        return field(name, first, second);
     }
     let data = |deeds: &Deeds| deeds.returned.as_ref().map(|(_, data)| data.clone());
     (data(mine) != data(theirs)).then(|| field("data", "what was sent", "something else"))?
@@ -211,6 +238,7 @@ fn segments(step: &Step, x: &Sent, y: &Sent, slack: &dyn Fn(Duration) -> Duratio
         .or(name(x.options == y.options, "options"))
         .or(name(x.sack == y.sack, "sack"))
         .or(name(x.window == y.window, "window"))
+        .or(name(x.is_true == y.is_true, "text"))
         .or(name(x.urgent == y.urgent, "urgent"))
         .or(name(x.echo == y.echo, "echo"));
     if let Some(name) = differs {

@@ -3,6 +3,7 @@
 use super::operation::UserCall;
 use super::segment::{ACK, FIN, PSH, RST, SYN, Segment, URG};
 use super::trace::{Deed, Happening, Step, Stimulus};
+use crate::packet::pattern;
 use crate::sut::Errno;
 use std::fmt;
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub struct Sent {
     pub ack: Option<i64>,
     /// How many bytes of text.
     pub length: usize,
+    /// Whether its text is the user's, as far as that was looked at.
+    pub is_true: bool,
     /// Whether its window is open.
     pub window: Window,
     /// Its options by name.
@@ -77,12 +80,22 @@ impl Sent {
             seq: if is_absolute { 0 } else { relative(segment.seq, stack) },
             ack: segment.has(ACK).then(|| relative(segment.ack, peer)).filter(|_| !acknowledges_it),
             length: segment.payload.len(),
+            is_true: is_true(segment, stack),
             window: if segment.window == 0 { Window::Closed } else { Window::Open },
             options: present.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect(),
             sack: o.sack.iter().map(|(a, b)| (relative(*a, peer), relative(*b, peer))).collect(),
             urgent: segment.has(URG).then_some(segment.urgent),
             echo: o.timestamps.map(|(_, echo)| echo),
         }
+    }
+
+    /// Its control bits, and a plus where there is text.
+    fn kind(&self) -> String {
+        let mut kind = letters(self.flags);
+        if self.length > 0 {
+            kind.push('+');
+        }
+        kind
     }
 
     /// Joins `next` where it continues this one at about the same time: how text is cut is the stack's affair.
@@ -101,6 +114,7 @@ impl Sent {
             return false;
         }
         self.length += next.length;
+        self.is_true &= next.is_true;
         self.flags |= next.flags;
         true
     }
@@ -143,7 +157,7 @@ impl Deeds {
 impl fmt::Display for Sent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let end = self.seq + self.length as i64;
-        write!(f, "{} {}:{end}({})", letters(self.flags), self.seq, self.length)?;
+        write!(f, "{} {}:{end}({})", self.kind(), self.seq, self.length)?;
         if let Some(ack) = self.ack {
             write!(f, " ack {ack}")?;
         }
@@ -156,6 +170,12 @@ impl fmt::Display for Sent {
         }
         Ok(())
     }
+}
+
+/// Whether the text of a segment is the pattern that the user sends, which begins behind the SYN.
+fn is_true(segment: &Segment, iss: u32) -> bool {
+    let offset = segment.seq.wrapping_sub(iss.wrapping_add(1));
+    segment.payload.is_empty() || segment.payload == pattern::bytes(offset, segment.payload.len())
 }
 
 /// How a call is written in a class.

@@ -44,6 +44,8 @@ pub struct Peer {
     pub scale: u8,
     /// The scales that the SYNs offered: the stack's and the peer's.
     offered: (Option<u8>, Option<u8>),
+    /// The latest TSval of the peer's own.
+    pub ts_latest: Option<u32>,
     /// The last TSval of the stack, where timestamps are in use.
     pub ts_recent: Option<u32>,
     /// The last segment that was sent.
@@ -75,6 +77,7 @@ impl Peer {
             stack_scale: 0,
             scale: 0,
             offered: (None, None),
+            ts_latest: None,
             ts_recent: None,
             last: None,
             lost: Vec::new(),
@@ -164,15 +167,22 @@ impl Peer {
                 self.agree();
             }
         } else if !segment.has(RST) {
-            if self.is_in_order(segment) && self.is_heard(segment) {
+            let is_next = segment.seq == self.snd_nxt;
+            let is_taken = self.is_in_order(segment) && self.is_heard(segment);
+            if is_taken {
                 self.expected = segment.end();
             }
-            if segment.seq == self.snd_nxt {
+            if is_next {
                 self.snd_nxt = segment.end();
-                if segment.has(FIN) {
-                    self.fin = Some(segment.end());
-                }
             }
+            if (is_next || is_taken) && segment.has(FIN) {
+                self.fin = Some(segment.end());
+            }
+        }
+        let later = |value: u32, latest: u32| if before(latest, value) { value } else { latest };
+        if let Some((value, _)) = segment.options.timestamps {
+            let latest = self.ts_latest.filter(|_| !segment.has(SYN) || state.has_window());
+            self.ts_latest = Some(latest.map_or(value, |latest| later(value, latest)));
         }
         if segment.has(ACK) && !segment.has(RST) {
             self.acknowledged(segment);
@@ -182,7 +192,14 @@ impl Peer {
 
     /// Whether the stack looks beyond a segment's acknowledgement: it drops one that has none, or one of what it never sent.
     fn is_heard(&self, segment: &Segment) -> bool {
-        segment.has(ACK) && !before(self.stack_nxt, segment.ack)
+        let is_behind = before(segment.ack, self.stack_una.wrapping_sub(self.largest_window));
+        segment.has(ACK) && !before(self.stack_nxt, segment.ack) && !is_behind && !self.is_stale(segment)
+    }
+
+    /// Whether its timestamp is behind one that was sent before (RFC 7323 section 5).
+    pub(super) fn is_stale(&self, segment: &Segment) -> bool {
+        let own = segment.options.timestamps.filter(|_| self.ts_recent.is_some());
+        own.zip(self.ts_latest).is_some_and(|((value, _), latest)| before(value, latest))
     }
 
     /// Whether a segment brings what the stack waits for.
@@ -219,9 +236,8 @@ impl Peer {
             if before(self.snd_una, segment.ack) || segment.has(SYN) {
                 self.snd_una = segment.ack;
             }
-            if before(self.expected, segment.ack) {
-                self.expected = segment.ack;
-            }
+            // Whatever it is that the stack acknowledges: it waits for what is behind.
+            self.expected = segment.ack;
             let shift = if segment.has(SYN) { 0 } else { self.stack_scale };
             self.edge = segment.ack.wrapping_add(u32::from(segment.window) << shift);
         }

@@ -236,11 +236,13 @@ pub struct Inference {
     pub state: State,
     is_listening: bool,
     waited: Duration,
+    /// What it was before it was taken for gone.
+    ended: State,
 }
 
 impl Default for Inference {
     fn default() -> Inference {
-        Inference { state: State::Closed, is_listening: false, waited: Duration::ZERO }
+        Inference { state: State::Closed, is_listening: false, waited: Duration::ZERO, ended: State::Closed }
     }
 }
 
@@ -264,6 +266,7 @@ impl Inference {
     }
 
     fn gone(&mut self) {
+        self.ended = self.state;
         self.state = if self.is_listening { State::Listen } else { State::Closed };
     }
 
@@ -278,15 +281,19 @@ impl Inference {
     /// The stack was given a segment; `peer` has taken note of it already.
     pub(super) fn given(&mut self, segment: &Segment, event: Event, peer: &Peer) {
         self.waited = Duration::ZERO;
-        let is_ours = segment.ack == peer.stack_nxt && segment.has(ACK);
+        let is_ours = segment.ack == peer.stack_nxt && segment.has(ACK) && !peer.is_stale(segment);
+        // The SYN of a handshake in which the SYNs have crossed comes a second time, with its acknowledgement.
+        let is_second = event == Event::SynAck && segment.seq == peer.iss;
         match (self.state, event) {
             (state, Event::Reset) if state >= State::SynSent => self.gone(),
             (_, Event::Reset | Event::ResetInexact | Event::Outside | Event::AckUnsent) => {}
             (State::SynSent, Event::SynAck) if is_ours => self.state = State::Established,
-            (State::SynReceived, event) if is_ours && event != Event::Syn => self.state = State::Established,
-            (State::FinWait1, event) if is_ours && event != Event::Syn => self.state = State::FinWait2,
-            (State::Closing, event) if is_ours && event != Event::Syn => self.state = State::TimeWait,
-            (State::LastAck, event) if is_ours && event != Event::Syn => self.gone(),
+            (State::SynReceived, _) if is_ours && is_second => self.state = State::Established,
+            (_, Event::Syn | Event::SynAck) => {}
+            (State::SynReceived, _) if is_ours => self.state = State::Established,
+            (State::FinWait1, _) if is_ours => self.state = State::FinWait2,
+            (State::Closing, _) if is_ours => self.state = State::TimeWait,
+            (State::LastAck, _) if is_ours => self.gone(),
             _ => {}
         }
     }
@@ -304,6 +311,10 @@ impl Inference {
         if segment.has(SYN) {
             self.state = if segment.has(ACK) { State::SynReceived } else { State::SynSent };
             return;
+        }
+        if self.state <= State::Listen && segment.has(ACK) && self.ended > State::Listen {
+            // What sends anything but a reset is not gone.
+            self.state = self.ended;
         }
         if peer.fin.is_some_and(|fin| segment.has(ACK) && segment.ack == fin) {
             self.state = match self.state {

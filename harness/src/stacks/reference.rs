@@ -45,6 +45,14 @@ pub struct Reference {
     calls: u64,
 }
 
+/// The configuration of the stack for `setup`, with the profile `rfc`.
+///
+/// # Errors
+/// [`Refusal::Unsupported`] names the first thing that the stack does not have.
+pub fn config(setup: &Setup) -> Result<stack::Config, Refusal> {
+    setup::config(setup, tcp::Config::default())
+}
+
 impl Default for Reference {
     /// The profile `rfc`.
     fn default() -> Reference {

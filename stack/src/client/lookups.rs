@@ -103,7 +103,9 @@ impl Host {
     fn look_up(&mut self, now: Instant, call: CallId, names: VecDeque<Name>, kind: u16) {
         let servers = self.name_servers();
         let lookup = Lookup::new(names, kind, &servers);
-        let Some(lookup) = lookup.filter(|_| self.lookups.under_way.len() < MOST_LOOKUPS) else {
+        // Without a server nobody was asked, and there is no failure to remember: a lease may bring one at any time.
+        let can_ask = !servers.is_empty() && self.lookups.under_way.len() < MOST_LOOKUPS;
+        let Some(lookup) = lookup.filter(|_| can_ask) else {
             return self.looked(now, call, Err(LookupError::Again));
         };
         let ipv6 = servers.iter().any(IpAddr::is_ipv6);

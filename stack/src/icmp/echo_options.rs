@@ -37,7 +37,7 @@ fn changed(option: &Opt<'_>, change: impl FnOnce(&mut [u8])) -> Vec<u8> {
 
 /// The way back along the source route in `datagram`, as far as it was gone: an option that is padded, and the first hop.
 /// `None` where there is none (RFC 1812 4.3.2.6).
-pub(super) fn way_back(datagram: &Header<'_>) -> Option<(Vec<u8>, Ipv4Addr)> {
+pub(crate) fn way_back(datagram: &Header<'_>) -> Option<(Vec<u8>, Ipv4Addr)> {
     let is_route = |o: &Opt<'_>| matches!(o.kind, LOOSE_SOURCE_ROUTE | STRICT_SOURCE_ROUTE);
     let route = options(datagram.options).flatten().find(is_route)?;
     let (mut option, hop) = reversed(&route, datagram.source)?;

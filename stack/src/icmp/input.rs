@@ -42,8 +42,8 @@ impl Network {
         // It must be about a datagram that this host sent.
         self.owner_of(quoted.local.ip())?;
         let error = self.note_mtu(now, &quoted, error);
-        let (protocol, sequence) = (quoted.protocol, quoted.sequence);
-        Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error })
+        let (protocol, sequence, from) = (quoted.protocol, quoted.sequence, ip.source.into());
+        Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error, from })
     }
 
     /// An ICMPv6 message arrives; `fragmented` says that it had a fragment header. Gives the error for a transport,
@@ -82,8 +82,8 @@ impl Network {
                 let quoted = quoted_v6(body)?;
                 self.owner_of(quoted.local.ip())?;
                 let error = self.note_mtu(now, &quoted, error);
-                let (protocol, sequence) = (quoted.protocol, quoted.sequence);
-                Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error })
+                let (protocol, sequence, from) = (quoted.protocol, quoted.sequence, ip.source.into());
+                Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error, from })
             }
         }
     }

@@ -48,6 +48,8 @@ pub struct Report {
     pub sequence: u32,
     /// What went wrong.
     pub error: Reported,
+    /// Who says so; our end where nobody had to.
+    pub from: IpAddr,
 }
 
 /// What a quoted datagram says of itself: protocol, ends, sequence number and length.
@@ -169,6 +171,7 @@ impl Report {
             _ => quoted_v6(datagram)?,
         };
         let (protocol, sequence) = (quoted.protocol, quoted.sequence);
-        Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error })
+        let from = quoted.local.ip();
+        Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error, from })
     }
 }

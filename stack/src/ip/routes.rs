@@ -29,11 +29,10 @@ impl Network {
             return self.is_up(interface).then_some(Hop { interface, next: destination, local: false });
         }
         let usable = |interface: usize| self.is_up(interface) && via.is_none_or(|via| via == interface);
-        let connected = self.connected(destination).filter(|route| usable(route.interface));
+        let connected = self.connected(destination, usable);
         let mut configured = self.routes.matching(destination).filter(|route| usable(route.interface));
         // Of equals min_by_key takes the first, and connected networks stand before all routes.
         let best = |route: &Route| (u8::MAX - route.destination.length, route.metric);
-        let connected = connected.min_by_key(best);
         let route = connected
             .into_iter()
             .chain(configured.next().map(|route| self.answering(route, configured)))
@@ -54,13 +53,18 @@ impl Network {
         *others.find(|route| !is_silent(route)).unwrap_or(best)
     }
 
-    /// The networks of the interfaces that include `destination`.
-    fn connected(&self, destination: IpAddr) -> impl Iterator<Item = Route> {
-        let networks = self.interfaces.iter().enumerate().flat_map(|(interface, i)| {
-            let route = move |cidr: &Cidr| Route { destination: *cidr, gateway: None, interface, metric: 0 };
-            i.addresses.iter().chain(i.autoconf.routers.prefixes()).map(route)
-        });
-        networks.filter(move |route| route.destination.contains(destination))
+    /// The longest network of a usable interface that includes `destination`, of equals the first.
+    fn connected(&self, destination: IpAddr, usable: impl Fn(usize) -> bool) -> Option<Route> {
+        let mut best: Option<Route> = None;
+        for (interface, link) in self.interfaces.iter().enumerate().filter(|(i, _)| usable(*i)) {
+            for network in link.addresses.iter().chain(link.autoconf.routers.prefixes()) {
+                let longer = best.is_none_or(|best| network.length > best.destination.length);
+                if longer && network.contains(destination) {
+                    best = Some(Route { destination: *network, gateway: None, interface, metric: 0 });
+                }
+            }
+        }
+        best
     }
 
     /// The router that advertised itself on one of the interfaces (RFC 4861 6.3.6).

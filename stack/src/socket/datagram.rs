@@ -193,7 +193,10 @@ impl Host {
     pub(super) fn take_datagram_error(&mut self, fd: i32, id: UdpId) -> Result<Option<Errno>, Errno> {
         let udp = self.udp.get_mut(id).ok_or(Errno::EBADF)?;
         let (reported, all) = (udp.error.take().map(Errno::of_report), udp.keeps_errors());
-        let told = reported.filter(|(_, told)| *told || all).map(|(errno, _)| errno);
+        // Who sends over IPv6 learns that what it sends is too long (RFC 8201 5.2).
+        let six = udp.remote.is_some_and(|remote| remote.is_ipv6());
+        let wanted = |errno| all || (six && errno == Errno::EMSGSIZE);
+        let told = reported.filter(|(errno, told)| *told || wanted(*errno)).map(|(errno, _)| errno);
         Ok(told.or(self.sockets.table.get_mut(fd)?.error.take()))
     }
 

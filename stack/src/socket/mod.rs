@@ -11,6 +11,7 @@ mod errno;
 mod fast_open;
 mod groups;
 mod ip_options;
+mod listing;
 mod messages;
 mod options;
 mod ping;
@@ -18,6 +19,7 @@ mod ports;
 mod readiness;
 mod sent_options;
 mod sockopt;
+mod source_routes;
 mod stream;
 mod table;
 mod tcp_info;
@@ -32,7 +34,10 @@ use crate::tcp::{self, ConnectionId};
 use crate::time::Instant;
 use address::to_wire;
 use blocking::Pending;
+pub use listing::Row;
 use options::{Cutting, Options};
+pub(crate) use source_routes::Routed;
+use source_routes::SourceRoutes;
 use std::collections::BTreeMap;
 use table::{Socket, State, Table};
 
@@ -55,6 +60,7 @@ pub(crate) struct Sockets {
     completed: Vec<(CallId, Instant, Outcome)>,
     calls: u64,
     marks: BTreeMap<ConnectionId, Marks>,
+    routes: SourceRoutes,
 }
 
 impl Sockets {
@@ -80,6 +86,7 @@ impl Sockets {
 
     fn unmark(&mut self, id: ConnectionId) {
         self.marks.remove(&id);
+        self.routes.forget(id);
     }
 
     /// A closed connection still sends its last segments as its user wanted them.

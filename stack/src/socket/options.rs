@@ -50,6 +50,10 @@ pub(super) struct Options {
     /// connect leaves the SYN to the first send, where that can go with it.
     pub(super) fast_open_connect: bool,
     pub(super) fast_open_without_cookie: bool,
+    /// TCP_NOTSENT_LOWAT; 0: the default, as much as the buffer takes.
+    pub(super) unsent_low: u32,
+    /// TCP_DEFER_ACCEPT, in seconds; 0: off.
+    pub(super) defer_accept: u32,
     pub(super) tos: u8,
     pub(super) ttl: Option<u8>,
     pub(super) traffic_class: u8,
@@ -121,6 +125,8 @@ impl Options {
             user_timeout: (self.user_timeout > 0).then(|| Duration::from_millis(self.user_timeout.into())),
             send_buffer: self.send_buffer.map(|bytes| bytes / 2),
             receive_buffer: self.receive_buffer.map(|bytes| bytes / 2),
+            unsent_low: (self.unsent_low > 0).then_some(self.unsent_low),
+            accept_with_text: self.defer_accept > 0,
             mss: self.mss,
             congestion: self.congestion,
             syn_retries: self.syn_retries,

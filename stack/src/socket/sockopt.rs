@@ -120,7 +120,7 @@ impl Host {
             }
             State::Connecting(id) | State::Connected(id) => {
                 let own = socket.options.clone();
-                self.sockets.mark(id, &own);
+                self.mark_connection(id, &own);
                 self.tcp.set_options(now, id, options);
                 if push_now {
                     self.tcp.push(now, id);

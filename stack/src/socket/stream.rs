@@ -71,7 +71,7 @@ impl Host {
         }
         let id = self.tcp.accept(listener).ok_or(Errno::EAGAIN)?;
         let (local, remote) = self.tcp.endpoints(id);
-        self.sockets.mark(id, &options);
+        self.mark_connection(id, &options);
         let new = Socket {
             options,
             nonblocking,
@@ -157,7 +157,7 @@ impl Host {
         socket.state = State::Connecting(opened);
         socket.autobound = autobound;
         let options = socket.options.clone();
-        self.sockets.mark(opened, &options);
+        self.mark_connection(opened, &options);
         Ok(taken)
     }
 

@@ -15,11 +15,13 @@ const TCP_KEEPIDLE: i32 = 4;
 const TCP_KEEPINTVL: i32 = 5;
 const TCP_KEEPCNT: i32 = 6;
 const TCP_SYNCNT: i32 = 7;
+const TCP_DEFER_ACCEPT: i32 = 9;
 const TCP_INFO: i32 = 11;
 const TCP_QUICKACK: i32 = 12;
 const TCP_CONGESTION: i32 = 13;
 const TCP_USER_TIMEOUT: i32 = 18;
 const TCP_FASTOPEN: i32 = 23;
+const TCP_NOTSENT_LOWAT: i32 = 25;
 const TCP_FASTOPEN_CONNECT: i32 = 30;
 const TCP_FASTOPEN_KEY: i32 = 33;
 const TCP_FASTOPEN_NO_COOKIE: i32 = 34;
@@ -41,6 +43,9 @@ pub(super) fn set(options: &mut Options, name: i32, value: &[u8], config: &Confi
             options.cork = integer(value)? != 0;
             options.push_now |= !options.cork;
         }
+        // What is negative here is large for Linux, which reads it unsigned.
+        TCP_NOTSENT_LOWAT => options.unsent_low = u32::from_ne_bytes(integer(value)?.to_ne_bytes()),
+        TCP_DEFER_ACCEPT => options.defer_accept = u32::try_from(integer(value)?).unwrap_or(0),
         TCP_INQ => options.tell_left = within(value, 0..=1)? != 0,
         TCP_QUICKACK => options.quick_ack = integer(value)? != 0,
         // The bounds are Linux's.
@@ -94,6 +99,8 @@ impl Host {
             TCP_NODELAY => u32::from(options.nodelay),
             TCP_CORK => u32::from(options.cork),
             TCP_INQ => u32::from(options.tell_left),
+            TCP_NOTSENT_LOWAT => options.unsent_low,
+            TCP_DEFER_ACCEPT => options.defer_accept,
             TCP_QUICKACK => u32::from(options.quick_ack),
             TCP_MAXSEG => info.map_or(options.mss.map_or(DEFAULT_MSS, u32::from), |info| info.snd_mss),
             TCP_KEEPIDLE => seconds(options.keepalive_idle, defaults.idle),

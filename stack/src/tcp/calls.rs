@@ -169,7 +169,7 @@ impl Connections {
         if !tcb.state.accepts_send() || tcb.send.fin {
             return Err(Error::Closing);
         }
-        let count = tcb.send.push(data, limit);
+        let count = tcb.send.push(data, limit.min(tcb.queue_limit()));
         if count == 0 && !data.is_empty() {
             tcb.wants_room = true;
             return Err(Error::WouldBlock);
@@ -211,8 +211,8 @@ impl Connections {
     }
 
     fn send_limit(&self, id: ConnectionId) -> usize {
-        let own = self.slab.get(id).and_then(|tcb| tcb.options.send_buffer);
-        own.unwrap_or(self.config.send_buffer).max(1)
+        let limit_of = |tcb: &ControlBlock| tcb.options.send_buffer.unwrap_or(self.config.send_buffer).max(1);
+        self.slab.get(id).map_or(1, limit_of)
     }
 
     /// RECEIVE: copies what has arrived into `buffer` and, unless `peek`, takes it; 0 is the end of the stream.
@@ -261,18 +261,29 @@ impl Connections {
 
     /// CLOSE of the sending direction: a FIN follows what is queued; receiving goes on.
     pub fn shutdown_send(&mut self, now: Instant, id: ConnectionId) {
-        let Some(tcb) = self.slab.get_mut(id) else { return };
+        if self.queue_fin(now, id) {
+            self.flush(now, id);
+        }
+    }
+
+    /// A FIN follows what is queued; false where there is nothing to follow any more, or a FIN does already.
+    fn queue_fin(&mut self, now: Instant, id: ConnectionId) -> bool {
+        let Some(tcb) = self.slab.get_mut(id) else { return false };
         match tcb.state {
-            State::SynSent => return self.close_with(now, id, None),
-            // SYN-RECEIVED: queued until ESTABLISHED. CLOSE-WAIT: LAST-ACK begins with the FIN.
-            State::SynReceived | State::CloseWait => tcb.send.fin = true,
+            State::SynSent => {
+                self.close_with(now, id, None);
+                return false;
+            }
+            State::SynReceived => tcb.close_before_established(),
+            // LAST-ACK begins with the FIN.
+            State::CloseWait => tcb.send.fin = true,
             State::Established => {
                 tcb.send.fin = true;
                 tcb.state = State::FinWait1;
             }
-            _ => return,
+            _ => return false,
         }
-        self.flush(now, id);
+        true
     }
 
     /// The user gives the connection up: it ends by itself, and `id` names nothing any more. Unread text is lost, which
@@ -287,7 +298,7 @@ impl Connections {
         if tcb.state == State::Closed {
             return self.discard(id);
         }
-        self.shutdown_send(now, id);
+        self.queue_fin(now, id);
         self.flush(now, id);
     }
 
@@ -397,6 +408,25 @@ impl Connections {
         urge(self, urging);
         self.flush(now, id);
         urge(self, Urging::Normal);
+    }
+
+    /// Every segment of a connection has so many bytes of IP options, which leave less for text (RFC 9293 MUST-16).
+    pub(crate) fn carry_ip_options(&mut self, id: ConnectionId, len: usize) {
+        if let Some(tcb) = self.slab.get_mut(id) {
+            tcb.ip_options = u16::try_from(len).unwrap_or(0);
+            tcb.congestion.set_mss(tcb.eff_snd_mss());
+        }
+    }
+
+    /// The connection between these ends, if the peer has opened it.
+    pub(crate) fn opened_by_peer(&self, local: SocketAddr, remote: SocketAddr) -> Option<ConnectionId> {
+        let id = self.find(FourTuple { local, remote })?;
+        self.slab.get(id).filter(|tcb| tcb.is_passive()).map(|_| id)
+    }
+
+    /// Whether `id` still names a connection.
+    pub(crate) fn exists(&self, id: ConnectionId) -> bool {
+        self.slab.get(id).is_some()
     }
 
     /// What a listener's connections inherit.

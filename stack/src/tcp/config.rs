@@ -258,6 +258,18 @@ pub struct Config {
     pub crossing_repeats_offer: bool,
     /// Soft errors that ICMP tells of end a connection that is being opened; RFC 9293 MUST-56 forbids it. Off.
     pub soft_errors_end_opening: bool,
+    /// A window that is offered is a whole number of segments at first, and the rest of the buffer is offered once text has come;
+    /// RFC 9293 3.8.6.2.2 has all of it offered. Off.
+    pub window_in_segments: bool,
+    /// No segment is longer than half of the window that the peer's handshake offers, if that is more than 536 bytes, or than all
+    /// of it; RFC 9293 3.8.6.2.1 judges by the largest window as it goes. Off.
+    pub segments_fit_half_window: bool,
+    /// A window that is smaller than the one before is taken with new text or a new acknowledgement only, unless it is zero; RFC
+    /// 9293 3.10.7.4 takes it with any segment that is no older. Off.
+    pub window_shrinks_late: bool,
+    /// An option whose length cannot be ends the options, and the segment counts; RFC 9293 MUST-7 leaves open what is done about
+    /// it. Off: the segment is dropped.
+    pub broken_options_end_the_list: bool,
     /// Where PSH stands. [`Push::QueueEnd`].
     pub push: Push,
     /// The reset of ABORT carries ACK; RFC 9293 3.10.5 has none. Off.
@@ -355,6 +367,10 @@ impl Default for Config {
             edges_are_inside: false,
             timestamps_taken_late: false,
             crossing_repeats_offer: false,
+            window_in_segments: false,
+            segments_fit_half_window: false,
+            window_shrinks_late: false,
+            broken_options_end_the_list: false,
             soft_errors_end_opening: false,
             push: Push::QueueEnd,
             abort_with_ack: false,
@@ -477,6 +493,14 @@ impl Config {
             timestamps_taken_late: true,
             // tcp_send_synack().
             crossing_repeats_offer: true,
+            // tcp_select_initial_window() and rcv_ssthresh.
+            window_in_segments: true,
+            // tcp_bound_to_half_wnd().
+            segments_fit_half_window: true,
+            // tcp_may_update_window().
+            window_shrinks_late: true,
+            // tcp_parse_options().
+            broken_options_end_the_list: true,
             // tcp_v4_err() and tcp_req_err().
             soft_errors_end_opening: true,
             push: Push::CallsAndBursts,
@@ -508,6 +532,10 @@ pub struct SocketOptions {
     pub user_timeout: Option<Duration>,
     /// Bytes of send buffer.
     pub send_buffer: Option<usize>,
+    /// The user may queue more while fewer bytes than that wait to be sent (Linux's TCP_NOTSENT_LOWAT).
+    pub unsent_low: Option<u32>,
+    /// A listener's connections can be accepted once text has come (Linux's TCP_DEFER_ACCEPT).
+    pub accept_with_text: bool,
     /// Bytes of receive buffer; counts when the connection is opened.
     pub receive_buffer: Option<usize>,
     /// An upper bound on the segments sent and offered to receive, in bytes of payload; at least 48.

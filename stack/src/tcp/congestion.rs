@@ -50,6 +50,11 @@ enum Recovery {
 pub(crate) struct Congestion {
     algorithm: CongestionAlgorithm,
     initial_window: InitialWindow,
+    /// The number after the initial or the last restart window, while something of it is outstanding; `None` before it
+    /// is known.
+    first_window: Option<SeqNumber>,
+    /// A loss in such a window: the next one is that of RFC 3390 (RFC 6928 2).
+    first_window_lost: bool,
     limited_transmit: bool,
     /// L of RFC 3465, in segments.
     slow_start_limit: u32,
@@ -107,6 +112,8 @@ impl Congestion {
         Congestion {
             algorithm: config.congestion,
             initial_window: config.initial_window,
+            first_window: None,
+            first_window_lost: false,
             limited_transmit: config.limited_transmit,
             slow_start_limit: config.slow_start_limit,
             validate: config.validate_slow_start,
@@ -198,7 +205,8 @@ impl Congestion {
     /// IW.
     fn initial(&self) -> u32 {
         let mss = self.mss;
-        match self.initial_window {
+        let lossy = self.first_window_lost;
+        match if lossy { InitialWindow::Rfc5681 } else { self.initial_window } {
             InitialWindow::Rfc5681 if mss > 2190 => 2 * mss,
             InitialWindow::Rfc5681 if mss > 1095 => 3 * mss,
             InitialWindow::Rfc5681 => 4 * mss,
@@ -243,6 +251,7 @@ impl Congestion {
         let acked = Acked { bytes: acked.bytes.saturating_sub(told.saturating_mul(self.mss)), ..acked };
         self.duplicate_acks = 0;
         let Acked { bytes, ack, flight, .. } = acked;
+        self.first_window = Some(self.first_window.map_or(ack + flight, |end| end.kept_behind(ack)));
         (self.recover, self.reduced) = (self.recover.kept_behind(ack), self.reduced.kept_behind(ack));
         self.timed_out &= ack <= self.recover;
         if self.echoed && ack >= self.reduced {
@@ -303,7 +312,10 @@ impl Congestion {
                 let limit = if cautious { 1 } else { self.slow_start_limit };
                 let wide_enough = self.validate && self.cwnd >= self.most_outstanding.saturating_mul(2);
                 if !wide_enough {
-                    self.cwnd += bytes.min(self.mss.saturating_mul(limit));
+                    let step = bytes.min(self.mss.saturating_mul(limit));
+                    // Whatever the limit, slow start ends at ssthresh (3.1).
+                    let left = (self.ssthresh - self.cwnd).max(self.mss);
+                    self.cwnd += step.min(left);
                 }
             }
             CongestionAlgorithm::NewReno => {
@@ -336,6 +348,7 @@ impl Congestion {
         if self.duplicate_acks != DUPLICATE_THRESHOLD || ack <= self.recover + 1 {
             return Response::None;
         }
+        self.note_loss(ack);
         self.lower_ssthresh(ack, snd_nxt, self.flight_before_duplicates);
         self.cwnd = self.ssthresh + DUPLICATE_THRESHOLD * self.mss;
         self.recover = snd_nxt - 1;
@@ -374,6 +387,7 @@ impl Congestion {
 
     /// `before` is what was outstanding when the first sign of a loss came, `flight` what is now.
     fn begin_sack(&mut self, ack: SeqNumber, snd_nxt: SeqNumber, (before, flight): (u32, u32)) {
+        self.note_loss(ack);
         self.lower_ssthresh(ack, snd_nxt, before);
         (self.recover, self.recovery, self.echoed) = (snd_nxt - 1, Recovery::Sack, false);
         self.begin_reduction(flight);
@@ -493,6 +507,7 @@ impl Congestion {
 
     /// The retransmission timer has expired; `first` where it is the first time for this segment.
     pub(crate) fn timeout(&mut self, flight: u32, snd_nxt: SeqNumber, first: bool) {
+        self.note_loss(snd_nxt - flight);
         if first {
             let limited = if self.duplicate_acks > 0 { self.flight_before_duplicates } else { flight };
             self.ssthresh = self.ssthresh_after_loss(limited.min(flight));
@@ -511,6 +526,12 @@ impl Congestion {
     /// Nothing has been sent for longer than RTO: RW = min(IW, cwnd) (RFC 5681 4.1).
     pub(crate) fn restart_after_idle(&mut self) {
         self.cwnd = self.cwnd.min(self.initial());
+        self.first_window = None;
+    }
+
+    /// A loss was noticed while `ack` was the highest number acknowledged.
+    fn note_loss(&mut self, ack: SeqNumber) {
+        self.first_window_lost |= self.first_window.is_none_or(|end| ack < end);
     }
 }
 

@@ -99,7 +99,9 @@ impl Connections {
             return;
         }
         // A header that lies, an option that does (MUST-7): not a segment.
-        let Ok(segment) = Segment::parse(bytes) else { return };
+        let lenient = self.config.broken_options_end_the_list;
+        let parse = if lenient { Segment::parse_leniently } else { Segment::parse };
+        let Ok(segment) = parse(bytes) else { return };
         let local = SocketAddr::new(dst, segment.destination_port);
         let tuple = FourTuple { local, remote: SocketAddr::new(src, segment.source_port) };
         match self.find(tuple) {
@@ -174,7 +176,11 @@ impl Connections {
 
     /// Keeps the listener's queues and the list of TIME-WAIT connections in step with a connection's state.
     fn state_changed(&mut self, id: ConnectionId, before: State, after: State) {
-        if before == State::SynReceived && after != before {
+        let Some(tcb) = self.slab.get_mut(id) else { return };
+        let waited = tcb.accept_with_text;
+        tcb.accept_with_text &= tcb.receive.readable() == 0 && tcb.receive.fin.is_none();
+        let is_open = waited || (before == State::SynReceived && after != before);
+        if is_open && !tcb.accept_with_text {
             self.handshake_is_over(id);
         }
         if after == State::TimeWait && before != after {
@@ -273,7 +279,8 @@ impl Connections {
         let offer = Offer::new(&self.config, &opening.options, tuple.remote.ip(), opening.mtu);
         let mss = syn.options.mss.unwrap_or(options::default_mss(tuple.remote.ip()));
         let seq = syn_cookies::make(&self.secret, now, tuple, syn, mss);
-        let window = u16::try_from(buffer).unwrap_or(u16::MAX);
+        let room = u32::try_from(buffer).unwrap_or(u32::MAX);
+        let window = window::first(room, offer.mss, &self.config);
         self.sink.answer_syn(tuple, seq, syn.seq + 1, offer.mss, window);
     }
 
@@ -303,7 +310,7 @@ impl Connections {
         syn.header.options = Options { mss: Some(mss), ..Options::default() };
         tcb.synchronize(&syn, now);
         tcb.set_snd_wnd(&syn, u32::from(syn.wnd));
-        window::announce_in_syn(&mut tcb);
+        window::announce_in_syn(&mut tcb, &self.config);
         tcb.state = State::SynReceived;
         (tcb.snd_nxt, tcb.snd_max) = (tcb.iss + 1, tcb.iss + 1);
         tcb.retransmit.first_now = false;
@@ -380,9 +387,9 @@ impl Connections {
         }
         tcb.enter_closed(error, &self.config);
         self.timers.reschedule(id, &mut tcb.deadlines);
-        let (tuple, owned) = (tcb.tuple(), tcb.owned);
+        let (tuple, owned, unheard) = (tcb.tuple(), tcb.owned, tcb.accept_with_text);
         self.tuples.remove(tuple, id);
-        if before == State::SynReceived {
+        if before == State::SynReceived || unheard {
             self.forget_half_open(id);
         }
         if !owned {
@@ -413,7 +420,10 @@ impl Connections {
     /// Sends what is due of one connection and updates its place among the timers.
     pub(crate) fn flush(&mut self, now: Instant, id: ConnectionId) {
         self.now = now;
-        self.with_output(now, id, |out| out.transmit());
+        self.with_output(now, id, |out| {
+            out.tcb.pending = false;
+            out.transmit();
+        });
     }
 
     pub(crate) fn with_output(&mut self, now: Instant, id: ConnectionId, send: impl FnOnce(&mut Output<'_>)) {
@@ -462,10 +472,10 @@ impl Connections {
     /// Flushes the first pending connection; false where there is none.
     fn flush_next(&mut self) -> bool {
         let Some(id) = self.pending.pop_front() else { return false };
-        if let Some(tcb) = self.slab.get_mut(id) {
-            tcb.pending = false;
+        // What was due may have gone with something else.
+        if self.slab.get(id).is_some_and(|tcb| tcb.pending) {
+            self.flush(self.now, id);
         }
-        self.flush(self.now, id);
         true
     }
 

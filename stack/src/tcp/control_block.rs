@@ -90,6 +90,8 @@ pub(crate) struct ControlBlock {
     pub(crate) irs: SeqNumber,
     pub(crate) rcv_nxt: SeqNumber,
     pub(crate) rcv_wnd: u32,
+    /// RCV.WND may be no wider, as long as so little has come.
+    pub(crate) rcv_wnd_most: u32,
     /// RCV.UP: the number after the last urgent octet that the peer told of.
     pub(crate) rcv_up: Option<SeqNumber>,
 
@@ -98,6 +100,10 @@ pub(crate) struct ControlBlock {
     pub(crate) repeated_offer: Option<Offer>,
     /// The path's MTU in bytes, IP header included.
     pub(crate) mtu: u16,
+    /// The listener's user hears of it once text has come.
+    pub(crate) accept_with_text: bool,
+    /// Bytes of IP options in every segment.
+    pub(crate) ip_options: u16,
     /// What the path was taken for before a report made it smaller, and until when the report counts.
     pub(crate) mtu_before: Option<(u16, Instant)>,
     /// SendMSS: what the peer's SYN said.
@@ -185,10 +191,13 @@ impl ControlBlock {
             irs: SeqNumber(0),
             rcv_nxt: SeqNumber(0),
             rcv_wnd: 0,
+            rcv_wnd_most: u32::MAX,
             rcv_up: None,
             offer: Offer::new(config, &options, tuple.remote.ip(), mtu),
             repeated_offer: None,
             mtu,
+            accept_with_text: options.accept_with_text && matches!(origin, Origin::Passive(_)),
+            ip_options: 0,
             mtu_before: None,
             snd_mss: options::default_mss(tuple.remote.ip()),
             snd_wnd_shift: 0,
@@ -249,6 +258,20 @@ impl ControlBlock {
         self.max_snd_wnd = self.max_snd_wnd.max(window);
     }
 
+    /// Segments are to fit the window that the peer has begun with, two at a time where it is wide enough.
+    pub(crate) fn fit_half_window(&mut self) {
+        const SMALLEST_SEGMENT: u32 = 68 - 20;
+        const NARROW: u32 = 536;
+        let window = self.max_snd_wnd;
+        let most = if window > NARROW { window / 2 } else { window };
+        let options = if self.ts_recent.is_some() { 12 } else { 0 };
+        if most > 0 && self.eff_snd_mss() > most {
+            let mss = most.max(SMALLEST_SEGMENT - options) + options;
+            self.snd_mss = u16::try_from(mss).unwrap_or(u16::MAX);
+            self.congestion.set_mss(self.eff_snd_mss());
+        }
+    }
+
     /// Our SYN is acknowledged: data transfer begins.
     pub(crate) fn establish(&mut self, segment: &Segment<'_>, cx: &Context) {
         let echoed = options::echoed_round_trip(self, &segment.options, cx.now);
@@ -269,13 +292,18 @@ impl ControlBlock {
             self.begin_transfer(cx);
             self.fast_open.accepted = self.fast_open.had_text() && segment.ack == self.snd_nxt;
             // Text on our SYN that the peer has not taken goes with the ACK (RFC 7413 4.2.2).
-            self.retransmit.next = (segment.ack < self.snd_nxt).then_some(segment.ack);
+            let again = self.fast_open.had_text() && segment.ack < self.snd_nxt;
+            self.retransmit.next = again.then_some(segment.ack);
         }
         self.retransmit.progress(cx.now, self.flight_size() > 0);
         self.retransmit.first_now = false;
         self.deadlines.stop(Timer::Retransmit);
         // A CLOSE that came earlier was queued until now (3.10.4).
-        self.state = if self.send.fin { State::FinWait1 } else { State::Established };
+        self.state = match self.send.fin {
+            true if self.fin_is_acknowledged() => State::FinWait2,
+            true => State::FinWait1,
+            false => State::Established,
+        };
     }
 
     /// The congestion window as it is when data may flow.
@@ -364,9 +392,32 @@ impl ControlBlock {
         self.congestion.room(pipe)
     }
 
+    /// How much may be queued so that no more than `unsent_low` waits behind what the windows let go now.
+    pub(crate) fn queue_limit(&self) -> usize {
+        let Some(low) = self.options.unsent_low else { return usize::MAX };
+        let window = (self.text_una() + self.snd_wnd).saturating_since(self.snd_nxt);
+        let out = self.snd_nxt.saturating_since(self.send.base());
+        let more = window.min(self.allowed_by_congestion()).saturating_add(low);
+        (out as usize).saturating_add(more as usize)
+    }
+
     /// Bytes queued behind SND.NXT.
     pub(crate) fn unsent(&self) -> u32 {
         self.send.data_end().saturating_since(self.snd_nxt)
+    }
+
+    /// CLOSE in SYN-RECEIVED: where there is nothing to send the FIN goes at once, else it is queued until ESTABLISHED
+    /// (RFC 9293 3.10.4).
+    pub(crate) fn close_before_established(&mut self) {
+        self.send.fin = true;
+        if self.send.data_end() == self.iss + 1 && !self.fast_open.opened {
+            self.state = State::FinWait1;
+        }
+    }
+
+    /// FIN-WAIT-1 with a SYN,ACK that the peer has not acknowledged.
+    pub(crate) fn closed_early(&self) -> bool {
+        self.state == State::FinWait1 && self.syn_is_outstanding()
     }
 
     /// Whether our FIN has been sent and acknowledged.
@@ -377,7 +428,7 @@ impl ControlBlock {
     /// SMSS: the most text in a segment, by the peer's MSS and the path's MTU, less the options that every segment
     /// carries (RFC 9293 3.7.1, MUST-16).
     pub(crate) fn eff_snd_mss(&self) -> u32 {
-        let path = self.mtu.saturating_sub(options::fixed_headers(self.remote.ip()));
+        let path = self.mtu.saturating_sub(options::fixed_headers(self.remote.ip()) + self.ip_options);
         let timestamps = if self.ts_recent.is_some() { 12 } else { 0 };
         u32::from(self.snd_mss.min(path).saturating_sub(timestamps).max(1))
     }
@@ -412,6 +463,9 @@ impl ControlBlock {
         self.retransmit.next = None;
         self.deadlines.stop_all();
         self.deadlines.set(Timer::TimeWait, cx.now + cx.config.msl.saturating_mul(2));
+        // Nothing will be sent any more, and nothing taken: these connections are many, and are to be small.
+        self.send.flush();
+        self.receive.give_back();
     }
 
     /// CLOSED: queues are flushed, nothing runs any more. What the user has not read is lost if there is an error.

@@ -208,7 +208,7 @@ pub(crate) fn open(tcb: &mut ControlBlock, cx: &Context, syn: &Segment<'_>) {
     tcb.fast_open.opened = true;
     tcb.fast_open.accepted = !syn.payload.is_empty();
     tcb.begin_transfer(cx);
-    window::announce_in_syn(tcb);
+    window::announce_in_syn(tcb, cx.config);
     let mut text = steps::trim_syn(*syn);
     // A FIN comes again, once there is a connection that it can close.
     text.header.flags = text.flags.without(Flags::FIN);

@@ -69,6 +69,9 @@ pub(crate) struct Delivery {
     pub(crate) fack: Option<SeqNumber>,
 }
 
+/// Segments that there is room for while nothing is under way: a burst's.
+const ROOM: usize = 32;
+
 /// The segments that are under way, in the order of their numbers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flight {
@@ -201,12 +204,14 @@ impl Flight {
                 self.deliver(&first, &mut delivery);
                 told(&first);
             }
-            self.change(0, |sent| (sent.sacked, sent.lost, sent.again) = (false, false, false));
             self.total.change(&first, true, false);
+            self.sacked.change(&first, first.sacked, false);
+            self.lost.change(&first, first.lost, false);
+            self.again.change(&first, first.again, false);
             self.segments.pop_front();
         }
-        if self.segments.is_empty() {
-            self.segments.shrink_to(0);
+        if self.segments.is_empty() && self.segments.capacity() > ROOM {
+            self.segments.shrink_to(ROOM);
         }
         delivery
     }

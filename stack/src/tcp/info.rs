@@ -1,10 +1,11 @@
 //! What a user can ask about a connection (RFC 9293 3.9.1.5, STATUS).
 
-use super::Error;
 use super::control_block::ControlBlock;
 use super::state::State;
+use super::{Connections, Error};
 use crate::time::Instant;
 use core::time::Duration;
+use std::net::SocketAddr;
 
 /// What a call would meet now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,15 +138,50 @@ impl Info {
     }
 }
 
+/// A listener or a connection as a table of sockets shows it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Queues {
+    pub(crate) state: State,
+    pub(crate) local: SocketAddr,
+    pub(crate) remote: Option<SocketAddr>,
+    /// Bytes to be read; of a listener, connections to be accepted.
+    pub(crate) receive: usize,
+    /// Bytes that are not acknowledged; of a listener, its backlog.
+    pub(crate) send: usize,
+}
+
+impl Connections {
+    /// Every listener and every connection, in no meaningful order that is the same in every run.
+    pub(crate) fn queues(&self) -> impl Iterator<Item = Queues> {
+        let listeners = self.listeners.iter().map(|listener| Queues {
+            state: State::Listen,
+            local: listener.local,
+            remote: None,
+            receive: listener.ready.len(),
+            send: listener.backlog(),
+        });
+        let connections = self.slab.iter().map(|(_, tcb)| Queues {
+            state: tcb.state,
+            local: tcb.local,
+            remote: Some(tcb.remote),
+            receive: tcb.receive.readable(),
+            send: tcb.send.len(),
+        });
+        listeners.chain(connections.filter(|queues| queues.state != State::Closed))
+    }
+}
+
 impl Readiness {
     pub(crate) fn of(tcb: &ControlBlock, send_limit: usize) -> Readiness {
         let closed = tcb.state == State::Closed;
         let end_of_stream = closed || peer_has_closed(tcb);
         let sending = tcb.state.accepts_send() && !tcb.send.fin;
         let open = tcb.state.is_synchronized() || tcb.fast_open.opened;
+        let room = tcb.send.len() < send_limit
+            && tcb.options.unsent_low.is_none_or(|low| tcb.unsent() < low.div_ceil(2));
         Readiness {
             readable: tcb.receive.readable() > 0 || end_of_stream,
-            writable: closed || (open && (!sending || tcb.send.len() < send_limit)),
+            writable: closed || (open && (!sending || room)),
             hang_up: closed || (end_of_stream && tcb.send.fin),
             error: tcb.error.is_some(),
             end_of_stream,

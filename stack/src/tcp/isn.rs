@@ -42,8 +42,19 @@ impl Secret {
     }
 
     fn hash(&self, purpose: u8, local: SocketAddr, remote: SocketAddr) -> u64 {
-        let endpoint = |end: SocketAddr| octets(end.ip()).chain(end.port().to_be_bytes());
-        siphash(self.key, core::iter::once(purpose).chain(endpoint(local)).chain(endpoint(remote)))
+        let (mut bytes, mut len) = ([purpose; 1 + 2 * 18], 1);
+        let mut put = |more: &[u8]| {
+            bytes[len..len + more.len()].copy_from_slice(more);
+            len += more.len();
+        };
+        for end in [local, remote] {
+            match end.ip() {
+                IpAddr::V4(address) => put(&address.octets()),
+                IpAddr::V6(address) => put(&address.octets()),
+            }
+            put(&end.port().to_be_bytes());
+        }
+        siphash_slice(self.key, &bytes[..len])
     }
 }
 
@@ -64,6 +75,19 @@ pub(crate) fn octets(address: IpAddr) -> impl Iterator<Item = u8> {
 pub(crate) fn siphash(key: [u64; 2], bytes: impl Iterator<Item = u8>) -> u64 {
     let mut hasher = SipHash::new(key);
     bytes.for_each(|byte| hasher.byte(byte));
+    hasher.finish()
+}
+
+/// The same of bytes that lie together.
+fn siphash_slice(key: [u64; 2], bytes: &[u8]) -> u64 {
+    let mut hasher = SipHash::new(key);
+    let (words, tail) = bytes.as_chunks::<8>();
+    for word in words {
+        hasher.word = u64::from_le_bytes(*word);
+        hasher.count += 8;
+        hasher.compress();
+    }
+    tail.iter().for_each(|byte| hasher.byte(*byte));
     hasher.finish()
 }
 

@@ -101,6 +101,10 @@ impl Listeners {
         Some(listener)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Listener> {
+        self.by_id.values()
+    }
+
     pub(crate) fn get(&self, id: ListenerId) -> Option<&Listener> {
         self.by_id.get(&id)
     }
@@ -120,11 +124,13 @@ impl Listeners {
         };
         let best = on_port.iter().filter(fit).map(|id| score(&id)).max()?;
         // Those that share the address, each for its share of the peers.
-        let equal: Vec<ListenerId> =
-            on_port.iter().filter(fit).filter(|id| score(id) == best).copied().collect();
+        let mut equal = on_port.iter().filter(fit).filter(|id| score(id) == best).copied();
+        let count = equal.clone().count() as u64;
+        if count <= 1 {
+            return equal.next();
+        }
         let peer = octets(tuple.remote.ip()).chain(tuple.remote.port().to_be_bytes());
-        let spread = siphash([0, 0], peer) % equal.len().max(1) as u64;
-        equal.get(spread as usize).copied()
+        equal.nth((siphash([0, 0], peer) % count) as usize)
     }
 }
 

@@ -68,6 +68,7 @@ pub use config::{
 pub use connections::Connections;
 pub use error::Error;
 pub use icmp::{IcmpError, IcmpKind};
+pub(crate) use info::Queues;
 pub use info::{CongestionState, Info, Readiness};
 pub use output::Outgoing;
 pub use sequence::SeqNumber;

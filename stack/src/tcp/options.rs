@@ -87,6 +87,9 @@ pub(crate) fn of_segment(tcb: &ControlBlock, flags: Flags, len: u32, now: Instan
         options.sack_permitted = offer.sack;
         options.layout = offer.layout;
         options.fast_open = tcb.fast_open.option;
+        if !options.have_room() {
+            options.layout = OptionLayout::Packed;
+        }
     } else if tcb.sack && (tcb.receive.has_gap() || tcb.duplicate.is_some()) && !flags.contains(Flags::RST) {
         options.sack = tcb.receive.sack_blocks(tcb.duplicate);
         let room = tcb.eff_snd_mss().saturating_sub(len) as usize;
@@ -111,9 +114,9 @@ pub(crate) fn echoed_round_trip(tcb: &ControlBlock, options: &Options, now: Inst
 
 /// Whether the answer to our SYN echoes a timestamp that none of our SYNs can have had.
 pub(crate) fn echoes_the_future(tcb: &ControlBlock, answer: &Options, now: Instant) -> bool {
-    let waited = tcb.retransmit.since.map_or(Duration::ZERO, |since| now.saturating_since(since));
+    let (first, last) = (tsval(tcb, tcb.retransmit.since.unwrap_or(now)), tsval(tcb, now));
     let echo = answer.timestamps.filter(|_| tcb.offer.timestamps).map(|timestamps| timestamps.tsecr);
-    echo.is_some_and(|tsecr| u128::from(tsval(tcb, now).wrapping_sub(tsecr)) > waited.as_millis() + 1)
+    echo.is_some_and(|tsecr| tsecr.wrapping_sub(first) > last.wrapping_sub(first))
 }
 
 /// PAWS: whether SEG.TSval is before TS.Recent, which is valid (RFC 7323 5.3 R1).

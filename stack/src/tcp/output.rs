@@ -124,11 +124,11 @@ impl Output<'_> {
         match self.tcb.state {
             State::Closed | State::Listen => return,
             State::SynSent => self.transmit_syn(),
-            State::SynReceived if self.tcb.fast_open.opened => {
+            State::SynReceived if !self.tcb.fast_open.opened => self.transmit_syn(),
+            state if state == State::SynReceived || self.tcb.closed_early() => {
                 self.transmit_syn();
                 self.transmit_new();
             }
-            State::SynReceived => self.transmit_syn(),
             _ => {
                 self.transmit_again();
                 if self.tcb.uses_rack() {
@@ -502,10 +502,14 @@ impl Output<'_> {
         }
         let mut options = options::of_segment(tcb, flags, len, self.cx.now);
         if !flags.contains(Flags::RST) {
-            options.user_timeout = tcb.user_timeout.told(flags.contains(Flags::SYN));
+            let user_timeout = tcb.user_timeout.told(flags.contains(Flags::SYN));
+            // Text on a SYN needs its cookie; the time-out is told again behind it.
+            options = Some(Options { user_timeout, ..options }).filter(Options::have_room).unwrap_or(options);
         }
-        let wnd =
-            if flags.contains(Flags::SYN) { window::announce_in_syn(tcb) } else { window::announce(tcb) };
+        let wnd = match flags.contains(Flags::SYN) {
+            true => window::announce_in_syn(tcb, self.cx.config),
+            false => window::announce(tcb),
+        };
         let (head, tail) = tcb.send.text(seq, len);
         let mut buffer = self.sink.buffer(len);
         buffer.append(head);

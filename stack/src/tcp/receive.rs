@@ -138,6 +138,19 @@ impl ReceiveQueue {
         self.ring.slices(ahead, 1).0.first().copied()
     }
 
+    /// Bytes that are allocated.
+    #[cfg(test)]
+    pub(crate) fn memory(&self) -> usize {
+        self.ring.capacity() + self.ranges.capacity() * size_of::<Range>()
+    }
+
+    /// Nothing more will come: gives back the memory where nothing is left to be read.
+    pub(crate) fn give_back(&mut self) {
+        if self.ring.len() == 0 {
+            self.flush();
+        }
+    }
+
     /// Drops everything (RFC 9293: "all segment queues should be flushed").
     pub(crate) fn flush(&mut self) {
         self.ring.clear();

@@ -17,6 +17,12 @@ impl Ring {
         self.len
     }
 
+    /// Bytes that are allocated.
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Adds `data` at the end.
     pub(crate) fn append(&mut self, data: &[u8]) {
         self.write_at(self.len, data);

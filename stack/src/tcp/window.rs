@@ -1,13 +1,13 @@
 //! The window that we offer (RFC 9293 3.8.6): silly window avoidance, never shrunk, scaled (RFC 7323 2.3).
 
-use super::config::WindowUpdate;
+use super::config::{Config, WindowUpdate};
 use super::control_block::ControlBlock;
 
 /// RCV.WND as it can be once the reduction is worth it: the right edge moves only if it moves by
 /// min(RCV.BUFF / 2, Eff.snd.MSS) (RFC 9293 3.8.6.2.2), and never to the left.
 fn wanted(tcb: &ControlBlock) -> u32 {
     let most = 65_535 << tcb.rcv_wnd_shift;
-    let possible = tcb.receive.free().min(most);
+    let possible = tcb.receive.free().min(most).min(tcb.rcv_wnd_most);
     let least_step = (tcb.receive.limit() / 2).min(tcb.eff_snd_mss());
     if possible.saturating_sub(tcb.rcv_wnd) >= least_step { possible } else { tcb.rcv_wnd }
 }
@@ -21,9 +21,20 @@ pub(crate) fn announce(tcb: &mut ControlBlock) -> u16 {
     u16::try_from(tcb.rcv_wnd >> tcb.rcv_wnd_shift).unwrap_or(u16::MAX)
 }
 
+/// The first window that a buffer with so much room offers for segments of that length.
+pub(crate) fn first(room: u32, segment: u16, config: &Config) -> u16 {
+    let window = u16::try_from(room).unwrap_or(u16::MAX);
+    let rest = if window > segment { window % segment.max(1) } else { 0 };
+    if config.window_in_segments { window - rest } else { window }
+}
+
 /// The window field of a SYN, which is never scaled (RFC 7323 2.2).
-pub(crate) fn announce_in_syn(tcb: &mut ControlBlock) -> u16 {
-    let window = u16::try_from(tcb.receive.free()).unwrap_or(u16::MAX);
+pub(crate) fn announce_in_syn(tcb: &mut ControlBlock, config: &Config) -> u16 {
+    let timestamps = if tcb.ts_recent.is_some() { 12 } else { 0 };
+    let window = first(tcb.receive.free(), tcb.offer.mss.saturating_sub(timestamps), config);
+    if config.window_in_segments {
+        tcb.rcv_wnd_most = u32::from(window);
+    }
     tcb.rcv_wnd = u32::from(window);
     window
 }

@@ -44,6 +44,7 @@ impl Packet {
     ///
     /// # Errors
     /// Other address types and lengths than those of IPv4 over Ethernet, and a packet that is cut off.
+    #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Packet> {
         if bytes.len() < LEN {
             return Err(Error::truncated("arp", "target protocol address"));
@@ -72,6 +73,7 @@ impl Packet {
     }
 
     /// Prepends the packet.
+    #[inline]
     pub fn emit(&self, buffer: &mut Buffer) {
         let bytes = buffer.prepend(LEN);
         bytes[..2].copy_from_slice(&self.hardware_type.to_be_bytes());

@@ -35,6 +35,7 @@ impl Buffer {
     }
 
     /// Makes the packet `count` bytes longer at its front and returns these bytes, which are zero.
+    #[inline]
     pub fn prepend(&mut self, count: usize) -> &mut [u8] {
         self.make_room_before(count);
         self.start -= count;
@@ -51,6 +52,7 @@ impl Buffer {
         self.bytes[self.start..self.start + header.len()].copy_from_slice(header);
     }
 
+    #[inline]
     fn make_room_before(&mut self, count: usize) {
         if count > self.start {
             let missing = count - self.start + HEADROOM;

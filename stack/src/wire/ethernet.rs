@@ -93,6 +93,7 @@ impl Header {
     ///
     /// # Errors
     /// A frame that is cut off, an 802.3 length beyond its end, and LLC other than SNAP with organisation 0.
+    #[inline]
     pub fn parse(frame: &[u8]) -> Result<(Header, &[u8])> {
         if frame.len() < HEADER_LEN {
             return Err(Error::truncated("ethernet", "type"));
@@ -118,6 +119,7 @@ impl Header {
     }
 
     /// Prepends the header to its payload, which is not padded.
+    #[inline]
     pub fn emit(&self, buffer: &mut Buffer) {
         let mut kind = self.ethertype;
         if self.framing == Framing::Snap {

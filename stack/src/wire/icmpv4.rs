@@ -67,6 +67,7 @@ impl Header {
     ///
     /// # Errors
     /// A message that is cut off, or whose checksum does not match.
+    #[inline]
     pub fn parse(bytes: &[u8]) -> Result<(Header, &[u8])> {
         if bytes.len() < HEADER_LEN {
             return Err(Error::truncated("icmpv4", "identifier"));
@@ -78,6 +79,7 @@ impl Header {
     }
 
     /// Prepends the header, its checksum filled in, to what follows it.
+    #[inline]
     pub fn emit(&self, buffer: &mut Buffer) {
         let bytes = buffer.prepend(HEADER_LEN);
         bytes[0] = self.kind;

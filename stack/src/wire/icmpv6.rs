@@ -73,6 +73,7 @@ impl Header {
     ///
     /// # Errors
     /// A message that is cut off, or whose checksum does not match.
+    #[inline]
     pub fn parse(source: Ipv6Addr, destination: Ipv6Addr, bytes: &[u8]) -> Result<(Header, &[u8])> {
         if bytes.len() < HEADER_LEN {
             return Err(Error::truncated("icmpv6", "identifier"));
@@ -84,6 +85,7 @@ impl Header {
     }
 
     /// Prepends the header, its checksum filled in, to what follows it.
+    #[inline]
     pub fn emit(&self, source: Ipv6Addr, destination: Ipv6Addr, buffer: &mut Buffer) {
         let bytes = buffer.prepend(HEADER_LEN);
         bytes[0] = self.kind;

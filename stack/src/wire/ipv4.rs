@@ -57,6 +57,7 @@ impl<'a> Header<'a> {
     ///
     /// # Errors
     /// The checks of RFC 1122 3.2.1.1 and 3.2.1.2 and of RFC 791 3.1, in the header's order.
+    #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<(Header<'a>, &'a [u8])> {
         if bytes.len() < HEADER_LEN {
             return Err(Error::truncated("ipv4", "destination"));
@@ -139,6 +140,7 @@ impl<'a> Header<'a> {
 
     /// Prepends the header, its checksum filled in, to its payload. Options beyond 40 bytes are cut off, fewer are
     /// padded with zeros to whole words (RFC 791 3.1); a datagram above 65535 bytes gets a total length of 65535.
+    #[inline]
     pub fn emit(&self, buffer: &mut Buffer) {
         let len = self.len();
         let total_length = u16::try_from(buffer.len() + len).unwrap_or(u16::MAX);

@@ -39,6 +39,7 @@ impl Header {
     ///
     /// # Errors
     /// A header that is cut off, another version, a payload that is cut off.
+    #[inline]
     pub fn parse(bytes: &[u8]) -> Result<(Header, &[u8])> {
         let (header, rest) = Header::parse_quoted(bytes)?;
         let len = usize::from(be16(bytes, 4));
@@ -70,6 +71,7 @@ impl Header {
     }
 
     /// Prepends the header to its payload; one above 65535 bytes gets a payload length of 65535.
+    #[inline]
     pub fn emit(&self, buffer: &mut Buffer) {
         let len = u16::try_from(buffer.len()).unwrap_or(u16::MAX);
         let first = 6 << 28 | u32::from(self.traffic_class) << 20 | self.flow_label & 0xf_ffff;

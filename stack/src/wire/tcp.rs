@@ -145,7 +145,20 @@ impl<'a> Segment<'a> {
     ///
     /// # Errors
     /// The header is cut off, its data offset contradicts the bytes, or an option's length lies.
+    #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Segment<'a>> {
+        Segment::parse_with(bytes, Options::parse)
+    }
+
+    /// The same, with such options as stand before the first whose length lies.
+    ///
+    /// # Errors
+    /// The header is cut off, or its data offset contradicts the bytes.
+    pub fn parse_leniently(bytes: &'a [u8]) -> Result<Segment<'a>> {
+        Segment::parse_with(bytes, |area| Ok(Options::parse_leniently(area)))
+    }
+
+    fn parse_with(bytes: &'a [u8], options: impl Fn(&[u8]) -> Result<Options>) -> Result<Segment<'a>> {
         let fixed: &[u8; HEADER_LEN] = bytes.first_chunk().ok_or(Error::truncated(HEADER, "header"))?;
         let header_len = usize::from(fixed[field::OFFSET] >> 4) * 4;
         if header_len < HEADER_LEN || header_len > bytes.len() {
@@ -160,7 +173,7 @@ impl<'a> Segment<'a> {
             flags: Flags(fixed[field::FLAGS]),
             wnd: be16(fixed, field::WINDOW.start),
             up: be16(fixed, field::URGENT.start),
-            options: Options::parse(&header[HEADER_LEN..])?,
+            options: options(&header[HEADER_LEN..])?,
         };
         Ok(Segment { header, payload })
     }
@@ -194,6 +207,7 @@ impl Header {
     }
 
     /// Puts the header before the text in `buffer` and fills in the checksum. Reserved bits are zero.
+    #[inline]
     pub fn emit(&self, source: IpAddr, destination: IpAddr, buffer: &mut Buffer) {
         let header_len = self.header_len();
         let mut header = [0; HEADER_LEN + MAX_LEN];
@@ -214,6 +228,7 @@ impl Header {
 }
 
 /// Whether the checksum over the pseudo header and `bytes` is right (RFC 9293 MUST-3).
+#[inline]
 pub fn checksum_is_right(source: IpAddr, destination: IpAddr, bytes: &[u8]) -> bool {
     Checksum::pseudo_header(source, destination, protocol::TCP, bytes.len()).with(bytes).finish() == 0
 }

@@ -184,14 +184,28 @@ impl Options {
     ///
     /// # Errors
     /// A length that is below 2, reaches past the area, or is not that of its kind.
-    pub fn parse(mut bytes: &[u8]) -> Result<Options> {
+    #[inline]
+    pub fn parse(bytes: &[u8]) -> Result<Options> {
         let mut options = Options::default();
+        options.read(bytes)?;
+        Ok(options)
+    }
+
+    /// The same, as far as lengths can be believed.
+    pub fn parse_leniently(bytes: &[u8]) -> Options {
+        let mut options = Options::default();
+        // What is wrong ends the list, and what was read before counts.
+        let _broken = options.read(bytes);
+        options
+    }
+
+    #[inline]
+    fn read(&mut self, mut bytes: &[u8]) -> Result<()> {
         // Timestamps as RFC 7323 appendix A has them, and nothing else: what nearly every segment carries.
         if let [1, 1, 8, 10, value @ ..] = bytes
             && value.len() == 8
         {
-            options.take(8, value)?;
-            return Ok(options);
+            return self.take(8, value);
         }
         while let [kind, rest @ ..] = bytes {
             match kind {
@@ -203,12 +217,12 @@ impl Options {
                         return Err(Error::length(HEADER, "length"));
                     }
                     let (option, behind) = bytes.split_at(length);
-                    options.take(*kind, &option[2..])?;
+                    self.take(*kind, &option[2..])?;
                     bytes = behind;
                 }
             }
         }
-        Ok(options)
+        Ok(())
     }
 
     fn take(&mut self, kind: u8, value: &[u8]) -> Result<()> {
@@ -253,6 +267,11 @@ impl Options {
         }
     }
 
+    /// Whether the layout leaves room for the cookie.
+    pub fn have_room(&self) -> bool {
+        self.fast_open.is_none() || self.fast_open_that_fits().is_some()
+    }
+
     /// A cookie that finds no room behind the other options stays away.
     fn fast_open_that_fits(&self) -> Option<&FastOpen> {
         self.fast_open.as_ref().filter(|option| self.len_without_sack() + option.len() <= MAX_LEN)
@@ -284,6 +303,7 @@ impl Options {
 
     /// Writes the options in their layout, a multiple of 32 bits each, into the front of `out`, which must hold
     /// [`Options::len`] bytes; options for which there is no room are left out.
+    #[inline]
     pub fn emit(&self, out: &mut [u8]) {
         let mut writer = Writer { out, at: 0 };
         if let Some(mss) = self.mss {
@@ -443,6 +463,13 @@ mod tests {
         check(&[253, 6, 9, 9, 9, 9, 2, 4, 2, 24], Ok(Some(536)));
         check(&[0, 2, 4, 2, 24], Ok(None));
         check(&[1, 1, 1], Ok(None));
+    }
+
+    #[test]
+    fn what_stands_before_a_lie_can_be_believed() {
+        let mss = |bytes: &[u8]| Options::parse_leniently(bytes).mss;
+        assert_eq!(mss(&[2, 4, 2, 24, 5, 1]), Some(536));
+        assert_eq!(mss(&[5, 255, 2, 4, 2, 24]), None);
     }
 
     #[test]

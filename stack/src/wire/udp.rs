@@ -28,6 +28,7 @@ impl Header {
     ///
     /// # Errors
     /// A wrong length; a wrong checksum; over IPv6, none (RFC 8200 8.1). Over IPv4 none is right (RFC 1122 4.1.3.4).
+    #[inline]
     pub fn parse(source: IpAddr, destination: IpAddr, bytes: &[u8]) -> Result<(Header, &[u8])> {
         let length = length(bytes)?;
         let unchecked = be16(bytes, 6) == 0 && destination.is_ipv4();
@@ -56,6 +57,7 @@ impl Header {
     }
 
     /// Prepends the header, its checksum filled in, to its data. The caller has checked that the data fits 65527 bytes.
+    #[inline]
     pub fn emit(&self, source: IpAddr, destination: IpAddr, buffer: &mut Buffer) {
         let length = buffer.len() + HEADER_LEN;
         let bytes = buffer.prepend(HEADER_LEN);

@@ -68,7 +68,10 @@ fn copies(buffer: usize) -> Result<f64, String> {
         for _ in 0..BULK / buffer {
             sending.copy_from_slice(&source);
             for _ in 0..2 {
-                sum += sending.chunks(SEGMENT).map(|segment| u64::from(checksum(segment))).sum::<u64>();
+                sum += std::hint::black_box(&sending)
+                    .chunks(SEGMENT)
+                    .map(|segment| u64::from(checksum(segment)))
+                    .sum::<u64>();
             }
             user.copy_from_slice(&sending);
         }

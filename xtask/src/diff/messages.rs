@@ -1,5 +1,6 @@
 //! What goes between `cargo xtask diff` and its workers, beside what runs of cases have.
 
+use cases::classes::Classes;
 use harness::scenario::{Divergence, Event, State};
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +17,26 @@ pub(crate) enum Scenarios {
         count: u64,
     },
     /// One, which is to be made small, and then shown.
-    Shrink(Vec<u8>),
+    Shrink {
+        /// The scenario.
+        bytes: Vec<u8>,
+        /// What is known: what is made small stays of its class, or of none.
+        classes: Classes,
+        /// The stacks' names, that of the one in memory first.
+        names: [String; 2],
+    },
+    /// So many from a number on, once as they are and once with a fault in the first stack: told are those that differ in another
+    /// way then.
+    Canary {
+        /// The fault's name.
+        fault: String,
+        /// What scenarios are drawn from.
+        seed: u64,
+        /// The first one's number.
+        first: u64,
+        /// How many.
+        count: u64,
+    },
     /// One, which is to be shown.
     Show(Vec<u8>),
 }
@@ -28,6 +48,8 @@ pub(crate) struct Compared {
     pub(crate) played: u64,
     /// How many ended in a race of timers.
     pub(crate) raced: u64,
+    /// How many ended where the two were not given the same.
+    pub(crate) apart: u64,
     /// The pairs of state and event that were reached, by their places in [`State::ALL`] and [`Event::ALL`].
     pub(crate) pairs: Vec<(u8, u8)>,
     /// Differences.
@@ -66,6 +88,10 @@ pub(crate) struct Shown {
     pub(crate) traces: [String; 2],
     /// The case that asks for what the first did, and the one that asks for what the second did.
     pub(crate) cases: [String; 2],
+    /// What each did as a ladder.
+    pub(crate) ladders: [String; 2],
+    /// What each did as a capture.
+    pub(crate) captures: [Vec<u8>; 2],
 }
 
 /// The place of a state or event in its table.

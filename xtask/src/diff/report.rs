@@ -7,10 +7,15 @@ use crate::protocol::{Answer, Job};
 use cases::classes::Classes;
 use harness::scenario::{Divergence, State, possible_pairs};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 /// A class that absorbs more than this many per cent of the scenarios says too little.
 const WIDEST: u64 = 2;
+
+/// So many kinds of unknown differences are printed.
+const LISTED: usize = 60;
 
 /// What was found so far.
 pub(super) struct Report {
@@ -19,6 +24,7 @@ pub(super) struct Report {
     seed: u64,
     played: u64,
     raced: u64,
+    apart: u64,
     pairs: BTreeSet<(u8, u8)>,
     /// How many scenarios each class absorbed.
     absorbed: BTreeMap<usize, u64>,
@@ -37,6 +43,7 @@ impl Report {
             seed,
             played: 0,
             raced: 0,
+            apart: 0,
             pairs: BTreeSet::new(),
             absorbed: BTreeMap::new(),
             unknown: BTreeMap::new(),
@@ -59,6 +66,7 @@ impl Report {
         };
         self.played += compared.played;
         self.raced += compared.raced;
+        self.apart += compared.apart;
         self.pairs.extend(compared.pairs.iter().copied());
         for found in &compared.found {
             self.found(found);
@@ -82,8 +90,19 @@ impl Report {
     /// The stacks in the order in which a worker compares them.
     fn played_on(&self) -> (String, String) {
         let [first, second] = [0, 1].map(|at| self.stacks.get(at).cloned().unwrap_or_default());
-        let is_kernel = crate::oracle::series(&first).is_some() || first == "linux";
-        if is_kernel { (second, first) } else { (first, second) }
+        if super::is_kernel(&first) { (second, first) } else { (first, second) }
+    }
+
+    /// The job that makes a scenario small.
+    pub(super) fn shrinking(&self, bytes: Vec<u8>) -> Scenarios {
+        let (first, second) = self.played_on();
+        Scenarios::Shrink { bytes, classes: self.classes.clone(), names: [first, second] }
+    }
+
+    /// Whether a difference is one that no class knows.
+    pub(super) fn is_unknown(&self, found: &Found) -> bool {
+        let (first, second) = self.played_on();
+        self.classes.of(&first, &second, &found.divergence()).is_none()
     }
 
     /// The first numbers of the most frequent unknown kinds.
@@ -104,6 +123,7 @@ impl Report {
             self.played, self.seed
         );
         println!("  {} end in a race of timers, from where on they were not compared", self.raced);
+        println!("  {} end where a segment hung on the edge of windows that are not the same", self.apart);
         self.print_classes();
         self.print_unknown();
         self.print_pairs();
@@ -138,10 +158,23 @@ impl Report {
         println!("{total} scenarios differ in a way that no class knows, of {} kinds", self.unknown.len());
         let mut all: Vec<_> = self.unknown.iter().collect();
         all.sort_by_key(|(_, (numbers, _))| std::cmp::Reverse(numbers.len()));
-        for (kind, (numbers, example)) in all.iter().take(60) {
+        for (kind, (numbers, example)) in all.iter().take(LISTED) {
             println!("  {:6}  {kind}", numbers.len());
             println!("          {} [{}]: {} | {}", numbers[0], example.given, example.first, example.second);
         }
+        if all.len() > LISTED {
+            println!("  and {} kinds more, which unknown.txt lists", all.len() - LISTED);
+        }
+    }
+
+    /// Writes down every difference that no class knows, a line each, with the scenarios that show it.
+    pub(super) fn list(&self, folder: &Path) -> Result<(), String> {
+        let mut text = String::new();
+        for (kind, (numbers, example)) in &self.unknown {
+            let Divergence { given, first, second, .. } = example;
+            let _infallible = writeln!(text, "{kind}\n    [{given}] {first} | {second}\n    {numbers:?}");
+        }
+        write(&folder.join("unknown.txt"), text.as_bytes())
     }
 
     fn print_pairs(&self) {
@@ -175,11 +208,7 @@ impl Report {
 
 /// What differences of one kind have in common.
 fn kind(found: &Divergence) -> String {
-    let word = |text: &str| {
-        let first = text.split(' ').next().unwrap_or("").to_owned();
-        let has_text = text.contains("(0)") || !text.contains('(');
-        if has_text { first } else { format!("{first}+") }
-    };
+    let word = |text: &str| text.split(' ').next().unwrap_or("").to_owned();
     format!(
         "{} {} {}: {} | {}",
         found.state,
@@ -201,14 +230,22 @@ pub(super) fn tell(options: &Options, number: u64, kind: &str, answer: &Answer) 
     if let Some(found) = answer.compared.as_ref().and_then(|compared| compared.found.first()) {
         println!("first: {}\nsecond: {}", found.first, found.second);
     }
-    std::fs::create_dir_all(&options.out).map_err(|e| format!("{}: {e}", options.out.display()))?;
-    for (which, (case, trace)) in shown.cases.iter().zip(&shown.traces).enumerate() {
-        let path = options.out.join(format!("{}-{number}-{}.pkt", options.seed, ["first", "second"][which]));
-        std::fs::write(&path, case).map_err(|e| format!("{}: {e}", path.display()))?;
-        println!("{}:", path.display());
-        println!("{trace}");
+    for (which, name) in ["first", "second"].iter().enumerate() {
+        let path = |ending: &str| options.out.join(format!("{}-{number}-{name}.{ending}", options.seed));
+        write(&path("pkt"), shown.cases[which].as_bytes())?;
+        write(&path("ladder.txt"), shown.ladders[which].as_bytes())?;
+        write(&path("pcapng"), &shown.captures[which])?;
+        println!("{}, with a ladder and a capture beside it:", path("pkt").display());
+        println!("{}", shown.traces[which]);
     }
     let hex: String = shown.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     println!("cargo xtask diff --stacks {} --bytes {hex}", options.stacks.join(","));
     Ok(())
+}
+
+/// Writes a file, and the folders that lead to it.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let problem = |e: std::io::Error| format!("{}: {e}", path.display());
+    path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(problem)?;
+    std::fs::write(path, bytes).map_err(problem)
 }

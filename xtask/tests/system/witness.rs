@@ -69,7 +69,7 @@ fn join(captures: &[PathBuf], into: &Path) -> Result<(), Failed> {
 }
 
 /// The lines of tshark about frames that it finds something wrong with.
-fn wrong_frames(capture: &Path) -> Result<Vec<String>, Failed> {
+pub(crate) fn wrong_frames(capture: &Path) -> Result<Vec<String>, Failed> {
     let mut command = Command::new("tshark");
     for option in OPTIONS {
         command.args(["-o", option]);

@@ -5,10 +5,12 @@
 
 mod child;
 mod counts;
+mod lab;
 mod namespace;
 mod station;
 
 pub use counts::Counts;
+pub use lab::LiveLab;
 pub use namespace::{Namespace, Room, TapDevice};
 pub use station::{Impairment, Port, Station};
 

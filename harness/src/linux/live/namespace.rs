@@ -2,13 +2,14 @@
 
 use super::{Port, child};
 use crate::linux::baseline;
-use crate::linux::link::{Kind, Tun};
+use crate::linux::link::{Kind, PacketSocket, Tun};
 use crate::linux::namespace::{self, Access, Way};
 use crate::linux::netlink::{Netlink, index_of};
+use crate::linux::offload;
 use crate::linux::os::Doing;
-use crate::sut::{MacAddress, Prefix};
+use crate::sut::{Interface, MacAddress, Prefix};
 use std::net::IpAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::{Child, Command};
 
 /// The right to make network namespaces.
@@ -110,6 +111,22 @@ impl Namespace {
         })
     }
 
+    /// Keeps the kernel from speaking inside: the namespace is one end of a link and nothing else.
+    ///
+    /// # Errors
+    /// What the kernel refused.
+    pub(super) fn be_quiet(&self) -> Result<(), String> {
+        self.within(|| baseline::apply(baseline::PEER, ""))
+    }
+
+    /// Makes the namespace a router, or a host.
+    ///
+    /// # Errors
+    /// What the kernel refused.
+    pub fn set_forwarding(&self, on: bool) -> Result<(), String> {
+        self.within(|| baseline::set_forwarding(on))
+    }
+
     /// Adds a route through a device that is inside.
     ///
     /// # Errors
@@ -125,6 +142,61 @@ impl Namespace {
             let index = index_of(device).doing(device)?;
             let what = format!("route to {}/{}", destination.address, destination.length);
             netlink.route(index, destination, gateway, true).doing(&what)
+        })
+    }
+}
+
+/// One end of a link between namespaces.
+pub(super) struct Linking<'a> {
+    pub(super) namespace: &'a Namespace,
+    pub(super) interface: &'a Interface,
+    /// Linux has the addresses; otherwise the frames are the harness's, and there is a [`Port`] for them.
+    pub(super) is_configured: bool,
+}
+
+/// Joins two namespaces by a veth pair.
+pub(super) fn join(ends: [Linking<'_>; 2]) -> Result<[Option<Port>; 2], String> {
+    let [first, second] = &ends;
+    // Both devices may have the same name only once they are apart.
+    let there = second.namespace.handle.as_raw_fd();
+    first.namespace.within(|| {
+        let mut netlink = Netlink::open().doing("netlink socket")?;
+        let (one, other) = (first.interface, second.interface);
+        netlink.add_veth(&one.name, one.mac, &other.name, there).doing("veth pair")
+    })?;
+    for end in &ends {
+        end.namespace.within(|| end.bring_up())?;
+    }
+    let [first, second] = &ends;
+    Ok([first.finish()?, second.finish()?])
+}
+
+impl Linking<'_> {
+    fn bring_up(&self) -> Result<(), String> {
+        let Interface { name, mac, mtu, .. } = self.interface;
+        offload::turn_off(name).doing("turning offload off")?;
+        let mut netlink = Netlink::open().doing("netlink socket")?;
+        let index = index_of(name).doing(name)?;
+        netlink.set_mac(index, *mac).doing("setting the hardware address")?;
+        netlink.set_mtu(index, (*mtu).into()).doing("setting the MTU")?;
+        netlink.set_up(index, true).doing("bringing the link up")
+    }
+
+    /// What has to wait until both ends are up.
+    fn finish(&self) -> Result<Option<Port>, String> {
+        self.namespace.within(|| {
+            let name = &self.interface.name;
+            offload::settle_carrier(name).doing(name)?;
+            let index = index_of(name).doing(name)?;
+            if !self.is_configured {
+                let socket = PacketSocket::open(index, false).doing("packet socket")?;
+                return Ok(Some(Port(Box::new(socket))));
+            }
+            let mut netlink = Netlink::open().doing("netlink socket")?;
+            for prefix in &self.interface.addresses {
+                netlink.address(index, *prefix, true, false).doing(&format!("address {}", prefix.address))?;
+            }
+            Ok(None)
         })
     }
 }

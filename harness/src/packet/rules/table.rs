@@ -163,7 +163,10 @@ fn right_checksum(s: &Seen<'_>, kind: LayerKind) -> Finding {
     }
     let (right, found) =
         (checksum::right(s.frame, &s.d.parts, index)?, s.d.parts[index].get(s.frame, "csum")?);
-    if u128::from(right) == found {
+    // Both are zero in ones' complement, and a sum over the whole is the same. Linux writes the one that is not zero in every
+    // protocol, as UDP asks for.
+    let is_negative_zero = right == 0 && found == 0xffff;
+    if u128::from(right) == found || is_negative_zero {
         None
     } else {
         finding(format!("0x{right:04x}"), format!("0x{found:04x}"))

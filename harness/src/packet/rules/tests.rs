@@ -91,3 +91,21 @@ fn any_bytes_can_be_judged() {
         }
     }
 }
+
+#[test]
+fn a_checksum_of_zero_may_be_written_as_negative_zero() {
+    let mut run = Run::new(Family::Ipv4, Medium::Ip, Rules::Ours);
+    let none = || TcpOptions::Exactly(Vec::new());
+    let mut segment = |win: u16| run.outbound(vec![tcp(0x10, 1, 1, i64::from(win), none())]);
+    // Behind an IPv4 header of 20 bytes.
+    let checksum = |frame: &[u8]| u16::from_be_bytes([frame[36], frame[37]]);
+    // The complement of the sum so far is what makes it all ones.
+    let rest = checksum(&segment(0));
+    let mut frame = segment(rest);
+    assert_eq!(checksum(&frame), 0);
+    for written in [0, 0xffff] {
+        frame[36..38].copy_from_slice(&u16::to_be_bytes(written));
+        let found = PassiveRules::new(&run.world, Rules::Ours, false).outbound(Medium::Ip, &frame);
+        assert_eq!(found, [], "{written:#06x}");
+    }
+}

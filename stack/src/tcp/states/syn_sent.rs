@@ -34,6 +34,9 @@ pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: Seg
     }
     tcb.establish(&segment, cx);
     tcb.set_snd_wnd(&segment, u32::from(segment.wnd));
+    if cx.config.segments_fit_half_window {
+        tcb.fit_half_window();
+    }
     tcb.ack.owe(Due::Now);
     // Other controls and text are processed from the sixth step on.
     steps::sixth_to_eighth(tcb, cx, steps::trim_syn(segment))

@@ -27,6 +27,9 @@ pub(crate) fn check_ack_in_syn_received(
     }
     tcb.establish(segment, cx);
     tcb.set_snd_wnd(segment, u32::from(segment.wnd) << shift);
+    if cx.config.segments_fit_half_window {
+        tcb.fit_half_window();
+    }
     if cx.config.timestamps_taken_late {
         take_timestamp(tcb, cx, segment);
     }
@@ -38,7 +41,8 @@ pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
     if !segment.has(Flags::ACK) {
         return end(Action::Drop);
     }
-    if cx.config.check_old_acks && segment.ack < tcb.snd_una - reach_of_old_acks(tcb, cx) {
+    let is_old = segment.ack < tcb.snd_una;
+    if cx.config.check_old_acks && is_old && segment.ack < tcb.snd_una - reach_of_old_acks(tcb, cx) {
         return end(Action::Challenge);
     }
     if segment.ack > tcb.snd_max {
@@ -77,7 +81,7 @@ pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
         LossRecovery::Rfc6582 => {}
     }
     if tcb.snd_una <= segment.ack {
-        update_window(tcb, cx, segment, window);
+        update_window(tcb, cx, segment, window, una < segment.ack);
     }
     Flow::Continue(())
 }
@@ -93,6 +97,9 @@ fn reach_of_old_acks(tcb: &ControlBlock, cx: &Context) -> u32 {
 /// Update(), and what follows from it: a duplicate ACK is one that SACKs something new (RFC 6675 2, 5).
 fn update_scoreboard(tcb: &mut ControlBlock, segment: &Segment<'_>, acked: Delivery) {
     let blocks = segment.options.sack.as_slice();
+    if blocks.is_empty() && !tcb.congestion.is_reducing() {
+        return;
+    }
     let ends = (tcb.snd_una, tcb.snd_nxt);
     let sacked = tcb.flight.sack(blocks, ends, |_| ());
     if tcb.scoreboard.update(blocks, tcb.snd_una, tcb.snd_nxt) {
@@ -175,10 +182,11 @@ fn room_was_made(tcb: &mut ControlBlock, cx: &Context) {
 }
 
 /// If SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK), the segment is no older than the last one
-/// that set the window.
-fn update_window(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>, window: u32) {
+/// that set the window. `advanced`: it acknowledges something new.
+fn update_window(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>, window: u32, advanced: bool) {
     let newer = tcb.snd_wl1 < segment.seq || (tcb.snd_wl1 == segment.seq && tcb.snd_wl2 <= segment.ack);
-    if newer {
+    let shrinks = tcb.snd_wl1 == segment.seq && !advanced && (1..tcb.snd_wnd).contains(&window);
+    if newer && !(shrinks && cx.config.window_shrinks_late) {
         let was_closed = tcb.snd_wnd == 0;
         tcb.set_snd_wnd(segment, window);
         if was_closed && window > 0 {

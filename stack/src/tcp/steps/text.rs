@@ -8,6 +8,9 @@ use crate::tcp::options;
 use crate::tcp::receive::Arrival;
 use crate::wire::tcp::Segment;
 
+/// Text of so many bytes shows that the peer fills its segments, and that a wider window is worth it (tcp_event_data_recv()).
+const TELLING: usize = 128;
+
 /// Delivers the text of a trimmed segment. Text for a user who has closed is answered by a reset, for it is lost
 /// (SHLD-3, RFC 2525 2.17).
 pub(crate) fn process_text(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) -> Flow {
@@ -35,6 +38,9 @@ pub(crate) fn process_text(tcb: &mut ControlBlock, cx: &Context, segment: &Segme
             tcb.ack.heard(cx.now);
             tcb.last_received = cx.now;
             tcb.activity += 1;
+            if text.len() >= TELLING {
+                tcb.rcv_wnd_most = u32::MAX;
+            }
             tcb.ack.text_arrived(advance, default_mss, u32::from(tcb.offer.mss), tcb.options.quick_ack);
             if filled {
                 tcb.ack.owe(Due::Now);

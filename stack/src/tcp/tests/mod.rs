@@ -15,5 +15,4 @@ mod retransmission;
 mod sack;
 mod security;
 mod sender;
-mod table;
 mod transitions;

@@ -250,3 +250,43 @@ fn broadcast_and_multicast_get_no_answer() {
         peer.silent();
     }
 }
+
+#[test]
+fn a_listener_that_waits_for_text() {
+    let mut peer = Peer::listening(plain());
+    let listener = peer.listener.unwrap();
+    peer.stack.listener_options_mut(listener).unwrap().accept_with_text = true;
+    peer.send("S 0:0(0) win 1000");
+    peer.expect("S. 0:0(0) ack 1");
+    peer.send(". 1:1(0) ack 1 win 1000");
+    assert!(!peer.stack.can_accept(listener));
+    peer.send("P. 1:11(10) ack 1 win 1000");
+    assert!(peer.stack.can_accept(listener));
+    peer.accept();
+    assert_eq!(peer.read(1, 100), Ok(10));
+}
+
+#[test]
+fn a_reset_before_the_text_leaves_nothing() {
+    let mut peer = Peer::listening(plain());
+    let listener = peer.listener.unwrap();
+    peer.stack.listener_options_mut(listener).unwrap().accept_with_text = true;
+    peer.send("S 0:0(0) win 1000");
+    peer.expect("S. 0:0(0) ack 1");
+    peer.send(". 1:1(0) ack 1 win 1000");
+    peer.send("R 1:1(0)");
+    assert!(!peer.stack.can_accept(listener));
+    assert_eq!(peer.stack.connections().count(), 0);
+}
+
+#[test]
+fn close_while_the_syns_cross_sends_the_fin_at_once() {
+    let mut peer = Peer::connecting(plain());
+    peer.send("S 0:0(0) win 1000");
+    peer.expect("S. 0:0(0) ack 1");
+    peer.shutdown();
+    peer.expect("F. 1:1(0) ack 1");
+    peer.send(". 1:1(0) ack 2 win 1000");
+    peer.state(State::FinWait2);
+    peer.silent();
+}

@@ -11,7 +11,7 @@ fn linux() -> Config {
 fn established() -> Peer {
     let mut peer = Peer::listening(linux());
     peer.send("S 0:0(0) win 65000 <mss 1000,wscale 0>");
-    peer.expect("S. 0:0(0) ack 1 win 65535 <mss 1460,wscale 7>");
+    peer.expect("S. 0:0(0) ack 1 win 64240 <mss 1460,wscale 7>");
     peer.send(". 1:1(0) ack 1 win 65000");
     peer.accept();
     peer.silent();
@@ -71,4 +71,36 @@ fn the_least_timeout_is_added_to_the_round_trip() {
     peer.expect("P. 11:21(10) ack 1");
     let waited = peer.wait_for("P. 11:21(10) ack 1");
     assert!((200..400).contains(&waited), "{waited}");
+}
+
+#[test]
+fn segments_fit_half_of_the_first_window() {
+    let mut peer = Peer::listening(linux());
+    peer.send("S 0:0(0) win 1000 <mss 1460>");
+    peer.expect("S. 0:0(0) ack 1 win 64240 <mss 1460>");
+    peer.send(". 1:1(0) ack 1 win 1000");
+    peer.accept();
+    assert_eq!(peer.write(1, 1000), Ok(1000));
+    peer.expect(". 1:501(500) ack 1");
+    peer.expect("P. 501:1001(500) ack 1");
+}
+
+#[test]
+fn smaller_windows_come_with_something_new() {
+    let mut peer = established();
+    peer.send(". 1:1(0) ack 1 win 1000");
+    assert_eq!(peer.write(1, 2000), Ok(2000));
+    peer.expect(". 1:1001(1000) ack 1");
+    peer.expect("P. 1001:2001(1000) ack 1");
+}
+
+#[test]
+fn an_echo_of_nothing_that_was_sent_is_reset() {
+    let mut peer = Peer::connecting(Config::linux());
+    let tsval = peer.last_tsval;
+    peer.wait(5);
+    peer.send(&format!("S. 0:0(0) ack 1 win 65000 <mss 1000,ts 7 {}>", tsval.wrapping_sub(1)));
+    peer.expect("R 1:1(0)");
+    peer.send(&format!("S. 0:0(0) ack 1 win 65000 <mss 1000,ts 7 {tsval}>"));
+    peer.expect(". 1:1(0) ack 1");
 }

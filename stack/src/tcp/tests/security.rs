@@ -75,3 +75,44 @@ fn without_challenges_it_is_rfc_793() {
     peer.expect("R 1:1(0)");
     peer.state(State::Closed);
 }
+
+/// SYNs from many ports, which nobody follows up: half-open connections are as many as the configuration says, and the old
+/// connection goes on.
+#[test]
+fn a_flood_of_syns_is_bounded() {
+    for cookies in [SynCookies::Never, SynCookies::WhenFull] {
+        let config = Config { syn_queue: 20, syn_cookies: cookies, ..plain() };
+        let mut peer = Peer::established(config);
+        let own = peer.port;
+        for port in 10_000..12_000 {
+            peer.port = port;
+            peer.send("S 0:0(0) win 10000 <mss 1000>");
+            while peer.stack.take_output().is_some() {}
+        }
+        assert_eq!(peer.stack.slab.len(), 21, "{cookies:?}");
+        peer.port = own;
+        peer.send("P. 1:11(10) ack 1 win 10000");
+        assert_eq!(peer.read(1, 99), Ok(10));
+        let until = peer.now + Duration::from_secs(600);
+        while let Some(at) = peer.stack.next_deadline().filter(|at| *at <= until) {
+            peer.stack.poll(peer.now.max(at));
+            while peer.stack.take_output().is_some() {}
+        }
+        assert_eq!(peer.stack.slab.len(), 1, "what nobody follows up goes, {cookies:?}");
+    }
+}
+
+/// Octets with a gap before each: ranges are as many as the configuration says, and the window is not written beyond.
+#[test]
+fn a_flood_of_gaps_is_bounded() {
+    let config = Config { max_ranges: 8, receive_buffer: 4096, ..plain() };
+    let mut peer = Peer::established(config);
+    for seq in (3..9_000).step_by(2) {
+        peer.send(&format!(". {seq}:{}(1) ack 1 win 10000", seq + 1));
+        while peer.stack.take_output().is_some() {}
+    }
+    let tcb = peer.stack.slab.get(peer.id()).expect("the connection goes on");
+    assert!(tcb.receive.memory() <= 4096 + 8 * 64, "{} bytes", tcb.receive.memory());
+    peer.send(". 1:21(20) ack 1 win 10000");
+    assert_eq!(peer.read(1, 99), Ok(20));
+}

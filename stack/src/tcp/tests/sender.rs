@@ -223,3 +223,17 @@ fn keepalive_is_patient() {
     peer.wait_for(". 10:10(0) ack 1");
     peer.wait_for("R 11:11(0)");
 }
+
+#[test]
+fn no_more_is_queued_than_the_user_wants_unsent() {
+    let mut peer = Peer::established(open_window());
+    peer.set(SocketOptions { unsent_low: Some(500), ..SocketOptions::default() });
+    assert!(peer.stack.readiness(peer.id()).writable);
+    let taken = peer.write(1, 60_000).unwrap();
+    assert_eq!(taken, 10_500);
+    assert!(!peer.stack.readiness(peer.id()).writable);
+    while peer.next().is_some() {}
+    peer.send(". 1:1(0) ack 10001");
+    while peer.next().is_some() {}
+    assert!(peer.stack.readiness(peer.id()).writable);
+}

@@ -11,6 +11,11 @@ use std::time::Duration;
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 128;
 
+/// More than any measure opens.
+const MAX_CONNECTIONS: usize = 1 << 20;
+/// The last octet of the first end's further addresses.
+const FURTHER: u8 = 101;
+
 /// Two hosts, and the descriptors of each connection.
 pub(in super::super) struct Reference {
     now: Instant,
@@ -41,10 +46,56 @@ fn config(end: u8, buffer: usize) -> Config {
         ..Config::default()
     };
     (config.tcp.send_buffer, config.tcp.receive_buffer) = (buffer, buffer);
+    (config.tcp.max_connections, config.socket.descriptors) = (MAX_CONNECTIONS, MAX_CONNECTIONS);
     config
 }
 
 impl Reference {
+    /// Two ends for many connections: the first has `further` addresses besides its own, and each segment is acknowledged
+    /// at once.
+    pub(in super::super) fn with_addresses(buffer: usize, further: u8) -> Result<Reference, String> {
+        let mut configs = [1, 2].map(|end| config(end, buffer));
+        for config in &mut configs {
+            config.tcp.quick_acks = u32::MAX;
+        }
+        let further = (FURTHER..FURTHER + further).map(|end| Cidr { address: address(end), length: 24 });
+        configs[0].interfaces[0].addresses.extend(further);
+        Reference::of(configs)
+    }
+
+    fn of(configs: [Config; 2]) -> Result<Reference, String> {
+        let hosts = configs.map(Host::new);
+        let mut ends =
+            Reference { now: Instant::ZERO, hosts, listener: 0, connections: Vec::new(), wire: Vec::new() };
+        let socket = Call::Socket { domain: Domain::Inet, kind: Kind::Stream, nonblocking: true };
+        let fd = ends.descriptor(1, socket)?;
+        ends.listener = fd;
+        let done = [
+            ends.call(1, Call::Bind { fd, address: SocketAddr::new(address(2), PORT) }),
+            ends.call(1, Call::Listen { fd, backlog: BACKLOG }),
+        ];
+        let is_done = |outcome: &Option<Outcome>| *outcome == Some(Ok(Value::Done));
+        if done.iter().all(is_done) { Ok(ends) } else { Err(format!("no listener: {done:?}")) }
+    }
+
+    /// A connection from the further address `from` and `port`; gives its number.
+    pub(in super::super) fn connect_from(&mut self, from: u8, port: u16) -> Result<usize, String> {
+        self.connect_bound(Some(SocketAddr::new(address(FURTHER + from), port)))
+    }
+
+    fn connect_bound(&mut self, local: Option<SocketAddr>) -> Result<usize, String> {
+        let fd =
+            self.descriptor(0, Call::Socket { domain: Domain::Inet, kind: Kind::Stream, nonblocking: true })?;
+        if let Some(address) = local {
+            self.call(0, Call::Bind { fd, address });
+        }
+        self.call(0, Call::Connect { fd, address: SocketAddr::new(address(2), PORT) });
+        self.exchange();
+        let accepted = self.descriptor(1, Call::Accept { fd: self.listener, nonblocking: true })?;
+        self.connections.push([fd, accepted]);
+        Ok(self.connections.len() - 1)
+    }
+
     /// The outcome of a call that ends at once.
     fn call(&mut self, end: usize, call: Call) -> Option<Outcome> {
         let id = self.hosts[end].submit(self.now, call);
@@ -61,28 +112,11 @@ impl Reference {
 
 impl Ends for Reference {
     fn new(buffer: usize) -> Result<Reference, String> {
-        let hosts = [1, 2].map(|end| Host::new(config(end, buffer)));
-        let mut ends =
-            Reference { now: Instant::ZERO, hosts, listener: 0, connections: Vec::new(), wire: Vec::new() };
-        let socket = Call::Socket { domain: Domain::Inet, kind: Kind::Stream, nonblocking: true };
-        let fd = ends.descriptor(1, socket)?;
-        ends.listener = fd;
-        let done = [
-            ends.call(1, Call::Bind { fd, address: SocketAddr::new(address(2), PORT) }),
-            ends.call(1, Call::Listen { fd, backlog: BACKLOG }),
-        ];
-        let is_done = |outcome: &Option<Outcome>| *outcome == Some(Ok(Value::Done));
-        if done.iter().all(is_done) { Ok(ends) } else { Err(format!("no listener: {done:?}")) }
+        Reference::of([1, 2].map(|end| config(end, buffer)))
     }
 
     fn connect(&mut self) -> Result<usize, String> {
-        let fd =
-            self.descriptor(0, Call::Socket { domain: Domain::Inet, kind: Kind::Stream, nonblocking: true })?;
-        self.call(0, Call::Connect { fd, address: SocketAddr::new(address(2), PORT) });
-        self.exchange();
-        let accepted = self.descriptor(1, Call::Accept { fd: self.listener, nonblocking: true })?;
-        self.connections.push([fd, accepted]);
-        Ok(self.connections.len() - 1)
+        self.connect_bound(None)
     }
 
     fn send(&mut self, connection: usize, data: &[u8]) -> usize {
