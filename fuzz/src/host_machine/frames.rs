@@ -101,7 +101,7 @@ fn header(
             packet.extend(own);
             packet.extend(their);
             // Options for hops come before the fragment header, where routers look for them.
-            let (before, behind) = if extras.first().is_some() && first != protocol {
+            let (before, behind) = if !extras.is_empty() && first != protocol {
                 (&extras[..0], extras)
             } else {
                 (extras, &extras[..0])

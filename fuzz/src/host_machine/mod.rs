@@ -169,21 +169,8 @@ impl<'a, 'b> Driver<'a, 'b> {
                 }
                 Ok(())
             }
-            What::Arp { kind, sender, target, is_false } => {
-                let own = |at: u8| world::V4[usize::from(at) & 15];
-                // The first place of a table of targets is the host itself.
-                let target = own(target ^ 1);
-                let packet = frames::arp(kind, own(sender), target, is_false);
-                let to = if kind % 5 == 1 { operation.to } else { broadcast(operation.to) };
-                self.frame(operation, (own(sender).into(), target.into(), to), 0x0806, packet)
-            }
-            What::Discovery { kind, source, target, flags, option, hop_limit } => {
-                let own = |at: u8| world::V6[usize::from(at) & 15];
-                let (source, target) = (own(source), own(target ^ 1));
-                let (destination, packet) =
-                    frames::discovery(kind, (source, target), (flags, option, hop_limit));
-                self.frame(operation, (source.into(), destination.into(), operation.to), 0x86dd, packet)
-            }
+            What::Arp { .. } => self.arp(operation),
+            What::Discovery { .. } => self.discovery(operation),
             What::Reflect { is_turned } => self.reflect(is_turned),
             What::Call(call) => {
                 if let HostCall::Send { length, .. } = call {
@@ -204,6 +191,24 @@ impl<'a, 'b> Driver<'a, 'b> {
         }
     }
 
+    fn arp(&mut self, operation: &Operation) -> Result<(), Stop> {
+        let What::Arp { kind, sender, target, is_false } = operation.what else { return Ok(()) };
+        // The first place of a table of targets is the host itself.
+        let [sender, target] = [sender, target ^ 1].map(|at| world::V4[usize::from(at) & 15]);
+        let packet = frames::arp(kind, sender, target, is_false);
+        let to = if kind % 5 == 1 { operation.to } else { broadcast(operation.to) };
+        self.frame(operation, (sender.into(), target.into(), to), 0x0806, packet)
+    }
+
+    fn discovery(&mut self, operation: &Operation) -> Result<(), Stop> {
+        let What::Discovery { kind, source, target, flags, option, hop_limit } = operation.what else {
+            return Ok(());
+        };
+        let [source, target] = [source, target ^ 1].map(|at| world::V6[usize::from(at) & 15]);
+        let (destination, packet) = frames::discovery(kind, (source, target), (flags, option, hop_limit));
+        self.frame(operation, (source.into(), destination.into(), operation.to), 0x86dd, packet)
+    }
+
     fn datagram(&mut self, operation: &Operation, asked: Datagram) -> Result<(), Stop> {
         let datagram = match self.datagram.filter(|_| asked.is_again) {
             Some(before) => Datagram { cut: asked.cut, ttl: asked.ttl, ..before },
@@ -221,7 +226,7 @@ impl<'a, 'b> Driver<'a, 'b> {
         self.ident = self.ident.wrapping_add(1);
         self.datagram = Some(datagram);
         let (mut source, destination) = frames::ends(&datagram);
-        if datagram.length % 2 == 0 {
+        if datagram.length.is_multiple_of(2) {
             source = match source {
                 IpAddr::V4(a) => IpAddr::from((u32::from(a) ^ u32::from(number)).to_be_bytes()),
                 IpAddr::V6(a) => IpAddr::from((u128::from(a) ^ u128::from(number) << 4).to_be_bytes()),

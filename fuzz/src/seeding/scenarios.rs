@@ -154,13 +154,10 @@ fn wait(milliseconds: u64) -> Record {
     record
 }
 
-/// A call by its name and its number of bytes; `None` where scenarios have none like it.
-fn call(text: &str) -> Option<Record> {
-    let (name, rest) = text.split_once('(')?;
-    let count: u64 =
-        rest.split(", ").filter_map(|word| word.trim_end_matches(')').parse().ok()).last().unwrap_or(0);
+/// The call that few users make, by its name and what stands behind it.
+fn rare(name: &str, rest: &str) -> Option<ExtraCall> {
     let has = |option: &str| rest.contains(option);
-    let extra = match name {
+    match name {
         "setsockopt" if has("TCP_CORK") => Some(ExtraCall::Set(TCP, 3, 1)),
         "setsockopt" if has("TCP_USER_TIMEOUT") => Some(ExtraCall::Set(TCP, 18, 20_000)),
         "setsockopt" if has("TCP_MAXSEG") => Some(ExtraCall::Set(TCP, 2, 500)),
@@ -174,7 +171,16 @@ fn call(text: &str) -> Option<Record> {
         "recv" if has("MSG_OOB") => Some(ExtraCall::ReceiveUrgent),
         "recv" if has("MSG_PEEK") => Some(ExtraCall::Peek),
         _ => None,
-    };
+    }
+}
+
+/// A call by its name and its number of bytes; `None` where scenarios have none like it.
+fn call(text: &str) -> Option<Record> {
+    let (name, rest) = text.split_once('(')?;
+    let count: u64 =
+        rest.split(", ").filter_map(|word| word.trim_end_matches(')').parse().ok()).last().unwrap_or(0);
+    let has = |option: &str| rest.contains(option);
+    let extra = rare(name, rest);
     let wanted: Box<dyn Fn(UserCall) -> u64> = match (extra, name) {
         (Some(extra), _) => Box::new(move |call| u64::from(call != UserCall::Extra(extra))),
         (_, "write" | "send" | "writev" | "sendto") => Box::new(move |call| match call {
