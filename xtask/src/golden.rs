@@ -29,6 +29,11 @@ const REPEATS: usize = 2;
 const UNSTEADY: &[(&str, &[&str], &str)] = &[
     (
         "linux",
+        &["ipv4/no-router-is-needed-among-neighbours"],
+        "the identification counts on from what was sent before by whomever",
+    ),
+    (
+        "linux",
         &["ipv6/icmpv6/errors-are-limited", "forwarding/errors-are-limited"],
         "how many errors pass the kernel's limit depends on how fast the machine sends what provokes them",
     ),
@@ -40,24 +45,32 @@ const UNSTEADY: &[(&str, &[&str], &str)] = &[
             "forwarding/timestamp-request-is-answered-from-the-address-asked",
             "icmpv4/timestamp-request-is-answered",
             "ipv4/options-of-an-echo-are-processed",
+            "ipv4/timestamp-counts-from-midnight",
+            "udp/timestamp-is-begun-by-the-sender",
         ],
         "it tells the time of day",
     ),
     (
         "linux",
         &[
+            "icmpv4/application-sends-echo-requests",
             "ipv4/broadcast-goes-to-every-station",
             "ipv4/mask-decides-what-is-near",
             "ipv4/source-suits-the-network-that-it-leaves-by",
+            "ipv6/icmpv6/application-can-ask-for-echoes",
+            "ipv6/icmpv6/reply-is-for-who-asked",
+            "ipv6/udp-without-checksum-is-sent-where-asked-for",
             "udp/chosen-source-can-be-learned",
             "udp/source-can-be-chosen",
         ],
-        "the kernel draws the port by chance",
+        "the kernel draws the port, or the identifier of echoes, by chance",
     ),
     (
         "linux",
         &[
             "tcp/fastopen/cookie-is-good-for-its-client-alone",
+            "tcp/fastopen/cookie-without-data-opens-nothing-early",
+            "tcp/fastopen/final-ack-may-be-lost",
             "tcp/fastopen/limit-of-pending-opens-turns-it-off",
             "tcp/fastopen/new-key-gives-new-cookies",
             "tcp/fastopen/repeated-syn-ack-is-plain",
@@ -72,6 +85,7 @@ const UNSTEADY: &[(&str, &[&str], &str)] = &[
         "linux",
         &[
             "tcp/open/initial-numbers-follow-the-clock",
+            "tcp/options/header-longer-than-the-segment-is-survived",
             "tcp/states/syn-received/synfin-edge",
             "tcp/states/syn-received/synfin-inside",
         ],
