@@ -8,6 +8,8 @@ use std::net::IpAddr;
 #[derive(Clone, Debug)]
 pub(super) struct Given {
     pub(super) seen: Seen,
+    /// The interface on which it came.
+    pub(super) interface: usize,
     /// Its frame was for a group of hosts.
     pub(super) is_for_group: bool,
 }
@@ -39,8 +41,8 @@ impl Memory {
     }
 
     /// Takes note of a datagram.
-    pub(super) fn take(&mut self, seen: Seen, is_for_group: bool) {
-        self.given.entry(seen.ident).or_default().push(Given { seen, is_for_group });
+    pub(super) fn take(&mut self, given: Given) {
+        self.given.entry(given.seen.ident).or_default().push(given);
     }
 
     /// What was given with this identification.

@@ -303,7 +303,7 @@ impl<'a, 'b> Driver<'a, 'b> {
     fn give(&mut self, to: usize, interface: usize, frame: &[u8]) -> Result<(), Stop> {
         let node = &mut self.nodes[to];
         let medium = node.setup.interfaces[interface].medium;
-        node.oracles.inbound(medium, frame);
+        node.oracles.inbound(interface, medium, frame);
         if let Some(told) = &mut self.told {
             told.inbound(&node.setup, self.now, interface, frame);
         }
@@ -339,7 +339,7 @@ impl<'a, 'b> Driver<'a, 'b> {
                 let Event::Frame { interface: InterfaceId(interface), at, bytes } = event else { continue };
                 for (to, frame) in self.sent(from, interface, at, bytes)? {
                     let node = &mut self.nodes[to];
-                    node.oracles.inbound(node.setup.interfaces[interface].medium, &frame);
+                    node.oracles.inbound(interface, node.setup.interfaces[interface].medium, &frame);
                     if let Some(told) = &mut self.told {
                         told.inbound(&node.setup, self.now, interface, &frame);
                     }

@@ -84,14 +84,14 @@ impl Oracles {
     }
 
     /// The host is given a frame.
-    pub(super) fn inbound(&mut self, medium: Medium, frame: &[u8]) {
+    pub(super) fn inbound(&mut self, interface: usize, medium: Medium, frame: &[u8]) {
         self.memory.frames += 1;
         self.allowed += ANSWERS;
         self.rules.inbound(medium, frame);
         let (_, packet) = network(medium, frame);
         if let Some(seen) = Seen::read(packet) {
             let is_for_group = medium == Medium::Ethernet && frame[0] & 1 == 1;
-            self.memory.take(seen, is_for_group);
+            self.memory.take(Given { seen, interface, is_for_group });
         }
     }
 
@@ -109,7 +109,7 @@ impl Oracles {
             return object("form", "", "a frame that is neither ARP nor IP".to_owned());
         };
         if !self.is_own(&seen.source) {
-            return self.foreign(&seen);
+            return self.foreign(interface, &seen);
         }
         let broken = self.rules.outbound(medium, frame);
         if let Some(broken) = broken.into_iter().find(|broken| broken.level == Level::Must) {
@@ -144,9 +144,9 @@ impl Oracles {
     }
 
     /// A source that is not the host's own: a router passes on what it was given, a host nothing.
-    fn foreign(&mut self, seen: &Seen) -> Judgement {
+    fn foreign(&mut self, interface: usize, seen: &Seen) -> Judgement {
         if self.forwards {
-            return self.forwarded(seen);
+            return self.forwarded(interface, seen);
         }
         let was_given = self.memory.of(seen.ident).iter().any(|given| given.seen.source == seen.source);
         let (from, to) = (seen.source, seen.destination);
@@ -162,7 +162,7 @@ impl Oracles {
     }
 
     /// RFC 1812 5.3, RFC 8200 3: a router passes on what it was given, to where it was to go, with less time to live.
-    fn forwarded(&mut self, seen: &Seen) -> Judgement {
+    fn forwarded(&mut self, interface: usize, seen: &Seen) -> Judgement {
         let (from, to) = (seen.source, seen.destination);
         let given = self.memory.of(seen.ident);
         let is_it = |given: &&Given| {
@@ -186,7 +186,11 @@ impl Oracles {
         }
         let is_bound = |address: &IpAddr| match address {
             IpAddr::V4(a) => a.is_multicast() || a.is_broadcast() || a.is_loopback() || a.octets()[0] >= 240,
-            IpAddr::V6(a) => a.is_multicast() || a.is_loopback() || a.is_unicast_link_local(),
+            // RFC 4007 9: a link-local address may stay on its link.
+            IpAddr::V6(a) if a.is_unicast_link_local() => {
+                candidates.iter().all(|given| given.interface != interface)
+            }
+            IpAddr::V6(a) => a.is_multicast() || a.is_loopback(),
         };
         if is_bound(&from) || is_bound(&to) || to.is_unspecified() {
             return object("scope", "RFC1812-5.3.7-1", format!("{from} > {to} is passed on"));
