@@ -19,6 +19,10 @@ struct Step {
 /// Targets that drive other stacks: what they find is news, and says nothing about this project.
 const OTHERS: &[&str] = &["tcp_machine_smoltcp", "tcp_pair_smoltcp", "host_machine_smoltcp", "differential"];
 
+/// Targets that object now and then to what is right, and so cannot be a check yet: the peer of the first takes a FIN that comes again
+/// for a new one, and what the others say of memory is the whole process's.
+const UNSTEADY: &[&str] = &["tcp_machine_linux", "host_machine", "host_pair"];
+
 /// Runs the steps.
 pub(crate) fn ci() -> Outcome {
     let start = Instant::now();
@@ -73,7 +77,7 @@ fn steps() -> Result<Vec<Step>, String> {
     }
     // The same mutations each time: what fails here fails again, and hunting is what longer runs are for.
     let mut campaign = vec!["fuzz", "campaign", "--for", FUZZ_TIME, "--seed", "1"];
-    OTHERS.iter().for_each(|target| campaign.extend(["--without", target]));
+    OTHERS.iter().chain(UNSTEADY).for_each(|target| campaign.extend(["--without", target]));
     steps.push(own("fuzz campaign", &campaign)?);
     Ok(steps)
 }
