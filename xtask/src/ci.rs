@@ -19,8 +19,8 @@ struct Step {
 /// Targets that drive other stacks: what they find is news, and says nothing about this project.
 const OTHERS: &[&str] = &["tcp_machine_smoltcp", "tcp_pair_smoltcp", "host_machine_smoltcp", "differential"];
 
-/// Targets that object now and then to what is right, and so cannot be a check yet: the peer of the first takes a FIN that comes again
-/// for a new one, and what the others say of memory is the whole process's.
+/// Targets that cannot be a check yet: the peer of the first takes a FIN that comes again for a new one, and so it objects to what is
+/// right; the others are new, and one of their findings could not be repeated.
 const UNSTEADY: &[&str] = &["tcp_machine_linux", "host_machine", "host_pair"];
 
 /// Runs the steps.

@@ -13,7 +13,7 @@ mod told;
 mod user;
 mod world;
 
-use harness::scenario::Violation;
+use harness::scenario::{Stop, Violation};
 use harness::sut::{Event, InterfaceId, Medium, Refusal, Setup, StackUnderTest};
 use operation::{Datagram, HostCall, LinkDestination, Operation, Scenario, What};
 use oracles::{Oracles, network};
@@ -29,25 +29,6 @@ const STORM: usize = 600;
 const MOST_PAGES: i64 = 4096;
 /// The most frames that floods of one run have.
 const MOST_FLOODED: usize = 3000;
-
-/// Why a run stopped.
-#[derive(Debug)]
-enum Stop {
-    Refused(Refusal),
-    Violation(Violation),
-}
-
-impl From<Refusal> for Stop {
-    fn from(refusal: Refusal) -> Stop {
-        Stop::Refused(refusal)
-    }
-}
-
-impl From<Violation> for Stop {
-    fn from(violation: Violation) -> Stop {
-        Stop::Violation(violation)
-    }
-}
 
 /// Plays `data` on one host, or on two that are on one link, and gives what was found; where `told` is given it is told what
 /// happened.
