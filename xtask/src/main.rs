@@ -72,7 +72,11 @@ enum Verb {
     Ci,
     /// Play runs that the parent asks for, one line of JSON each.
     #[command(hide = true)]
-    Worker,
+    Worker {
+        /// Which of its parent's workers it is.
+        #[arg(long, default_value_t = 0)]
+        slot: usize,
+    },
     /// Become a kernel in virtual time.
     #[command(hide = true)]
     Boot(oracle::host::Boot),
@@ -95,7 +99,7 @@ fn main() -> ExitCode {
         Verb::Tap(options) => tap::tap(&options),
         Verb::Lab(options) => lab::lab(&options),
         Verb::Ci => ci::ci(),
-        Verb::Worker => worker::run(),
+        Verb::Worker { slot } => worker::run(slot),
         Verb::Boot(boot) => oracle::host::become_kernel(&boot),
     };
     exit::code(outcome)

@@ -46,7 +46,7 @@ impl Pool {
     /// # Errors
     /// Says in one line why it cannot.
     pub(crate) fn greet(&self) -> Result<StackInfo, String> {
-        let mut worker = process::Worker::start(&self.program, &self.session)?;
+        let mut worker = process::Worker::start(&self.program, &self.session, 0)?;
         match worker.greeting(self.limits.silence)? {
             Greeting::Ready(info) => Ok(info),
             Greeting::Refused(reason) => Err(reason),
@@ -60,9 +60,9 @@ impl Pool {
         let mut answers = Vec::with_capacity(total);
         std::thread::scope(|scope| {
             let (sender, receiver) = mpsc::channel();
-            for _ in 0..self.workers.clamp(1, total.max(1)) {
+            for number in 0..self.workers.clamp(1, total.max(1)) {
                 let (sender, queue) = (sender.clone(), &queue);
-                scope.spawn(move || slot::Slot::new(self, queue, sender).run());
+                scope.spawn(move || slot::Slot::new(self, number, queue, sender).run());
             }
             drop(sender);
             for answer in receiver {

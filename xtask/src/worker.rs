@@ -7,9 +7,11 @@ use crate::oracle::{self, host::Host};
 use crate::player::{self, Player};
 use crate::protocol::{Answer, Greeting, Job, Session};
 use harness::run::Verdict;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use serde::Serialize;
 use std::fs::File;
 use std::io::{BufRead, Write};
@@ -30,8 +32,8 @@ struct Panic {
     message: String,
 }
 
-/// Plays the runs that standard input names until it ends.
-pub(crate) fn run() -> Outcome {
+/// Plays the runs that standard input names until it ends, as the worker of its parent's slot `slot`.
+pub(crate) fn run(slot: usize) -> Outcome {
     let mut answers = private_output()?;
     die_with_parent()?;
     setrlimit(Resource::RLIMIT_AS, MEMORY, MEMORY).map_err(|e| format!("setrlimit: {e}"))?;
@@ -40,6 +42,7 @@ pub(crate) fn run() -> Outcome {
     let Some(first) = lines.next() else { return Ok(Exit::AsExpected) };
     let session: Session = read(first)?;
     if let Some(series) = oracle::series(&session.stack) {
+        stay_on_one_processor(slot);
         return batch(&session, series, lines, &mut answers);
     }
     let mut player = match catch_unwind(|| player::open(&session)) {
@@ -78,6 +81,20 @@ fn batch(
     let jobs = lines.map(read).collect::<Result<Vec<Job>, String>>()?;
     host.play(jobs, &mut |answer| say(answers, answer).map(drop))?;
     Ok(Exit::AsExpected)
+}
+
+/// Binds this process, and those that it will start, to one of the processors that it may use: a guest's kernel and its
+/// programs take turns, many thousand times a second, and to wake another processor costs as much as the turn itself.
+fn stay_on_one_processor(slot: usize) {
+    let this = Pid::from_raw(0);
+    let Ok(allowed) = sched_getaffinity(this) else { return };
+    let allowed: Vec<usize> = (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu) == Ok(true)).collect();
+    let mut one = CpuSet::new();
+    let Some(cpu) = allowed.get(slot % allowed.len().max(1)) else { return };
+    if one.set(*cpu).is_ok() {
+        // Where the system does not allow it the guest is slower, and no less right.
+        let _ = sched_setaffinity(this, &one);
+    }
 }
 
 /// A parent that is killed takes its workers along, also those that hang.

@@ -38,9 +38,10 @@ pub(super) enum Heard {
 }
 
 impl Worker {
-    pub(super) fn start(program: &Path, session: &Session) -> Result<Worker, String> {
+    /// Starts the worker of a pool's slot `number`.
+    pub(super) fn start(program: &Path, session: &Session, number: usize) -> Result<Worker, String> {
         let mut child = Command::new(program)
-            .arg("worker")
+            .args(["worker", "--slot", &number.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

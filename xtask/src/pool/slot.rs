@@ -15,6 +15,8 @@ const GLANCE: Duration = Duration::from_millis(100);
 
 pub(super) struct Slot<'a> {
     pool: &'a Pool,
+    /// Which of the pool's slots it is.
+    number: usize,
     queue: &'a Mutex<VecDeque<Job>>,
     answers: Sender<Answer>,
     /// What the worker has ahead of it, in order.
@@ -36,8 +38,13 @@ struct Watched {
 }
 
 impl<'a> Slot<'a> {
-    pub(super) fn new(pool: &'a Pool, queue: &'a Mutex<VecDeque<Job>>, answers: Sender<Answer>) -> Slot<'a> {
-        Slot { pool, queue, answers, ahead: VecDeque::new(), fruitless: 0 }
+    pub(super) fn new(
+        pool: &'a Pool,
+        number: usize,
+        queue: &'a Mutex<VecDeque<Job>>,
+        answers: Sender<Answer>,
+    ) -> Slot<'a> {
+        Slot { pool, number, queue, answers, ahead: VecDeque::new(), fruitless: 0 }
     }
 
     /// Plays until the queue is empty.
@@ -106,7 +113,7 @@ impl<'a> Slot<'a> {
     }
 
     fn start(&self) -> Result<Watched, String> {
-        let mut worker = Worker::start(&self.pool.program, &self.pool.session)?;
+        let mut worker = Worker::start(&self.pool.program, &self.pool.session, self.number)?;
         match worker.greeting(self.pool.limits.silence)? {
             Greeting::Ready(_) => {
                 Ok(Watched { cpu: worker.cpu(), worker, is_deaf: false, since: Instant::now() })
