@@ -380,7 +380,8 @@ impl Host {
                 }
             }
             protocol::TCP => {
-                self.tcp_arrives(now, arrival, (source, destination), ip.tos, payload);
+                let ends = (ip.source.into(), ip.destination.into());
+                self.tcp_arrives(now, arrival, ends, ip.tos, payload);
                 if !ip.options.is_empty()
                     && let Some(back) = way_back(ip)
                 {

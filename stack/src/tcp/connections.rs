@@ -107,7 +107,7 @@ impl Connections {
         let Ok(segment) = &parsed else { return };
         let local = SocketAddr::new(dst, segment.destination_port);
         let tuple = FourTuple { local, remote: SocketAddr::new(src, segment.source_port) };
-        match self.tuples.find(&tuple) {
+        match self.tuples.find_again(&tuple) {
             Some(id) => self.deliver(now, id, segment, ecn),
             None => self.segment_for_nobody(now, tuple, segment),
         }

@@ -42,16 +42,6 @@ impl Timestamps {
     }
 }
 
-/// The timestamps of an option area that has them as RFC 7323 appendix A does, and nothing else: what nearly every segment
-/// carries.
-#[inline]
-fn timestamps_alone(area: &[u8]) -> Option<Timestamps> {
-    match *area {
-        [1, 1, 8, 10, a, b, c, d, e, f, g, h] => Some(Timestamps::of([a, b, c, d], [e, f, g, h])),
-        _ => None,
-    }
-}
-
 /// One block of the SACK option: data held from `left` to just before `right` (RFC 2018 3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SackBlock {
@@ -200,11 +190,19 @@ impl Options {
     ///
     /// # Errors
     /// A length that is below 2, reaches past the area, or is not that of its kind.
-    #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Options> {
         let mut options = Options::default();
         options.read(bytes)?;
         Ok(options)
+    }
+
+    /// The options of an area that has timestamps as RFC 7323 appendix A has them, and nothing else: what nearly every
+    /// segment carries.
+    #[inline]
+    pub(super) fn parse_timestamps_alone(area: &[u8]) -> Option<Options> {
+        let &[1, 1, 8, 10, a, b, c, d, e, f, g, h] = area else { return None };
+        let timestamps = Some(Timestamps::of([a, b, c, d], [e, f, g, h]));
+        Some(Options { timestamps, ..Options::default() })
     }
 
     /// The same, as far as lengths can be believed.
@@ -215,17 +213,7 @@ impl Options {
         options
     }
 
-    /// Adds what an option area says.
-    #[inline]
-    pub(super) fn read(&mut self, bytes: &[u8]) -> Result<()> {
-        match timestamps_alone(bytes) {
-            Some(timestamps) => self.timestamps = Some(timestamps),
-            None => self.read_one_by_one(bytes)?,
-        }
-        Ok(())
-    }
-
-    fn read_one_by_one(&mut self, mut bytes: &[u8]) -> Result<()> {
+    fn read(&mut self, mut bytes: &[u8]) -> Result<()> {
         while let [kind, rest @ ..] = bytes {
             match kind {
                 0 => break,
