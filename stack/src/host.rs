@@ -291,6 +291,9 @@ impl Host {
 
     /// Tells the transports what found no neighbour.
     fn tell_undelivered(&mut self, now: Instant) {
+        if self.net.undelivered.is_empty() {
+            return;
+        }
         for datagram in core::mem::take(&mut self.net.undelivered) {
             self.undelivered(now, &datagram);
         }

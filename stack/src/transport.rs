@@ -71,6 +71,9 @@ impl Host {
 
     /// Hands the segments that TCP has ready to IP.
     pub(crate) fn send_segments(&mut self, now: Instant) {
+        if self.tcp.is_silent() {
+            return;
+        }
         // What goes to one destination together takes one way.
         let mut way = None;
         while let Some(segment) = self.tcp.take_output() {
