@@ -62,17 +62,17 @@ impl Network {
         if destination.is_multicast() {
             return interface.is_member(destination.into());
         }
-        if interface.is_broadcast(destination) || self.is_broadcast_elsewhere(arrival, destination) {
-            return true;
-        }
         let own = match destination.is_loopback() {
             true => arrival.loopback,
             false => self.owner_of(destination.into()).is_some(),
         };
-        own && arrival.cast != Cast::Broadcast
+        (own && arrival.cast != Cast::Broadcast)
+            || interface.is_broadcast(destination)
+            || self.is_broadcast_elsewhere(arrival, destination)
     }
 
     /// RFC 1812 5.2.3: a broadcast to the network of another interface is for a router, too, which may pass it on besides.
+    #[inline]
     pub(crate) fn is_broadcast_elsewhere(&self, arrival: Arrival, destination: Ipv4Addr) -> bool {
         if self.config.forwarding.is_none() || arrival.cast != Cast::Unicast {
             return false;

@@ -502,9 +502,11 @@ impl Output<'_> {
         }
         let mut options = options::of_segment(tcb, flags, len, self.cx.now);
         if !flags.contains(Flags::RST) {
-            let user_timeout = tcb.user_timeout.told(flags.contains(Flags::SYN));
+            options.user_timeout = tcb.user_timeout.told(flags.contains(Flags::SYN));
             // Text on a SYN needs its cookie; the time-out is told again behind it.
-            options = Some(Options { user_timeout, ..options }).filter(Options::have_room).unwrap_or(options);
+            if !options.have_room() {
+                options.user_timeout = None;
+            }
         }
         let wnd = match flags.contains(Flags::SYN) {
             true => window::announce_in_syn(tcb, self.cx.config),
