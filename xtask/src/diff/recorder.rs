@@ -42,3 +42,27 @@ impl Player for Recorder {
         Answer { recorded: Some(recorded), ..Answer::new(job.run, Verdict::Pass) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Wants;
+    use harness::scenario::generate;
+    use harness::sut::Family;
+
+    #[test]
+    fn a_trace_is_told_as_it_was() {
+        let reference = || cases::stacks::in_memory("reference").expect("it is known");
+        let scenarios: Vec<Vec<u8>> = (0..64).map(|number| generate(1, number)).collect();
+        let mut recorder = Recorder::new(Stack::Memory(reference()));
+        let wants = Wants { scenarios: Some(Scenarios::Record(scenarios.clone())), ..Wants::default() };
+        let job = Job { run: 0, case: String::new(), family: Family::Ipv4, seed: 1, twin: None, wants };
+        let told = serde_json::to_string(&recorder.play(&job)).expect("an answer is text");
+        let answer: Answer = serde_json::from_str(&told).expect("the text is an answer");
+        let recorded = answer.recorded.expect("it was asked for");
+        for (bytes, trace) in scenarios.iter().zip(recorded.traces) {
+            let played = drive(reference().as_mut(), &Scenario::decode(bytes), &mut ());
+            assert_eq!(trace.ok(), played.ok());
+        }
+    }
+}
