@@ -17,6 +17,9 @@ const WIDEST: u64 = 2;
 /// So many kinds of unknown differences are printed.
 const LISTED: usize = 60;
 
+/// So many pairs that were not reached are printed.
+const UNREACHED: usize = 24;
+
 /// What was found so far.
 pub(super) struct Report {
     stacks: Vec<String>,
@@ -187,12 +190,12 @@ impl Report {
             states.len(),
             State::ALL.len()
         );
-        let missing: Vec<String> = possible_pairs()
-            .filter(|pair| !self.pairs.contains(pair))
-            .map(|(state, event)| format!("{state} {event}"))
-            .collect();
+        let missing: Vec<String> =
+            possible.difference(&self.pairs).map(|(s, e)| format!("{s} {e}")).collect();
+        let more = missing.len().saturating_sub(UNREACHED);
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
         if !missing.is_empty() {
-            println!("  not reached: {}", missing.join(", "));
+            println!("  not reached: {}{rest}", missing[..missing.len() - more].join(", "));
         }
     }
 
