@@ -75,16 +75,20 @@ impl Packet {
     /// Prepends the packet.
     #[inline]
     pub fn emit(&self, buffer: &mut Buffer) {
-        let mut bytes = [0; LEN];
-        bytes[..2].copy_from_slice(&self.hardware_type.to_be_bytes());
-        bytes[2..4].copy_from_slice(&ethernet::IPV4.to_be_bytes());
-        bytes[4..6].copy_from_slice(&[6, 4]);
-        bytes[6..8].copy_from_slice(&self.operation.to_be_bytes());
-        bytes[8..14].copy_from_slice(&self.sender_mac.0);
-        bytes[14..18].copy_from_slice(&self.sender.octets());
-        bytes[18..24].copy_from_slice(&self.target_mac.0);
-        bytes[24..].copy_from_slice(&self.target.octets());
-        buffer.prepend_bytes(&bytes);
+        self.write(buffer.prepend_array().0);
+    }
+
+    /// Writes the packet at its `place`.
+    #[inline]
+    pub fn write(&self, place: &mut [u8; LEN]) {
+        place[..2].copy_from_slice(&self.hardware_type.to_be_bytes());
+        place[2..4].copy_from_slice(&ethernet::IPV4.to_be_bytes());
+        place[4..6].copy_from_slice(&[6, 4]);
+        place[6..8].copy_from_slice(&self.operation.to_be_bytes());
+        place[8..14].copy_from_slice(&self.sender_mac.0);
+        place[14..18].copy_from_slice(&self.sender.octets());
+        place[18..24].copy_from_slice(&self.target_mac.0);
+        place[24..].copy_from_slice(&self.target.octets());
     }
 }
 

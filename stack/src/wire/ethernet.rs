@@ -121,19 +121,26 @@ impl Header {
     /// Prepends the header to its payload, which is not padded.
     #[inline]
     pub fn emit(&self, buffer: &mut Buffer) {
-        let mut kind = self.ethertype;
         if self.framing == Framing::Snap {
-            // A payload longer than a length can say is the caller's mistake; it saturates and is seen as such.
-            kind = u16::try_from(buffer.len() + 8).unwrap_or(u16::MAX);
-            let llc = buffer.prepend(8);
+            let (llc, _) = buffer.prepend_array::<8>();
             llc[..6].copy_from_slice(&SNAP);
             llc[6..].copy_from_slice(&self.ethertype.to_be_bytes());
         }
-        let mut header = [0; HEADER_LEN];
-        header[..6].copy_from_slice(&self.destination.0);
-        header[6..12].copy_from_slice(&self.source.0);
-        header[12..].copy_from_slice(&kind.to_be_bytes());
-        buffer.prepend_bytes(&header);
+        let (place, behind) = buffer.prepend_array();
+        self.write(behind.len(), place);
+    }
+
+    /// Writes the header at its `place` before so many bytes; those of LLC and SNAP are among them.
+    #[inline]
+    pub fn write(&self, behind: usize, place: &mut [u8; HEADER_LEN]) {
+        let kind = match self.framing {
+            Framing::EthernetII => self.ethertype,
+            // A payload longer than a length can say is the caller's mistake; it saturates and is seen as such.
+            Framing::Snap => u16::try_from(behind).unwrap_or(u16::MAX),
+        };
+        place[..6].copy_from_slice(&self.destination.0);
+        place[6..12].copy_from_slice(&self.source.0);
+        place[12..].copy_from_slice(&kind.to_be_bytes());
     }
 }
 

@@ -144,8 +144,20 @@ impl<'a> Header<'a> {
     /// padded with zeros to whole words (RFC 791 3.1); a datagram above 65535 bytes gets a total length of 65535.
     #[inline]
     pub fn emit(&self, buffer: &mut Buffer) {
+        if !self.options.is_empty() {
+            let options = self.padded_options();
+            buffer.prepend_bytes(&options[..self.len() - HEADER_LEN]);
+        }
+        let (place, behind) = buffer.prepend_array();
+        self.write(behind.len(), place);
+    }
+
+    /// Writes the header's fixed part, its checksum filled in, at its `place` before so many bytes; the options are among
+    /// them.
+    #[inline]
+    pub fn write(&self, behind: usize, place: &mut [u8; HEADER_LEN]) {
         let len = self.len();
-        let total_length = u16::try_from(buffer.len() + len).unwrap_or(u16::MAX);
+        let total_length = u16::try_from(behind + HEADER_LEN).unwrap_or(u16::MAX);
         let flags = u16::from(self.reserved) << 15
             | u16::from(self.dont_fragment) << 14
             | u16::from(self.more_fragments) << 13;
@@ -161,14 +173,18 @@ impl<'a> Header<'a> {
         bytes[16..20].copy_from_slice(&self.destination.octets());
         let mut sum = Checksum::new().with_header(&bytes);
         if !self.options.is_empty() {
-            let mut options = [0; MAX_OPTIONS_LEN];
-            let given = &self.options[..self.options.len().min(MAX_OPTIONS_LEN)];
-            options[..given.len()].copy_from_slice(given);
-            sum.add(&options);
-            buffer.prepend_bytes(&options[..len - HEADER_LEN]);
+            sum.add(&self.padded_options());
         }
         bytes[10..12].copy_from_slice(&sum.finish().to_be_bytes());
-        buffer.prepend_bytes(&bytes);
+        *place = bytes;
+    }
+
+    /// The options with zeros behind them, which change no sum.
+    fn padded_options(&self) -> [u8; MAX_OPTIONS_LEN] {
+        let mut options = [0; MAX_OPTIONS_LEN];
+        let given = &self.options[..self.options.len().min(MAX_OPTIONS_LEN)];
+        options[..given.len()].copy_from_slice(given);
+        options
     }
 }
 

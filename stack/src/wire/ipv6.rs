@@ -73,16 +73,21 @@ impl Header {
     /// Prepends the header to its payload; one above 65535 bytes gets a payload length of 65535.
     #[inline]
     pub fn emit(&self, buffer: &mut Buffer) {
-        let len = u16::try_from(buffer.len()).unwrap_or(u16::MAX);
+        let (place, payload) = buffer.prepend_array();
+        self.write(payload.len(), place);
+    }
+
+    /// Writes the header at its `place` before a payload of so many bytes.
+    #[inline]
+    pub fn write(&self, payload_len: usize, place: &mut [u8; HEADER_LEN]) {
+        let len = u16::try_from(payload_len).unwrap_or(u16::MAX);
         let first = 6 << 28 | u32::from(self.traffic_class) << 20 | self.flow_label & 0xf_ffff;
-        let mut bytes = [0; HEADER_LEN];
-        bytes[..4].copy_from_slice(&first.to_be_bytes());
-        bytes[4..6].copy_from_slice(&len.to_be_bytes());
-        bytes[6] = self.next_header;
-        bytes[7] = self.hop_limit;
-        bytes[8..24].copy_from_slice(&self.source.octets());
-        bytes[24..].copy_from_slice(&self.destination.octets());
-        buffer.prepend_bytes(&bytes);
+        place[..4].copy_from_slice(&first.to_be_bytes());
+        place[4..6].copy_from_slice(&len.to_be_bytes());
+        place[6] = self.next_header;
+        place[7] = self.hop_limit;
+        place[8..24].copy_from_slice(&self.source.octets());
+        place[24..].copy_from_slice(&self.destination.octets());
     }
 }
 

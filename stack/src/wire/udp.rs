@@ -59,17 +59,24 @@ impl Header {
     /// Prepends the header, its checksum filled in, to its data. The caller has checked that the data fits 65527 bytes.
     #[inline]
     pub fn emit(&self, source: IpAddr, destination: IpAddr, buffer: &mut Buffer) {
-        let length = buffer.len() + HEADER_LEN;
+        let (place, data) = buffer.prepend_array();
+        self.write(source, destination, data, place);
+    }
+
+    /// Writes the header, its checksum filled in, at its `place` before `data`, which fits 65527 bytes.
+    #[inline]
+    pub fn write(&self, source: IpAddr, destination: IpAddr, data: &[u8], place: &mut [u8; HEADER_LEN]) {
+        let length = data.len() + HEADER_LEN;
         let mut bytes = [0; HEADER_LEN];
         bytes[..2].copy_from_slice(&self.source_port.to_be_bytes());
         bytes[2..4].copy_from_slice(&self.destination_port.to_be_bytes());
         bytes[4..6].copy_from_slice(&u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes());
         let sum = Checksum::pseudo_header(source, destination, protocol::UDP, length);
-        let sum = sum.with_header(&bytes).with(buffer).finish();
+        let sum = sum.with_header(&bytes).with(data).finish();
         // Zero says that there is none: its other form stands for it (RFC 768 "Checksum").
         let sum = if sum == 0 { 0xffff } else { sum };
         bytes[6..8].copy_from_slice(&sum.to_be_bytes());
-        buffer.prepend_bytes(&bytes);
+        *place = bytes;
     }
 }
 
