@@ -1,7 +1,9 @@
 //! ICMP for both families, as echo requests.
 
 use super::{Contest, ENDS6, before, emitting, parsing, payload};
-use etherparse::{IcmpEchoHeader, Icmpv4Header, Icmpv4Slice, Icmpv4Type, Icmpv6Header, Icmpv6Slice, Icmpv6Type};
+use etherparse::{
+    IcmpEchoHeader, Icmpv4Header, Icmpv4Slice, Icmpv4Type, Icmpv6Header, Icmpv6Slice, Icmpv6Type,
+};
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire as theirs;
 use stack::wire::{Buffer, icmpv4, icmpv6};
@@ -38,7 +40,7 @@ fn parse_v4() -> Result<Contest, String> {
     parsing(
         "parse ICMPv4",
         &buffer,
-        &[0, 1, 2, 20],
+        &[(0, 1), (1, 1), (2, 0), (20, 0)],
         |bytes| {
             let (header, data) = icmpv4::Header::parse(bytes).ok()?;
             echo(header.kind, icmpv4::ECHO_REQUEST, header.code, header.rest, data)
@@ -89,15 +91,16 @@ fn parse_v6() -> Result<Contest, String> {
     parsing(
         "parse ICMPv6",
         &buffer,
-        &[0, 1, 2, 20],
+        &[(0, 1), (1, 1), (2, 0), (20, 0)],
         |bytes| {
-            let (header, data) = icmpv6::Header::parse(ends().0, ends().1, bytes).ok()?;
+            let (source, destination) = ends();
+            let (header, data) = icmpv6::Header::parse(source, destination, bytes).ok()?;
             echo(header.kind, icmpv6::ECHO_REQUEST, header.code, header.rest, data)
         },
         |bytes| {
             let packet = theirs::Icmpv6Packet::new_checked(bytes).ok()?;
-            let caps = ChecksumCapabilities::default();
-            match theirs::Icmpv6Repr::parse(&ends().0, &ends().1, &packet, &caps).ok()? {
+            let ((source, destination), caps) = (ends(), ChecksumCapabilities::default());
+            match theirs::Icmpv6Repr::parse(&source, &destination, &packet, &caps).ok()? {
                 theirs::Icmpv6Repr::EchoRequest { ident, seq_no, data } => Some((ident, seq_no, data.len())),
                 _ => None,
             }
@@ -121,11 +124,15 @@ fn emit_v6() -> Result<Contest, String> {
     emitting(
         "emit ICMPv6",
         (icmpv6::HEADER_LEN, icmpv6::HEADER_LEN),
-        before(|place, data| black_box(&V6).write(ends().0, ends().1, data, place)),
+        before(|place, data| {
+            let (source, destination) = ends();
+            black_box(&V6).write(source, destination, data, place);
+        }),
         move |place| {
             let repr = theirs::Icmpv6Repr::EchoRequest { ident: ECHO.id, seq_no: ECHO.seq, data: &data };
+            let ((source, destination), caps) = (ends(), ChecksumCapabilities::default());
             let mut packet = theirs::Icmpv6Packet::new_unchecked(place);
-            black_box(&repr).emit(&ends().0, &ends().1, &mut packet, &ChecksumCapabilities::default());
+            black_box(&repr).emit(&source, &destination, &mut packet, &caps);
         },
         |place| {
             let kind = Icmpv6Type::EchoRequest(*black_box(&ECHO));

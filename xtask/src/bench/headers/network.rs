@@ -32,7 +32,7 @@ fn parse_v4() -> Result<Contest, String> {
     parsing(
         "parse IPv4",
         &buffer,
-        &[0, 2, 3, 10, 19],
+        &[(0, 0x44), (0, 0x65), (3, 19), (3, 85), (10, 0), (19, 3)],
         |bytes| {
             let (header, payload) = ipv4::Header::parse(bytes).ok()?;
             let ends = (header.source.octets(), header.destination.octets());
@@ -95,7 +95,7 @@ fn parse_v6() -> Result<Contest, String> {
     parsing(
         "parse IPv6",
         &buffer,
-        &[0, 4],
+        &[(0, 0x45), (4, 1)],
         |bytes| {
             let (header, payload) = ipv6::Header::parse(bytes).ok()?;
             let ends = (header.source.octets(), header.destination.octets());

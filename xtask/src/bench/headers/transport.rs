@@ -1,6 +1,6 @@
 //! UDP and TCP over IPv4; TCP with timestamps, as its segments have them.
 
-use super::{Contest, ENDS, PAYLOAD, before, emitting, parsing, payload};
+use super::{Contest, ENDS, before, emitting, parsing, payload};
 use etherparse::{TcpHeader, TcpOptionElement, TcpSlice, UdpHeader, UdpSlice};
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire as theirs;
@@ -33,9 +33,10 @@ fn parse_udp() -> Result<Contest, String> {
     parsing(
         "parse UDP",
         &buffer,
-        &[4, 6, 20],
+        &[(5, 7), (5, 73), (6, 1), (20, 0)],
         |bytes| {
-            let (header, data) = udp::Header::parse(ends().0, ends().1, bytes).ok()?;
+            let (source, destination) = ends();
+            let (header, data) = udp::Header::parse(source, destination, bytes).ok()?;
             Some((header.source_port, header.destination_port, data.len()))
         },
         |bytes| {
@@ -59,12 +60,16 @@ fn emit_udp() -> Result<Contest, String> {
     emitting(
         "emit UDP",
         (udp::HEADER_LEN, udp::HEADER_LEN),
-        before(|place, data| black_box(&UDP).write(ends().0, ends().1, data, place)),
+        before(|place, data| {
+            let (source, destination) = ends();
+            black_box(&UDP).write(source, destination, data, place);
+        }),
         move |place| {
             let ((from, to), caps) = (ends_of_theirs(), ChecksumCapabilities::default());
+            let payload_len = place.len() - udp::HEADER_LEN;
             let mut packet = theirs::UdpPacket::new_unchecked(place);
             // The payload is in its place.
-            black_box(&repr).emit(&mut packet, &from, &to, PAYLOAD, |_| (), &caps);
+            black_box(&repr).emit(&mut packet, &from, &to, payload_len, |_| (), &caps);
         },
         |place| {
             let (source, destination) = *black_box(&ENDS);
@@ -103,11 +108,13 @@ fn parse_tcp() -> Result<Contest, String> {
     parsing(
         "parse TCP",
         &buffer,
-        &[12, 16, 22, 40],
+        &[(12, 0x40), (12, 0xf0), (16, 0), (23, 60), (40, 0)],
         |bytes| {
-            let is_right = tcp::checksum_is_right(ends().0, ends().1, bytes);
+            let (source, destination) = ends();
+            let is_right = tcp::checksum_is_right(source, destination, bytes);
             let segment = tcp::Segment::parse(bytes).ok().filter(|_| is_right)?;
-            let (ports, stamps) = ((segment.source_port, segment.destination_port), segment.options.timestamps?);
+            let (ports, stamps) =
+                ((segment.source_port, segment.destination_port), segment.options.timestamps?);
             let ack = segment.has(Flags::ACK).then_some(segment.ack.0);
             let stamps = (stamps.tsval, stamps.tsecr);
             Some((ports, segment.seq.0, ack, segment.wnd, stamps, segment.payload.len()))
@@ -140,7 +147,6 @@ fn parse_tcp() -> Result<Contest, String> {
 }
 
 fn emit_tcp() -> Result<Contest, String> {
-    let mut buffer = Buffer::with_payload(&payload());
     let (said, data) = (segment(), payload());
     let stamps = [TcpOptionElement::Noop, TcpOptionElement::Noop, TcpOptionElement::Timestamp(1000, 2000)];
     let mut header = TcpHeader::new(4000, 80, 1, 1000);
@@ -149,11 +155,10 @@ fn emit_tcp() -> Result<Contest, String> {
     emitting(
         "emit TCP",
         (TCP, 16),
-        move |place| {
-            black_box(&said).emit(ends().0, ends().1, &mut buffer);
-            place[..TCP].copy_from_slice(&buffer[..TCP]);
-            buffer.trim_front(TCP);
-        },
+        before::<TCP>(move |place, text| {
+            let (source, destination) = ends();
+            black_box(&said).write(source, destination, text, place);
+        }),
         move |place| {
             let ((from, to), caps) = (ends_of_theirs(), ChecksumCapabilities::default());
             let repr = theirs::TcpRepr {
