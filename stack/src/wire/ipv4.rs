@@ -146,7 +146,7 @@ impl<'a> Header<'a> {
         let flags = u32::from(self.reserved) << 15
             | u32::from(self.dont_fragment) << 14
             | u32::from(self.more_fragments) << 13;
-        let first = (0x40 | len as u32 / 4) << 24 | u32::from(self.tos) << 16 | u32::from(total_length);
+        let first = (0x40 | (len as u32 / 4)) << 24 | u32::from(self.tos) << 16 | u32::from(total_length);
         let second = u32::from(self.identification) << 16 | flags | u32::from(self.fragment_offset / 8);
         let third = u32::from(self.ttl) << 24 | u32::from(self.protocol) << 16;
         let (source, destination) = (u32::from(self.source), u32::from(self.destination));
