@@ -9,6 +9,7 @@ use super::operation::UserCall;
 use super::record::Record;
 use super::segment::{Ends, SYN, Segment};
 use crate::packet::checksum::{Sum, pseudo_header};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use std::net::IpAddr;
 
 /// A setting's name and value.
@@ -183,6 +184,21 @@ pub(super) const CALLS: &[ExtraCall] = &[
     ExtraCall::Record(700),
 ];
 
+impl Serialize for ExtraCall {
+    /// As its place in the table.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let place = CALLS.iter().position(|known| known == self);
+        place.ok_or_else(|| ser::Error::custom("a call that is not in the table"))?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ExtraCall {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ExtraCall, D::Error> {
+        let place = usize::deserialize(deserializer)?;
+        CALLS.get(place).copied().ok_or_else(|| de::Error::custom(format!("there is no call {place}")))
+    }
+}
+
 impl ExtraCall {
     /// What a record of a call asks for, where it asks for one of these.
     pub(super) fn decode(record: &Record) -> Option<ExtraCall> {
@@ -226,7 +242,7 @@ impl ExtraCall {
 }
 
 /// An error of ICMP about the last segment that the stack sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IcmpError {
     /// Type and code of ICMPv4.
     pub v4: (u8, u8),

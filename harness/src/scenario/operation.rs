@@ -4,6 +4,7 @@
 use super::extras::{self, Extra, ExtraCall, IcmpError, Setting};
 use super::record::Record;
 use super::segment::{ACK, FIN, PSH, RST, SYN, URG};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// What the connection is like when the scenario's first operation comes.
@@ -209,7 +210,7 @@ pub enum OptionsPlan {
 }
 
 /// A call of the user's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum UserCall {
     /// SEND so many bytes.
     Send(u16),
