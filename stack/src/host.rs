@@ -292,7 +292,14 @@ impl Host {
     }
 
     /// Tells the transports what found no neighbour.
+    #[inline]
     fn tell_undelivered(&mut self, now: Instant) {
+        if !self.net.undelivered.is_empty() {
+            self.tell_all_undelivered(now);
+        }
+    }
+
+    fn tell_all_undelivered(&mut self, now: Instant) {
         for datagram in core::mem::take(&mut self.net.undelivered) {
             self.undelivered(now, &datagram);
         }

@@ -72,7 +72,14 @@ impl Host {
     }
 
     /// Hands the segments that TCP has ready to IP.
+    #[inline]
     pub(crate) fn send_segments(&mut self, now: Instant) {
+        if !self.tcp.is_silent() {
+            self.send_ready_segments(now);
+        }
+    }
+
+    fn send_ready_segments(&mut self, now: Instant) {
         // What goes to one destination together takes one way.
         let mut way = None;
         while let Some(mut segments) = self.tcp.take_outputs() {

@@ -509,6 +509,11 @@ impl Connections {
         self.sink.queue.pop_front()
     }
 
+    /// Whether [`Connections::take_output`] has nothing to give.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.sink.queue.is_empty() && self.pending.is_empty()
+    }
+
     /// Takes back the memory of a segment that is not needed any more.
     #[inline]
     pub fn recycle(&mut self, buffer: Buffer) {

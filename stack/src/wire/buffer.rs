@@ -52,6 +52,26 @@ impl Buffer {
         self.bytes[self.start..self.start + header.len()].copy_from_slice(header);
     }
 
+    /// Makes the packet `count` bytes longer at its front. Returns these bytes, which hold anything until they are written,
+    /// and what is behind them.
+    #[inline]
+    pub fn prepend_split(&mut self, count: usize) -> (&mut [u8], &mut [u8]) {
+        self.make_room_before(count);
+        self.start -= count;
+        self.bytes[self.start..].split_at_mut(count)
+    }
+
+    /// [`Buffer::prepend_split`] for a header whose length is known.
+    #[inline]
+    pub fn prepend_array<const N: usize>(&mut self) -> (&mut [u8; N], &mut [u8]) {
+        self.make_room_before(N);
+        self.start -= N;
+        match self.bytes[self.start..].split_first_chunk_mut() {
+            Some(parts) => parts,
+            None => unreachable!("room for {N} bytes was made"),
+        }
+    }
+
     #[inline]
     fn make_room_before(&mut self, count: usize) {
         if count > self.start {

@@ -8,7 +8,8 @@ use crate::tcp::steps;
 use crate::wire::tcp::Segment;
 
 pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) -> Flow {
-    if tcb.closed_early() {
+    // Any other acknowledgement meets the rules of this state.
+    if tcb.closed_early() && tcb.snd_una < segment.ack && segment.ack <= tcb.snd_nxt {
         return syn_received::segment_arrives(tcb, cx, segment);
     }
     steps::first_to_fourth(tcb, cx, segment)?;
