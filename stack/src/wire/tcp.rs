@@ -9,7 +9,7 @@
 //! ```
 
 use super::checksum::Checksum;
-use super::tcp_options::{MAX_LEN, Options};
+use super::tcp_options::{MAX_LEN, Options, Timestamps};
 use super::{Buffer, Error, Result, be16, be32, protocol};
 use crate::tcp::SeqNumber;
 use core::fmt;
@@ -177,7 +177,8 @@ impl<'a> Segment<'a> {
             options: Options::default(),
         };
         // In a branch of its own, which holds everything in registers.
-        if let Some(options) = Options::parse_timestamps_alone(area) {
+        if let Some(timestamps) = Timestamps::alone_in(area) {
+            let options = Options { timestamps: Some(timestamps), ..Options::default() };
             return Ok(Segment { header: Header { options, ..header }, payload });
         }
         Ok(Segment { header: Header { options: options(area)?, ..header }, payload })

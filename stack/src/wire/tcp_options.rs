@@ -37,6 +37,15 @@ pub struct Timestamps {
 }
 
 impl Timestamps {
+    /// Those of an option area that has them as RFC 7323 appendix A does, and nothing else: what nearly every segment
+    /// carries.
+    #[inline]
+    pub(super) fn alone_in(area: &[u8]) -> Option<Timestamps> {
+        let &[1, 1, 8, 10, a, b, c, d, e, f, g, h] = area else { return None };
+        Some(Timestamps::of([a, b, c, d], [e, f, g, h]))
+    }
+
+    #[inline]
     fn of(tsval: [u8; 4], tsecr: [u8; 4]) -> Timestamps {
         Timestamps { tsval: u32::from_be_bytes(tsval), tsecr: u32::from_be_bytes(tsecr) }
     }
@@ -194,15 +203,6 @@ impl Options {
         let mut options = Options::default();
         options.read(bytes)?;
         Ok(options)
-    }
-
-    /// The options of an area that has timestamps as RFC 7323 appendix A has them, and nothing else: what nearly every
-    /// segment carries.
-    #[inline]
-    pub(super) fn parse_timestamps_alone(area: &[u8]) -> Option<Options> {
-        let &[1, 1, 8, 10, a, b, c, d, e, f, g, h] = area else { return None };
-        let timestamps = Some(Timestamps::of([a, b, c, d], [e, f, g, h]));
-        Some(Options { timestamps, ..Options::default() })
     }
 
     /// The same, as far as lengths can be believed.
