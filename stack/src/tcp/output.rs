@@ -403,14 +403,13 @@ impl Output<'_> {
         let record = tcb.send.record_end(seq).map(|end| end.since(seq));
         let corked =
             || tcb.send.urging == Urging::More || (tcb.options.cork && tcb.send.urging != Urging::All);
-        let (queued, mss) = (record.unwrap_or(unsent - ahead), tcb.eff_snd_mss());
-        let full = queued.min(usable) >= mss;
+        // Of a full segment nobody asks what a small one may do.
+        let full = record.unwrap_or(unsent - ahead).min(usable) >= tcb.eff_snd_mss();
         let size = segment_size(Occasion {
-            queued,
+            queued: record.unwrap_or(unsent - ahead),
             usable,
-            mss,
+            mss: tcb.eff_snd_mss(),
             max_snd_wnd: tcb.max_snd_wnd,
-            // Nobody asks it of a full one.
             small_permitted: !full
                 && (record.is_some()
                     || tcb.send.urging == Urging::All
