@@ -92,11 +92,36 @@ fn line(world: &World, gap: Duration, deed: &Deed) -> Option<String> {
             format!("{} {} < {}  // {}", after(gap), name(*interface), raw(bytes), meaning(bytes))
         }
         Deed::Sent { interface, bytes } => {
-            let text = meaning(bytes);
-            format!("{} {} > {}", when(gap), name(*interface), text.trim_start_matches(['<', '>', ' ']))
+            let text = with_data(meaning(bytes).trim_start_matches(['<', '>', ' ']), bytes);
+            format!("{} {} > {text}", when(gap), name(*interface))
         }
         Deed::Called(call) => format!("{} {}", after(gap), said(call)?),
     })
+}
+
+/// What describes a frame, with data that is not the pattern of cases: that of a quote is left open.
+fn with_data(text: &str, frame: &[u8]) -> String {
+    if let Some((head, _)) = text.strip_suffix(")]").and_then(|text| text.rsplit_once(" (")) {
+        return format!("{}]", head.trim_end_matches(" payload"));
+    }
+    let counted = text.strip_suffix(')').and_then(|text| text.rsplit_once('('));
+    let Some((head, length)) = counted.and_then(|(head, n)| Some((head, n.parse().ok()?))) else {
+        return text.to_owned();
+    };
+    let end = match frame.get(14).map(|first| first >> 4) {
+        Some(4) => 14 + usize::from(be16(frame, 16)),
+        _ => 54 + usize::from(be16(frame, 18)),
+    };
+    let data = end.checked_sub(length).and_then(|start| frame.get(start..end));
+    match data.filter(|data| !data.is_empty()).map(hex) {
+        Some(hex) if head.ends_with("payload ") => format!("{head}0x{hex}"),
+        Some(hex) => format!("{text} data 0x{hex}"),
+        None => text.to_owned(),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The head, which says how the stack is set up.
@@ -139,7 +164,7 @@ fn opening(family: Family) -> Vec<String> {
 fn raw(frame: &[u8]) -> String {
     let mac =
         |at: usize| MacAddress(frame.get(at..at + 6).and_then(|mac| mac.try_into().ok()).unwrap_or([0; 6]));
-    let hex: String = frame.iter().skip(14).map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(frame.get(14..).unwrap_or(&[]));
     let payload = if hex.is_empty() { "payload (0)".to_owned() } else { format!("payload 0x{hex}") };
     format!("ether[dst {}, src {}, type 0x{:04x}] / {payload}", mac(0), mac(6), be16(frame, 12))
 }
@@ -204,5 +229,6 @@ mod tests {
         check(&[[0; 4], [0, 0, 0x80, 0]], "icmp6 echo_reply");
         check(&[[0; 4], [0, 0, 0, 1]], "eth1 > ");
         check(&[[0; 4], [10, 0, 0, 0]], "sendto(3, ");
+        check(&[[0; 4], [10, 6, 0, 9], [7, 0, 0, 9]], "address(eth0, add, ");
     }
 }
