@@ -54,8 +54,6 @@ pub struct Peer {
     pub ts_latest: Option<u32>,
     /// The last TSval of the stack, where timestamps are in use.
     pub ts_recent: Option<u32>,
-    /// The last segment that was sent.
-    pub last: Option<Segment>,
     /// What was lost and not sent again, in order.
     pub lost: Vec<(u32, u16)>,
     /// The Fast Open option with the cookie that the stack gave last.
@@ -88,7 +86,6 @@ impl Peer {
             offered: (None, None),
             ts_latest: None,
             ts_recent: None,
-            last: None,
             lost: Vec::new(),
             cookie: None,
         }
@@ -123,7 +120,7 @@ impl Peer {
             payload,
             ecn: 0,
         };
-        plan.extra.add(&mut segment, self.cookie.as_deref(), self.stack_una);
+        plan.extra.add(&mut segment, self.cookie.as_deref(), (self.stack_una, self.stack_nxt));
         segment
     }
 
@@ -197,7 +194,6 @@ impl Peer {
         if segment.has(ACK) && !segment.has(RST) {
             self.acknowledged(segment);
         }
-        self.last = Some(segment.clone());
     }
 
     /// Takes note of where a segment says that the stream ends, and of where it can no longer end.
