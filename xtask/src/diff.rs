@@ -1,26 +1,32 @@
 //! `cargo xtask diff`: the same scenarios on two stacks, and what they do differently.
 //!
 //! Scenarios are drawn by seed and number and are the same whoever plays them. Both stacks live in one process: a worker's,
-//! or, where one of them is a kernel in virtual time, that kernel's only one. A worker gives back differences alone.
+//! or, where one of them is a kernel in virtual time, that kernel's only one. A worker gives back differences alone. Of two
+//! kernels each has its own workers, which give back traces.
 
 mod canaries;
+mod kernels;
 mod messages;
 mod pair;
+mod recorder;
 mod report;
 mod requirement;
+mod two;
 
-pub(crate) use messages::{Compared, Scenarios};
+pub(crate) use messages::{Compared, Recorded, Scenarios};
 pub(crate) use pair::Pair;
+pub(crate) use recorder::Recorder;
 
 use crate::exit::{Exit, Outcome};
 use crate::oracle;
 use crate::pool::{Limits, Pool};
 use crate::progress::Progress;
-use crate::protocol::{Answer, Job, Session, Wants};
+use crate::protocol::{Answer, Job, Plays, Session, Wants};
 use cases::classes::Classes;
 use cases::suite::Tree;
 use harness::scenario::generate;
 use harness::sut::Family;
+use kernels::Kernels;
 use report::Report;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -35,7 +41,7 @@ const SHRUNK: usize = 8;
 /// What `cargo xtask diff` takes.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Options {
-    /// The two stacks, at most one of them a kernel in virtual time.
+    /// The two stacks.
     #[arg(long, value_name = "A,B", value_delimiter = ',', num_args = 1)]
     stacks: Vec<String>,
     /// What scenarios are drawn from.
@@ -75,15 +81,17 @@ pub(crate) struct Options {
 
 /// Compares.
 pub(crate) fn diff(options: &Options) -> Outcome {
-    let pool = pool(options)?;
+    let mut players = Players::of(options)?;
     if let Some(bytes) = single(options)? {
-        return show(options, &pool, bytes);
+        return show(options, &mut players, bytes);
     }
     let classes = Classes::load()?;
     let mut report = Report::new(options.stacks.clone(), classes, options.seed);
-    let info = pool.greet()?;
-    if !options.no_canaries {
-        canaries::look(&pool, &report, options.seed)?;
+    players.greet()?;
+    match &players {
+        Players::Together(pool) if !options.no_canaries => canaries::look(pool, &report, options.seed)?,
+        // A fault is put into a stack in memory.
+        Players::Together(_) | Players::Apart(_) => {}
     }
     let start = Instant::now();
     let mut next = options.first;
@@ -91,11 +99,7 @@ pub(crate) fn diff(options: &Options) -> Outcome {
     let is_over = |next: u64| next >= end || options.time.is_some_and(|time| start.elapsed() >= time);
     while !is_over(next) {
         let until = if options.time.is_some() { next + CHUNK * ROUND } else { end };
-        let jobs = chunks(options.seed, next, until);
-        let mut progress = Progress::new(format!("scenarios on {}, in {CHUNK}s", info.name), jobs.len());
-        for answer in pool.play(jobs.clone(), &mut |_| progress.step()) {
-            report.take(&jobs[answer.run], &answer);
-        }
+        players.range(options, next, until, &mut report);
         next = until;
     }
     report.elapsed = start.elapsed();
@@ -104,7 +108,7 @@ pub(crate) fn diff(options: &Options) -> Outcome {
     let unknown = report.unknown(options.shrink, options.examples);
     for (number, kind) in &unknown {
         let bytes = generate(options.seed, *number);
-        let answer = ask(&pool, report.shrinking(bytes))?;
+        let answer = players.ask(report.shrinking(bytes))?;
         report::tell(options, *number, kind, &answer)?;
     }
     Ok(report.exit())
@@ -122,11 +126,71 @@ fn job(run: usize, scenarios: Scenarios) -> Job {
     Job { run, case: String::new(), family: Family::Ipv4, seed: 1, twin: None, wants }
 }
 
-/// One job by itself.
-fn ask(pool: &Pool, scenarios: Scenarios) -> Result<Answer, String> {
-    let alone = Pool { workers: 1, ..pool.clone() };
-    let answer = alone.play(vec![job(0, scenarios)], &mut |_| {}).pop();
-    answer.ok_or_else(|| "a scenario was not answered".to_owned())
+/// Who plays scenarios on two stacks.
+enum Players {
+    /// Workers that have both.
+    Together(Box<Pool>),
+    /// Workers of each.
+    Apart(Box<Kernels>),
+}
+
+impl Players {
+    /// Workers for the two stacks: a kernel is a session's, and the other one is in memory, unless it is a kernel too.
+    fn of(options: &Options) -> Result<Players, String> {
+        let [first, second] = options.stacks.as_slice() else {
+            return Err("--stacks takes two names: --stacks reference,smoltcp".to_owned());
+        };
+        Ok(match (is_kernel(first), is_kernel(second)) {
+            (true, true) => {
+                let alone = |stack: &String| pool(options, stack, Plays::Alone);
+                Players::Apart(Box::new(Kernels([alone(first)?, alone(second)?])))
+            }
+            (true, false) => {
+                Players::Together(Box::new(pool(options, first, Plays::Beside(second.clone()))?))
+            }
+            (false, _) => Players::Together(Box::new(pool(options, second, Plays::Beside(first.clone()))?)),
+        })
+    }
+
+    /// Starts a worker of each kind, to see whether the stacks can run here.
+    fn greet(&self) -> Result<(), String> {
+        match self {
+            Players::Together(pool) => pool.greet().map(drop),
+            Players::Apart(kernels) => kernels.0.iter().try_for_each(|pool| pool.greet().map(drop)),
+        }
+    }
+
+    /// Plays the scenarios from `next` to `until`.
+    fn range(&mut self, options: &Options, next: u64, until: u64, report: &mut Report) {
+        let jobs = chunks(options.seed, next, until);
+        let name = format!("scenarios on {}, in {CHUNK}s", options.stacks.join(" and "));
+        match self {
+            Players::Together(pool) => {
+                let mut progress = Progress::new(name, jobs.len());
+                for answer in pool.play(jobs.clone(), &mut |_| progress.step()) {
+                    report.take(&jobs[answer.run], &answer);
+                }
+            }
+            Players::Apart(kernels) => {
+                let mut progress = Progress::new(name, 2 * jobs.len());
+                for answer in kernels.range(options.seed, next, until, &mut progress) {
+                    report.take(&job(0, Scenarios::Record(Vec::new())), &answer);
+                }
+            }
+        }
+    }
+
+    /// One job by itself.
+    fn ask(&mut self, scenarios: Scenarios) -> Result<Answer, String> {
+        match self {
+            Players::Together(pool) => {
+                let alone = Pool { workers: 1, ..Pool::clone(pool) };
+                let answer = alone.play(vec![job(0, scenarios)], &mut |_| {}).pop();
+                answer.ok_or_else(|| "a scenario was not answered".to_owned())
+            }
+            Players::Apart(kernels) => Ok(kernels.ask(&scenarios)),
+        }
+    }
 }
 
 /// The bytes of the one scenario that is to be shown.
@@ -140,8 +204,8 @@ fn single(options: &Options) -> Result<Option<Vec<u8>>, String> {
     bytes.map(Some).ok_or_else(|| format!("--bytes {digits}: not an even number of hexadecimal digits"))
 }
 
-fn show(options: &Options, pool: &Pool, bytes: Vec<u8>) -> Outcome {
-    let answer = ask(pool, Scenarios::Show(bytes))?;
+fn show(options: &Options, players: &mut Players, bytes: Vec<u8>) -> Outcome {
+    let answer = players.ask(Scenarios::Show(bytes))?;
     report::tell(options, options.number.unwrap_or(0), "", &answer)?;
     let found = answer.compared.is_some_and(|compared| !compared.found.is_empty());
     Ok(if found { Exit::Unexpected } else { Exit::AsExpected })
@@ -152,23 +216,11 @@ fn is_kernel(name: &str) -> bool {
     oracle::series(name).is_some() || name == "linux"
 }
 
-/// Workers that have both stacks: the kernel, where there is one, is the session's, and the other one in memory.
-fn pool(options: &Options) -> Result<Pool, String> {
-    let [first, second] = options.stacks.as_slice() else {
-        return Err("--stacks takes two names: --stacks reference,smoltcp".to_owned());
-    };
-    let (session, against) = match (is_kernel(first), is_kernel(second)) {
-        (true, true) => {
-            return Err(format!(
-                "{first} and {second} are both kernels: compare each with reference:linux, which is in memory"
-            ));
-        }
-        (true, false) => (first, second),
-        _ => (second, first),
-    };
+/// Workers that play scenarios on `stack`.
+fn pool(options: &Options, stack: &str, plays: Plays) -> Result<Pool, String> {
     let program = std::env::current_exe().map_err(|e| format!("this program's own path is unknown: {e}"))?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let session = Session { against: Some(against.clone()), ..Session::new(session, &Tree::suite()) };
+    let session = Session { plays, ..Session::new(stack, &Tree::suite()) };
     let limits = Limits { cpu: Duration::from_secs(20), silence: Duration::from_secs(60) };
     Ok(Pool { program, session, workers: options.jobs.unwrap_or(processors), depth: 4, limits })
 }

@@ -234,25 +234,13 @@ fn live(task: &Task<'_>, mut pool: Pool, info: &StackInfo) -> Outcome {
         pool.workers *= WAITING;
     }
     // What another release does is neither right nor wrong.
-    if is_real || oracle::series(name).is_some() {
-        if recorded.is_empty() && !is_recording {
-            println!("{name}: nothing is recorded: cargo xtask golden record --stack {name}");
-            return Ok(Exit::AsExpected);
-        }
-        let is_other = |snapshot: &&Snapshot| snapshot.description != files::description(info);
-        if let Some(other) = recorded.values().find(is_other).filter(|_| !is_recording) {
-            let own = files::description(info);
-            println!("{name}: stale: recorded on {}, this is {own}; record again", other.description);
-            return Ok(Exit::AsExpected);
-        }
+    let is_kernel = is_real || oracle::series(name).is_some();
+    if let Some(why) = incomparable(&recorded, info).filter(|_| is_kernel && !is_recording) {
+        println!("{name}: {why}");
+        return Ok(Exit::AsExpected);
     }
-    let unsteady: Vec<_> = UNSTEADY.iter().filter(|(stack, ..)| *stack == name).collect();
-    for (_, cases, why) in &unsteady {
-        for case in suite.cases.iter().filter(|case| cases.contains(&case.id.as_str())) {
-            println!("{name}: {} is not recorded: {why}", case.id);
-        }
-    }
-    let is_unsteady = |case: &str| unsteady.iter().any(|(_, cases, _)| cases.contains(&case));
+    let unsteady = unsteady(name, suite);
+    let is_unsteady = |case: &str| unsteady.contains(&case);
     let is_short = |case: &str| !is_real || lengths.get(case).is_none_or(|l| *l <= DEFAULT_SET);
     let jobs = jobs(suite, |case| is_short(case) && !is_unsteady(case));
     let mut progress = Progress::new(format!("{name} runs"), jobs.len());
@@ -282,6 +270,28 @@ fn live(task: &Task<'_>, mut pool: Pool, info: &StackInfo) -> Outcome {
     }
     println!("{name}: {} snapshots, {differing} differ", texts.len());
     Ok(if differing == 0 { Exit::AsExpected } else { Exit::Unexpected })
+}
+
+/// Why a kernel cannot be compared with what was recorded.
+fn incomparable(recorded: &BTreeMap<String, Snapshot>, info: &StackInfo) -> Option<String> {
+    if recorded.is_empty() {
+        return Some(format!("nothing is recorded: cargo xtask golden record --stack {}", info.name));
+    }
+    let own = files::description(info);
+    let other = recorded.values().find(|snapshot| snapshot.description != own)?;
+    Some(format!("stale: recorded on {}, this is {own}; record again", other.description))
+}
+
+/// The cases that a stack plays otherwise each time; says why they are left out.
+fn unsteady(name: &str, suite: &Suite) -> Vec<&'static str> {
+    let mut all = Vec::new();
+    for (_, cases, why) in UNSTEADY.iter().filter(|(stack, ..)| *stack == name) {
+        for case in suite.cases.iter().filter(|case| cases.contains(&case.id.as_str())) {
+            println!("{name}: {} is not recorded: {why}", case.id);
+        }
+        all.extend_from_slice(cases);
+    }
+    all
 }
 
 /// Before a run on a real clock that did not pass is recorded it is played alone once more: the machine may have been busy.

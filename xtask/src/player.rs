@@ -1,8 +1,8 @@
 //! Plays one run: from a case's name to an answer. Everything that a worker needs of the harness is in here.
 
-use crate::diff::Pair;
+use crate::diff::{Pair, Recorder};
 use crate::fake::Fake;
-use crate::protocol::{Answer, Job, Session, TRACE};
+use crate::protocol::{Answer, Job, Plays, Session, TRACE};
 use crate::results::StackInfo;
 use crate::settled::settled;
 use cases::suite::Tree;
@@ -33,11 +33,7 @@ pub(crate) fn open(session: &Session) -> Result<Box<dyn Player>, String> {
     if let Some(fake) = Fake::open(&session.stack) {
         return Ok(Box::new(fake));
     }
-    if let Some(against) = &session.against {
-        return Ok(Box::new(Pair::new(Stack::open(session)?, against)?));
-    }
-    let command_line = CommandLine::parse(&session.packetdrill)?;
-    Ok(Box::new(Case { stack: Stack::open(session)?, tree: session.tree(), command_line }))
+    on(Stack::open(session)?, session)
 }
 
 /// Opens the kernel that this program is the first program of.
@@ -45,12 +41,19 @@ pub(crate) fn open(session: &Session) -> Result<Box<dyn Player>, String> {
 /// # Errors
 /// What that kernel refused.
 pub(crate) fn open_in_guest(session: &Session) -> Result<Box<dyn Player>, String> {
-    let command_line = CommandLine::parse(&session.packetdrill)?;
-    let stack = Stack::Linux(Box::new(guest_kernel(session)?));
-    if let Some(against) = &session.against {
-        return Ok(Box::new(Pair::new(stack, against)?));
-    }
-    Ok(Box::new(Case { stack, tree: session.tree(), command_line }))
+    on(Stack::Linux(Box::new(guest_kernel(session)?)), session)
+}
+
+/// What plays a session's jobs on its stack.
+fn on(stack: Stack, session: &Session) -> Result<Box<dyn Player>, String> {
+    Ok(match &session.plays {
+        Plays::Cases => {
+            let command_line = CommandLine::parse(&session.packetdrill)?;
+            Box::new(Case { stack, tree: session.tree(), command_line })
+        }
+        Plays::Beside(other) => Box::new(Pair::new(stack, other)?),
+        Plays::Alone => Box::new(Recorder::new(stack)),
+    })
 }
 
 fn guest_kernel(session: &Session) -> Result<Linux, String> {

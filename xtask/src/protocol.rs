@@ -3,7 +3,7 @@
 //! The worker is told its [`Session`] first and answers with a [`Greeting`]; then each [`Job`] is answered with an
 //! [`Answer`], in order.
 
-use crate::diff::{Compared, Scenarios};
+use crate::diff::{Compared, Recorded, Scenarios};
 use crate::results::{Difference, StackInfo};
 use cases::suite::Tree;
 use harness::run::Verdict;
@@ -26,9 +26,21 @@ pub(crate) struct Session {
     pub(crate) link: Option<String>,
     /// packetdrill's options from behind `--`.
     pub(crate) packetdrill: Vec<String>,
-    /// The stack in memory that scenarios are compared with.
+    /// What is played.
     #[serde(default)]
-    pub(crate) against: Option<String>,
+    pub(crate) plays: Plays,
+}
+
+/// What a session plays.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) enum Plays {
+    /// Cases.
+    #[default]
+    Cases,
+    /// Scenarios, on the session's stack and on this one in memory.
+    Beside(String),
+    /// Scenarios on the session's stack, whose traces are compared elsewhere.
+    Alone,
 }
 
 impl Session {
@@ -41,7 +53,7 @@ impl Session {
             is_suite: tree.is_suite,
             link: None,
             packetdrill: Vec::new(),
-            against: None,
+            plays: Plays::Cases,
         }
     }
 
@@ -122,6 +134,9 @@ pub(crate) struct Answer {
     /// What came of scenarios, where they were wanted.
     #[serde(default)]
     pub(crate) compared: Option<Compared>,
+    /// What a stack did in scenarios, where that was wanted.
+    #[serde(default)]
+    pub(crate) recorded: Option<Recorded>,
     /// The worker ends after this answer, because a panic left its stack in no known state.
     pub(crate) is_last: bool,
 }
@@ -140,6 +155,7 @@ impl Answer {
             ladder: None,
             snapshot: None,
             compared: None,
+            recorded: None,
             is_last: false,
         }
     }

@@ -235,25 +235,7 @@ impl Line<'_> {
 
     /// What is unusual about an IP header.
     fn ip(&self, index: usize, part: &Part) -> String {
-        let mut words = Vec::new();
-        let (source, destination) = match self.direction {
-            Direction::Inbound => (self.world.remote, self.world.local),
-            Direction::Outbound => (self.world.local, self.world.remote),
-        };
-        // The ends of a message follow from others before it, which a reader does not see.
-        let implied = self.parts[index..].iter().any(|p| match p.kind {
-            LayerKind::Dhcp => true,
-            LayerKind::Dns => self.direction == Direction::Inbound,
-            _ => false,
-        });
-        // What goes without saying on the first interface need not on another.
-        let elsewhere = self.parts.first().is_some_and(|first| self.is_of_another_interface(first));
-        for (name, usual) in [("src", source), ("dst", destination)] {
-            let found = self.shown(part, name);
-            if implied || elsewhere || found != usual.to_string() {
-                words.push(format!("{name} {found}"));
-            }
-        }
+        let mut words = self.address_words(index, part);
         if part.kind == LayerKind::Ipv4 {
             words.extend(self.fragment_words(part));
             if self.get(part, "reserved") != 0 {
@@ -297,6 +279,27 @@ impl Line<'_> {
             (true, false) => format!("{text} payload"),
             (false, _) => text,
         }
+    }
+
+    /// The addresses of an IP header, where they are not the usual.
+    fn address_words(&self, index: usize, part: &Part) -> Vec<String> {
+        let (source, destination) = match self.direction {
+            Direction::Inbound => (self.world.remote, self.world.local),
+            Direction::Outbound => (self.world.local, self.world.remote),
+        };
+        // The ends of a message follow from others before it, which a reader does not see.
+        let implied = self.parts[index..].iter().any(|p| match p.kind {
+            LayerKind::Dhcp => true,
+            LayerKind::Dns => self.direction == Direction::Inbound,
+            _ => false,
+        });
+        // What goes without saying on the first interface need not on another.
+        let elsewhere = self.parts.first().is_some_and(|first| self.is_of_another_interface(first));
+        let ends = [("src", source), ("dst", destination)]
+            .map(|(name, usual)| (name, self.shown(part, name), usual));
+        let told =
+            ends.into_iter().filter(|(_, found, usual)| implied || elsewhere || *found != usual.to_string());
+        told.map(|(name, found, _)| format!("{name} {found}")).collect()
     }
 
     /// What a stack chooses of an IPv4 header, where it is not the usual.

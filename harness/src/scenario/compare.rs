@@ -7,6 +7,7 @@ use super::segment::{ACK, RST, SYN, before};
 use super::state::{Event, State};
 use super::trace::{Deed, Step, Stimulus, Trace};
 use crate::sut::Granularity;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ const AT_ONCE: Duration = Duration::from_micros(900);
 const LONGEST_TIMER: Duration = Duration::from_secs(120);
 
 /// The first thing that two stacks did differently.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Divergence {
     /// The operation's place in the scenario; `None` in the opening.
     pub operation: Option<usize>,

@@ -2,6 +2,7 @@
 
 use super::operation::Version;
 use crate::packet::checksum::{Sum, pseudo_header};
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 /// No more data from the sender.
@@ -41,7 +42,7 @@ impl Ends {
 }
 
 /// The options of a segment that a connection depends on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
     /// Maximum segment size.
     pub mss: Option<u16>,
@@ -58,7 +59,7 @@ pub struct Options {
 }
 
 /// A segment, its numbers as they stand on the wire.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
     /// Sequence number.
     pub seq: u32,

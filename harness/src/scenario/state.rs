@@ -3,6 +3,7 @@
 use super::operation::UserCall;
 use super::peer::Peer;
 use super::segment::{ACK, FIN, RST, SYN, Segment, URG, before};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ impl fmt::Display for State {
 }
 
 /// What can happen to a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Event {
     /// SYN without ACK.
     Syn,

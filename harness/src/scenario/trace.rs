@@ -6,13 +6,28 @@ use super::operation::UserCall;
 use super::segment::Segment;
 use super::state::{Event, State};
 use crate::sut::Errno;
+use serde::{Deserialize, Serialize};
 use stack::Instant;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+/// An instant as a number of nanoseconds, where a trace goes from one process to another.
+mod nanoseconds {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use stack::Instant;
+
+    pub(super) fn serialize<S: Serializer>(at: &Instant, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(at.as_nanos())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Instant, D::Error> {
+        u64::deserialize(deserializer).map(Instant::from_nanos)
+    }
+}
+
 /// What was done to the stack.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stimulus {
     /// A segment of the peer's arrived.
     Segment(Segment),
@@ -25,7 +40,7 @@ pub enum Stimulus {
 }
 
 /// Something that the stack did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Deed {
     /// It sent a segment to the peer.
     Sent(Segment),
@@ -41,9 +56,10 @@ pub enum Deed {
 }
 
 /// A deed and its time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Happening {
     /// When, since the stack's start.
+    #[serde(with = "nanoseconds")]
     pub at: Instant,
     /// What.
     pub what: Deed,
@@ -52,11 +68,12 @@ pub struct Happening {
 }
 
 /// One thing that was done, and what the stack did until the next one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// The operation's place in the scenario behind its opening; `None` in the opening.
     pub operation: Option<usize>,
     /// When it was done.
+    #[serde(with = "nanoseconds")]
     pub at: Instant,
     /// How long until the next step.
     pub length: Duration,
@@ -73,7 +90,7 @@ pub struct Step {
 }
 
 /// All steps of a scenario.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
     /// The steps, the opening's first.
     pub steps: Vec<Step>,

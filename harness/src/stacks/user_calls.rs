@@ -7,6 +7,7 @@ use crate::sut::{
     Capabilities, Capability, Clock, DhcpCommand, Granularity, Interface, InterfaceId, Medium, Prefix,
     Refusal, Setup,
 };
+use serde::{Deserialize, Serialize};
 use stack::Instant;
 use std::fmt::Debug;
 use std::net::{IpAddr, SocketAddr};
@@ -26,7 +27,7 @@ pub enum Lookup {
 pub struct LookupFailed;
 
 /// The states of a connection, RFC 9293 §3.3.2, in its order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names are the RFC's")]
 pub enum State {
     Closed,

@@ -4,6 +4,7 @@
 //! they are the ones that packetdrill scripts were written for. [`crate::abi`] has the names.
 
 use super::{InterfaceId, Prefix};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
@@ -12,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 pub struct CallId(pub u64);
 
 /// An error number with Linux's value; prints as its POSIX name.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Errno(pub i32);
 
 impl fmt::Debug for Errno {

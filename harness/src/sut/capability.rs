@@ -1,5 +1,6 @@
 //! What a stack can do, said by its adapter in one place.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -109,7 +110,7 @@ pub enum Clock {
 }
 
 /// By how much a stack's timers may fire late by construction, which is not a deviation.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Granularity {
     /// A fixed amount: a tick.
     pub tick: Duration,

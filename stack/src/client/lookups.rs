@@ -133,6 +133,9 @@ impl Host {
 
     /// Tries the lookups again. True where one is over.
     pub(crate) fn retry_lookups(&mut self, now: Instant) -> bool {
+        if self.lookups.under_way.is_empty() {
+            return false;
+        }
         let before = self.lookups.under_way.len();
         for mut one in core::mem::take(&mut self.lookups.under_way) {
             let step = self.step(now, &mut one);

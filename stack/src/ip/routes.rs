@@ -31,57 +31,55 @@ impl Network {
         let usable = |interface: usize| self.is_up(interface) && via.is_none_or(|via| via == interface);
         let connected = self.connected(destination, usable);
         let mut configured = self.routes.matching(destination).filter(|route| usable(route.interface));
-        // Of equals min_by_key takes the first, and connected networks stand before all routes.
-        let best = |route: &Route| (u8::MAX - route.destination.length, route.metric);
-        let route = connected
-            .into_iter()
-            .chain(configured.next().map(|route| self.answering(route, configured)))
-            .min_by_key(best);
-        let route = route.or_else(|| self.default_router(destination, usable))?;
-        let named = self.redirects.get(route.interface, destination);
-        let next = named.or(route.gateway).unwrap_or(destination);
-        Some(Hop { interface: route.interface, next, local: false })
+        let configured = configured.next().map(|route| self.answering(route, configured));
+        // Of equals the connected network is taken, whose metric is the least.
+        let is_better =
+            |route: &&Route| connected.is_none_or(|(_, length)| route.destination.length > length);
+        let (interface, gateway) = match (configured.filter(is_better), connected) {
+            (Some(route), _) => (route.interface, route.gateway),
+            (None, Some((interface, _))) => (interface, None),
+            (None, None) => self.default_router(destination, usable)?,
+        };
+        let next = self.redirects.get(interface, destination).or(gateway).unwrap_or(destination);
+        Some(Hop { interface, next, local: false })
     }
 
     /// Of routes to the same destinations the first whose gateway answers (RFC 1122 3.3.1.5), or `best` where none does.
-    fn answering<'a>(&self, best: &'a Route, others: impl Iterator<Item = &'a Route>) -> Route {
+    fn answering<'a>(&self, best: &'a Route, others: impl Iterator<Item = &'a Route>) -> &'a Route {
         let is_silent = |route: &Route| route.gateway.is_some_and(|gateway| self.silent.contains(&gateway));
         if !is_silent(best) {
-            return *best;
+            return best;
         }
         let mut others = others.filter(|route| route.destination == best.destination);
-        *others.find(|route| !is_silent(route)).unwrap_or(best)
+        others.find(|route| !is_silent(route)).unwrap_or(best)
     }
 
-    /// The longest network of a usable interface that includes `destination`, of equals the first.
-    fn connected(&self, destination: IpAddr, usable: impl Fn(usize) -> bool) -> Option<Route> {
-        let mut best: Option<Route> = None;
+    /// The usable interface on whose network `destination` is, and the length of its prefix: the longest, of equals the first.
+    fn connected(&self, destination: IpAddr, usable: impl Fn(usize) -> bool) -> Option<(usize, u8)> {
+        let mut best: Option<(usize, u8)> = None;
         for (interface, link) in self.interfaces.iter().enumerate().filter(|(i, _)| usable(*i)) {
             for network in link.addresses.iter().chain(link.autoconf.routers.prefixes()) {
-                let longer = best.is_none_or(|best| network.length > best.destination.length);
+                let longer = best.is_none_or(|(_, length)| network.length > length);
                 if longer && network.contains(destination) {
-                    best = Some(Route { destination: *network, gateway: None, interface, metric: 0 });
+                    best = Some((interface, network.length));
                 }
             }
         }
         best
     }
 
-    /// The router that advertised itself on one of the interfaces (RFC 4861 6.3.6).
-    fn default_router(&self, destination: IpAddr, usable: impl Fn(usize) -> bool) -> Option<Route> {
+    /// The router that advertised itself on one of the interfaces (RFC 4861 6.3.6), and that interface.
+    fn default_router(
+        &self,
+        destination: IpAddr,
+        usable: impl Fn(usize) -> bool,
+    ) -> Option<(usize, Option<IpAddr>)> {
         let links = self.interfaces.iter().enumerate().filter(|(i, _)| usable(*i) && destination.is_ipv6());
-        let routers = links.filter_map(|(interface, link)| {
+        let mut routers = links.filter_map(|(interface, link)| {
             let router = link.autoconf.routers.choose(|address| link.neighbours.known(address).is_some())?;
-            Some((interface, router))
+            Some((interface, Some(router.into())))
         });
-        let everything = Cidr { address: std::net::Ipv6Addr::UNSPECIFIED.into(), length: 0 };
-        let route = |(interface, router): (usize, std::net::Ipv6Addr)| Route {
-            destination: everything,
-            gateway: Some(router.into()),
-            interface,
-            metric: 0,
-        };
-        routers.map(route).next()
+        routers.next()
     }
 
     /// The interface whose own address `address` is; loopback addresses are the first one's.

@@ -22,11 +22,13 @@ enum Entry {
 pub(crate) struct ArpCache {
     config: ArpConfig,
     entries: BTreeMap<Ipv4Addr, Entry>,
+    /// When the first of the incomplete entries is due.
+    due: Option<Instant>,
 }
 
 impl ArpCache {
     pub(crate) fn new(config: ArpConfig) -> ArpCache {
-        ArpCache { config, entries: BTreeMap::new() }
+        ArpCache { config, entries: BTreeMap::new(), due: None }
     }
 
     pub(crate) fn add_permanent(&mut self, address: Ipv4Addr, mac: MacAddress) {
@@ -41,6 +43,7 @@ impl ArpCache {
     /// Forgets all but what the configuration gave, as when the link went down.
     pub(crate) fn flush(&mut self) {
         self.entries.retain(|_, entry| matches!(entry, Entry::Permanent { .. }));
+        self.due = None;
     }
 
     /// Resolves the next hop of `datagram`.
@@ -71,6 +74,7 @@ impl ArpCache {
                 let waiting = VecDeque::from([datagram]);
                 let entry = Entry::Incomplete { attempts: 1, next: now + config.retransmit, waiting };
                 self.entries.insert(address, entry);
+                self.find_due();
                 Resolution::Ask
             }
         }
@@ -90,13 +94,17 @@ impl ArpCache {
         match self.entries.get_mut(&address) {
             Some(Entry::Permanent { .. }) => Vec::new(),
             Some(entry) => match core::mem::replace(entry, complete) {
-                Entry::Incomplete { waiting, .. } => waiting.into(),
+                Entry::Incomplete { waiting, .. } => {
+                    self.find_due();
+                    waiting.into()
+                }
                 Entry::Complete { .. } | Entry::Permanent { .. } => Vec::new(),
             },
             None => {
                 if create {
                     self.make_room();
                     self.entries.insert(address, complete);
+                    self.find_due();
                 }
                 Vec::new()
             }
@@ -124,15 +132,20 @@ impl ArpCache {
             }
         }
         gone.iter().for_each(|address| drop(self.entries.remove(address)));
+        self.find_due();
         due
     }
 
     /// When [`ArpCache::poll`] next has something to say. Mappings that end say nothing: they are looked at when used.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.entries
-            .values()
-            .filter_map(|e| if let Entry::Incomplete { next, .. } = e { Some(*next) } else { None })
-            .min()
+        self.due
+    }
+
+    /// Entries have come to be incomplete, or are so no more.
+    fn find_due(&mut self) {
+        let next =
+            |entry: &Entry| if let Entry::Incomplete { next, .. } = entry { Some(*next) } else { None };
+        self.due = self.entries.values().filter_map(next).min();
     }
 
     /// Makes room for one more entry: that which ends first goes.

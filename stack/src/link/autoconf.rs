@@ -7,7 +7,7 @@ use super::lifetimes::Lifetimes;
 use super::routers::Routers;
 use crate::config::Medium;
 use crate::ip::{Cidr, solicited_node};
-use crate::network::Network;
+use crate::network::{Network, earliest};
 use crate::rng::Rng;
 use crate::time::Instant;
 use crate::wire::MacAddress;
@@ -63,10 +63,7 @@ impl Autoconf {
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let tests = self.tentative.iter().map(|t| t.next).min();
         let solicitation = self.solicitations.map(|(_, next)| next);
-        [tests, solicitation, self.lifetimes.next_deadline(), self.routers.next_deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        earliest([tests, solicitation, self.lifetimes.next_deadline(), self.routers.next_deadline()])
     }
 }
 

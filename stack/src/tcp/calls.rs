@@ -261,6 +261,13 @@ impl Connections {
 
     /// CLOSE of the sending direction: a FIN follows what is queued; receiving goes on.
     pub fn shutdown_send(&mut self, now: Instant, id: ConnectionId) {
+        if self.config.shutdown_waits_for_handshake
+            && let Some(tcb) = self.slab.get_mut(id)
+            && tcb.state == State::SynReceived
+        {
+            tcb.send.fin = true;
+            return;
+        }
         if self.queue_fin(now, id) {
             self.flush(now, id);
         }

@@ -256,6 +256,8 @@ pub struct Config {
     pub timestamps_taken_late: bool,
     /// Where SYNs cross, the SYN,ACK offers what the SYN has offered; RFC 7323 2.2 has it offer what the peer's SYN does too. Off.
     pub crossing_repeats_offer: bool,
+    /// Where SYNs have crossed a shutdown waits for the end of the handshake; RFC 9293 3.10.4 has the FIN go at once. Off.
+    pub shutdown_waits_for_handshake: bool,
     /// Soft errors that ICMP tells of end a connection that is being opened; RFC 9293 MUST-56 forbids it. Off.
     pub soft_errors_end_opening: bool,
     /// A window that is offered is a whole number of segments at first, and the rest of the buffer is offered once text has come;
@@ -367,6 +369,7 @@ impl Default for Config {
             edges_are_inside: false,
             timestamps_taken_late: false,
             crossing_repeats_offer: false,
+            shutdown_waits_for_handshake: false,
             window_in_segments: false,
             segments_fit_half_window: false,
             window_shrinks_late: false,
@@ -493,6 +496,8 @@ impl Config {
             timestamps_taken_late: true,
             // tcp_send_synack().
             crossing_repeats_offer: true,
+            // tcp_shutdown() and the end of TCP_SYN_RECV in tcp_rcv_state_process().
+            shutdown_waits_for_handshake: true,
             // tcp_select_initial_window() and rcv_ssthresh.
             window_in_segments: true,
             // tcp_bound_to_half_wnd().

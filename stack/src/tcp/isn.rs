@@ -9,13 +9,16 @@ use std::net::{IpAddr, SocketAddr};
 #[derive(Clone, Debug)]
 pub(crate) struct Secret {
     key: [u64; 2],
+    cookie_key: [u8; 16],
 }
 
 impl Secret {
     /// The key that follows from `seed`.
     pub(crate) fn new(seed: u64) -> Secret {
         let mut rng = Rng::new(seed);
-        Secret { key: [rng.next_u64(), rng.next_u64()] }
+        let key = [rng.next_u64(), rng.next_u64()];
+        let [low, high] = [2, 3].map(|purpose| siphash(key, core::iter::once(purpose)));
+        Secret { key, cookie_key: (u128::from(high) << 64 | u128::from(low)).to_le_bytes() }
     }
 
     /// The ISN of a connection opened now; M ticks every 4 microseconds.
@@ -37,8 +40,7 @@ impl Secret {
 
     /// A key for cookies (RFC 7413 4.1.2) where nobody has chosen one.
     pub(crate) fn cookie_key(&self) -> [u8; 16] {
-        let [low, high] = [2, 3].map(|purpose| siphash(self.key, core::iter::once(purpose)));
-        (u128::from(high) << 64 | u128::from(low)).to_le_bytes()
+        self.cookie_key
     }
 
     fn hash(&self, purpose: u8, local: SocketAddr, remote: SocketAddr) -> u64 {

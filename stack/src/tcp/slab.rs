@@ -3,10 +3,14 @@
 use super::ConnectionId;
 use super::control_block::ControlBlock;
 
+/// Vacant slots that keep their memory for connections to come.
+const MAX_SPARE: usize = 64;
+
 #[derive(Debug, Default)]
 struct Slot {
     generation: u32,
-    block: Option<Box<ControlBlock>>,
+    /// Empty without memory, or with memory for a control block.
+    block: Option<Box<Option<ControlBlock>>>,
 }
 
 /// All control blocks.
@@ -26,7 +30,7 @@ impl Slab {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (ConnectionId, &ControlBlock)> {
         (0..).zip(&self.slots).filter_map(|(index, slot)| {
             let id = ConnectionId { index, generation: slot.generation };
-            slot.block.as_deref().map(|block| (id, block))
+            slot.block.as_ref().and_then(|block| block.as_ref().as_ref()).map(|block| (id, block))
         })
     }
 
@@ -36,7 +40,10 @@ impl Slab {
             (self.slots.len() - 1) as u32
         });
         let slot = &mut self.slots[index as usize];
-        slot.block = Some(Box::new(block));
+        match &mut slot.block {
+            Some(memory) => **memory = Some(block),
+            vacant => *vacant = Some(Box::new(Some(block))),
+        }
         ConnectionId { index, generation: slot.generation }
     }
 
@@ -45,18 +52,22 @@ impl Slab {
             return;
         }
         let slot = &mut self.slots[id.index as usize];
-        slot.block = None;
+        // The slots that are used again first are the last ones given up.
+        match &mut slot.block {
+            Some(memory) if self.free.len() < MAX_SPARE => **memory = None,
+            block => *block = None,
+        }
         slot.generation = slot.generation.wrapping_add(1);
         self.free.push(id.index);
     }
 
     pub(crate) fn get(&self, id: ConnectionId) -> Option<&ControlBlock> {
         let slot = self.slots.get(id.index as usize)?;
-        slot.block.as_deref().filter(|_| slot.generation == id.generation)
+        slot.block.as_deref()?.as_ref().filter(|_| slot.generation == id.generation)
     }
 
     pub(crate) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut ControlBlock> {
         let slot = self.slots.get_mut(id.index as usize)?;
-        slot.block.as_deref_mut().filter(|_| slot.generation == id.generation)
+        slot.block.as_deref_mut()?.as_mut().filter(|_| slot.generation == id.generation)
     }
 }

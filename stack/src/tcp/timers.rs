@@ -2,7 +2,6 @@
 
 use super::ConnectionId;
 use crate::time::Instant;
-use std::collections::BTreeSet;
 
 /// What a connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +95,14 @@ impl Deadlines {
     }
 }
 
-/// The earliest deadline of every connection that has one.
+/// The earliest deadline of every connection that has one: a binary heap that knows where each connection stands.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TimerQueue(BTreeSet<(Instant, ConnectionId)>);
+pub(crate) struct TimerQueue {
+    /// No entry is before its parent, which of the one at `n` is at `(n - 1) / 2`.
+    heap: Vec<(Instant, ConnectionId)>,
+    /// Where a connection stands in the heap, by its index; meaningless for one that does not.
+    places: Vec<u32>,
+}
 
 impl TimerQueue {
     /// Moves the entry of `id` to where its deadlines say.
@@ -107,18 +111,61 @@ impl TimerQueue {
         if old == new {
             return;
         }
-        if let Some(at) = old {
-            self.0.remove(&(at, id));
-        }
-        if let Some(at) = new {
-            self.0.insert((at, id));
-        }
         deadlines.queued = new;
+        match (old, new) {
+            (Some(_), Some(at)) => self.settle(self.place(id), (at, id)),
+            (None, Some(at)) => {
+                self.heap.push((at, id));
+                self.settle(self.heap.len() - 1, (at, id));
+            }
+            (Some(_), None) => {
+                let hole = self.place(id);
+                if let Some(last) = self.heap.pop().filter(|_| hole < self.heap.len()) {
+                    self.settle(hole, last);
+                }
+            }
+            (None, None) => {}
+        }
     }
 
     /// The next deadline and whose it is.
     pub(crate) fn next(&self) -> Option<(Instant, ConnectionId)> {
-        self.0.first().copied()
+        self.heap.first().copied()
+    }
+
+    fn place(&self, id: ConnectionId) -> usize {
+        self.places[id.index as usize] as usize
+    }
+
+    /// Puts an entry where it belongs, which is above or below `at`; what stands there is overwritten.
+    fn settle(&mut self, mut at: usize, entry: (Instant, ConnectionId)) {
+        while let Some(parent) = at.checked_sub(1).map(|before| before / 2)
+            && entry < self.heap[parent]
+        {
+            self.put(at, self.heap[parent]);
+            at = parent;
+        }
+        while let Some(child) = self.earlier_child(at)
+            && self.heap[child] < entry
+        {
+            self.put(at, self.heap[child]);
+            at = child;
+        }
+        self.put(at, entry);
+    }
+
+    fn earlier_child(&self, at: usize) -> Option<usize> {
+        let (left, right) = (2 * at + 1, 2 * at + 2);
+        let left_is = self.heap.get(right).is_none_or(|right| self.heap[left] < *right);
+        (left < self.heap.len()).then_some(if left_is { left } else { right })
+    }
+
+    fn put(&mut self, at: usize, entry: (Instant, ConnectionId)) {
+        let index = entry.1.index as usize;
+        if index >= self.places.len() {
+            self.places.resize(index + 1, 0);
+        }
+        (self.heap[at], self.places[index]) = (entry, at as u32);
     }
 }
 
@@ -137,5 +184,24 @@ mod tests {
         assert_eq!(deadlines.take_expired(Instant::from_secs(3)), Some(Timer::DelayedAck));
         assert_eq!(deadlines.take_expired(Instant::from_secs(3)), Some(Timer::Retransmit));
         assert_eq!(deadlines.earliest(), None);
+    }
+
+    #[test]
+    fn the_queue_agrees_with_a_sorted_set() {
+        let (mut queue, mut rng) = (TimerQueue::default(), crate::rng::Rng::new(5));
+        let mut connections = vec![Deadlines::default(); 40];
+        for _ in 0..5000 {
+            let index = rng.below(40) as usize;
+            let id = ConnectionId { index: index as u32, generation: 0 };
+            match rng.below(3) {
+                0 => connections[index].stop_all(),
+                _ => connections[index].set(Timer::Retransmit, Instant::from_secs(rng.below(50).into())),
+            }
+            queue.reschedule(id, &mut connections[index]);
+            let all = (0..).zip(&connections).filter_map(|(index, deadlines)| {
+                Some((deadlines.earliest()?, ConnectionId { index, generation: 0 }))
+            });
+            assert_eq!(queue.next(), all.min());
+        }
     }
 }

@@ -86,7 +86,14 @@ impl Buffer {
         self.start += missing;
     }
 
+    /// The packet, in the place of which there is an empty one without memory.
+    #[inline]
+    pub fn take(&mut self) -> Buffer {
+        core::mem::replace(self, Buffer { bytes: Vec::new(), start: 0 })
+    }
+
     /// An empty packet in the memory of this one.
+    #[inline]
     pub fn cleared(mut self) -> Buffer {
         self.bytes.resize(HEADROOM, 0);
         self.start = HEADROOM;

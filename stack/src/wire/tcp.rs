@@ -146,7 +146,7 @@ impl<'a> Segment<'a> {
     /// The header is cut off, its data offset contradicts the bytes, or an option's length lies.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Segment<'a>> {
-        Segment::parse_with(bytes, Options::parse)
+        Segment::parse_with(bytes, Options::read)
     }
 
     /// The same, with such options as stand before the first whose length lies.
@@ -154,16 +154,22 @@ impl<'a> Segment<'a> {
     /// # Errors
     /// The header is cut off, or its data offset contradicts the bytes.
     pub fn parse_leniently(bytes: &'a [u8]) -> Result<Segment<'a>> {
-        Segment::parse_with(bytes, |area| Ok(Options::parse_leniently(area)))
+        Segment::parse_with(bytes, |options, area| {
+            // What is wrong ends the list, and what was read before counts.
+            let _broken = options.read(area);
+            Ok(())
+        })
     }
 
-    fn parse_with(bytes: &'a [u8], options: impl Fn(&[u8]) -> Result<Options>) -> Result<Segment<'a>> {
+    #[inline]
+    fn parse_with(bytes: &'a [u8], read: impl Fn(&mut Options, &[u8]) -> Result<()>) -> Result<Segment<'a>> {
         let fixed: &[u8; HEADER_LEN] = bytes.first_chunk().ok_or(Error::truncated(HEADER, "header"))?;
         let header_len = usize::from(fixed[field::OFFSET] >> 4) * 4;
         if header_len < HEADER_LEN || header_len > bytes.len() {
             return Err(Error::length(HEADER, "data offset"));
         }
         let (header, payload) = bytes.split_at(header_len);
+        let area = &header[HEADER_LEN..];
         let header = Header {
             source_port: be16(fixed, field::SOURCE.start),
             destination_port: be16(fixed, field::DESTINATION.start),
@@ -172,9 +178,11 @@ impl<'a> Segment<'a> {
             flags: Flags(fixed[field::FLAGS]),
             wnd: be16(fixed, field::WINDOW.start),
             up: be16(fixed, field::URGENT.start),
-            options: options(&header[HEADER_LEN..])?,
+            options: Options::default(),
         };
-        Ok(Segment { header, payload })
+        let mut segment = Segment { header, payload };
+        read(&mut segment.header.options, area)?;
+        Ok(segment)
     }
 
     /// SEG.LEN: octets of text, SYN and FIN counted (RFC 9293 3.4).

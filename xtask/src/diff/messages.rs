@@ -1,8 +1,10 @@
 //! What goes between `cargo xtask diff` and its workers, beside what runs of cases have.
 
 use cases::classes::Classes;
-use harness::scenario::{Divergence, Event, State};
+use harness::scenario::{Divergence, Event, State, Trace};
+use harness::sut::Granularity;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Scenarios to be played on both stacks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,6 +41,17 @@ pub(crate) enum Scenarios {
     },
     /// One, which is to be shown.
     Show(Vec<u8>),
+    /// These, of which one stack's traces are wanted.
+    Record(Vec<Vec<u8>>),
+}
+
+/// What one stack did in scenarios.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Recorded {
+    /// How late the stack's timers may be.
+    pub(crate) granularity: Granularity,
+    /// A trace for each, or why it could not be played.
+    pub(crate) traces: Vec<Result<Trace, String>>,
 }
 
 /// What came of scenarios.
@@ -50,8 +63,8 @@ pub(crate) struct Compared {
     pub(crate) raced: u64,
     /// How many ended where the two were not given the same.
     pub(crate) apart: u64,
-    /// The pairs of state and event that were reached, by their places in [`State::ALL`] and [`Event::ALL`].
-    pub(crate) pairs: Vec<(u8, u8)>,
+    /// The pairs of state and event that were reached.
+    pub(crate) pairs: BTreeSet<(State, Event)>,
     /// Differences.
     pub(crate) found: Vec<Found>,
     /// Of one that was to be shown: what to show.
@@ -63,20 +76,8 @@ pub(crate) struct Compared {
 pub(crate) struct Found {
     /// The scenario's number.
     pub(crate) number: u64,
-    /// The operation's place.
-    pub(crate) operation: Option<usize>,
-    /// The state's place in [`State::ALL`].
-    pub(crate) state: u8,
-    /// The event or call.
-    pub(crate) event: String,
-    /// What was given.
-    pub(crate) given: String,
-    /// The field.
-    pub(crate) field: String,
-    /// What the first stack did.
-    pub(crate) first: String,
-    /// What the second stack did.
-    pub(crate) second: String,
+    /// What it is.
+    pub(crate) divergence: Divergence,
 }
 
 /// One scenario.
@@ -92,43 +93,4 @@ pub(crate) struct Shown {
     pub(crate) ladders: [String; 2],
     /// What each did as a capture.
     pub(crate) captures: [Vec<u8>; 2],
-}
-
-/// The place of a state or event in its table.
-pub(super) fn place<T: PartialEq + Copy>(table: &[(T, &str)], wanted: T) -> u8 {
-    table.iter().position(|(known, _)| *known == wanted).and_then(|at| u8::try_from(at).ok()).unwrap_or(0)
-}
-
-impl Found {
-    /// A difference in scenario `number`.
-    pub(super) fn new(number: u64, found: &Divergence) -> Found {
-        Found {
-            number,
-            operation: found.operation,
-            state: place(State::ALL, found.state),
-            event: found.event.clone(),
-            given: found.given.clone(),
-            field: found.field.clone(),
-            first: found.first.clone(),
-            second: found.second.clone(),
-        }
-    }
-
-    /// The difference as the harness has it.
-    pub(super) fn divergence(&self) -> Divergence {
-        Divergence {
-            operation: self.operation,
-            state: State::ALL.get(usize::from(self.state)).map_or(State::Closed, |(state, _)| *state),
-            event: self.event.clone(),
-            given: self.given.clone(),
-            field: self.field.clone(),
-            first: self.first.clone(),
-            second: self.second.clone(),
-        }
-    }
-}
-
-/// A pair's places.
-pub(super) fn pair((state, event): (State, Event)) -> (u8, u8) {
-    (place(State::ALL, state), place(Event::ALL, event))
 }

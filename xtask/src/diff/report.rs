@@ -1,11 +1,11 @@
 //! What a comparison comes to: classes and how many scenarios each absorbed, what no class knows, and what was reached.
 
-use super::messages::{Found, Scenarios, pair};
+use super::messages::{Found, Scenarios};
 use super::{CHUNK, Options};
 use crate::exit::Exit;
 use crate::protocol::{Answer, Job};
 use cases::classes::Classes;
-use harness::scenario::{Divergence, State, possible_pairs};
+use harness::scenario::{Divergence, Event, State, possible_pairs};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -17,6 +17,9 @@ const WIDEST: u64 = 2;
 /// So many kinds of unknown differences are printed.
 const LISTED: usize = 60;
 
+/// So many pairs that were not reached are printed.
+const UNREACHED: usize = 24;
+
 /// What was found so far.
 pub(super) struct Report {
     stacks: Vec<String>,
@@ -25,7 +28,7 @@ pub(super) struct Report {
     played: u64,
     raced: u64,
     apart: u64,
-    pairs: BTreeSet<(u8, u8)>,
+    pairs: BTreeSet<(State, Event)>,
     /// How many scenarios each class absorbed.
     absorbed: BTreeMap<usize, u64>,
     /// What no class knows, by its kind: the scenarios' numbers, and what the first was.
@@ -75,7 +78,7 @@ impl Report {
 
     fn found(&mut self, found: &Found) {
         // A worker has the stack in memory first, or the one that was named second where both are.
-        let divergence = found.divergence();
+        let divergence = found.divergence.clone();
         let (first, second) = self.played_on();
         match self.classes.of(&first, &second, &divergence) {
             Some(class) => *self.absorbed.entry(class).or_default() += 1,
@@ -87,10 +90,10 @@ impl Report {
         }
     }
 
-    /// The stacks in the order in which a worker compares them.
+    /// The stacks in the order in which they are compared: one in memory before a kernel.
     fn played_on(&self) -> (String, String) {
         let [first, second] = [0, 1].map(|at| self.stacks.get(at).cloned().unwrap_or_default());
-        if super::is_kernel(&first) { (second, first) } else { (first, second) }
+        if super::is_kernel(&first) && !super::is_kernel(&second) { (second, first) } else { (first, second) }
     }
 
     /// The job that makes a scenario small.
@@ -102,7 +105,7 @@ impl Report {
     /// Whether a difference is one that no class knows.
     pub(super) fn is_unknown(&self, found: &Found) -> bool {
         let (first, second) = self.played_on();
-        self.classes.of(&first, &second, &found.divergence()).is_none()
+        self.classes.of(&first, &second, &found.divergence).is_none()
     }
 
     /// The first numbers of the most frequent unknown kinds.
@@ -178,8 +181,8 @@ impl Report {
     }
 
     fn print_pairs(&self) {
-        let possible: BTreeSet<(u8, u8)> = possible_pairs().map(pair).collect();
-        let states: BTreeSet<u8> = self.pairs.iter().map(|(state, _)| *state).collect();
+        let possible: BTreeSet<(State, Event)> = possible_pairs().collect();
+        let states: BTreeSet<State> = self.pairs.iter().map(|(state, _)| *state).collect();
         let (reached, all) = (self.pairs.intersection(&possible).count(), possible.len());
         let percent = 100.0 * reached as f64 / all as f64;
         println!(
@@ -187,12 +190,12 @@ impl Report {
             states.len(),
             State::ALL.len()
         );
-        let missing: Vec<String> = possible_pairs()
-            .filter(|p| !self.pairs.contains(&pair(*p)))
-            .map(|(state, event)| format!("{state} {event}"))
-            .collect();
+        let missing: Vec<String> =
+            possible.difference(&self.pairs).map(|(s, e)| format!("{s} {e}")).collect();
+        let more = missing.len().saturating_sub(UNREACHED);
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
         if !missing.is_empty() {
-            println!("  not reached: {}", missing.join(", "));
+            println!("  not reached: {}{rest}", missing[..missing.len() - more].join(", "));
         }
     }
 
@@ -228,7 +231,7 @@ pub(super) fn tell(options: &Options, number: u64, kind: &str, answer: &Answer) 
     };
     println!("\nscenario {number} {kind}");
     if let Some(found) = answer.compared.as_ref().and_then(|compared| compared.found.first()) {
-        println!("first: {}\nsecond: {}", found.first, found.second);
+        println!("first: {}\nsecond: {}", found.divergence.first, found.divergence.second);
     }
     for (which, name) in ["first", "second"].iter().enumerate() {
         let path = |ending: &str| options.out.join(format!("{}-{number}-{name}.{ending}", options.seed));

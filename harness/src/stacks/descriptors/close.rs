@@ -46,7 +46,7 @@ impl<U: UserCalls> Descriptors<U> {
             Kind::Stream(Stream::Idle) => fail(libc::ENOTCONN),
             Kind::Stream(Stream::Listening(_)) if !read => value(0),
             Kind::Stream(Stream::Listening(_)) => self.disconnect(fd),
-            Kind::Stream(Stream::Connection(c)) if c.state.is_opening() => self.disconnect(fd),
+            Kind::Stream(Stream::Connection(c)) if c.state == State::SynSent => self.disconnect(fd),
             Kind::Stream(Stream::Connection(c)) if c.state == State::Closed => fail(libc::ENOTCONN),
             Kind::Stream(Stream::Connection(connection)) => {
                 connection.read_shut |= read;

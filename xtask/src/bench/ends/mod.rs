@@ -5,11 +5,16 @@ mod smoltcp;
 
 pub(super) use reference::Reference;
 pub(super) use smoltcp::Smoltcp;
+use std::time::Duration;
 
 /// The IP datagrams on the wire, in bytes.
 const MTU: u16 = 1500;
 /// Where the second end listens.
 const PORT: u16 = 80;
+/// Half of how long smoltcp stays in TIME-WAIT, which cannot be set.
+const MSL: Duration = Duration::from_secs(5);
+/// As long as either stack delays the acknowledgement of a FIN.
+const ACK_DELAY: Duration = Duration::from_millis(10);
 
 /// Two ends with TCP, the first of which connects to the second, on Ethernet with checksums. Calls return at once; nothing
 /// arrives before [`Ends::exchange`].
@@ -26,11 +31,31 @@ pub(super) trait Ends: Sized {
     /// The second end receives into `room`; gives how much.
     fn receive(&mut self, connection: usize, room: &mut [u8]) -> usize;
 
-    /// Both ends close the connection, which is forgotten once it is over.
-    fn close(&mut self, connection: usize) -> Result<(), String>;
+    /// An end closes its side of the connection.
+    fn close(&mut self, end: usize, connection: usize) -> Result<(), String>;
+
+    /// Forgets a connection that is over at both ends.
+    fn forget(&mut self, connection: usize) -> Result<(), String>;
 
     /// Carries frames until both ends are silent, and lets a microsecond pass.
-    fn exchange(&mut self);
+    fn exchange(&mut self) {
+        self.exchange_and_wait(Duration::from_micros(1));
+    }
+
+    /// Carries frames until both ends are silent, and lets some time pass.
+    fn exchange_and_wait(&mut self, time: Duration);
+}
+
+/// Both ends close a connection, the second one after the first one's FIN has been acknowledged; then TIME-WAIT passes, so
+/// that each stack bears its cost.
+pub(super) fn close<E: Ends>(ends: &mut E, connection: usize) -> Result<(), String> {
+    ends.close(0, connection)?;
+    ends.exchange_and_wait(ACK_DELAY);
+    ends.exchange();
+    ends.close(1, connection)?;
+    ends.exchange_and_wait(2 * MSL);
+    ends.exchange();
+    ends.forget(connection)
 }
 
 /// Moves `total` bytes over one connection, `chunk` by `chunk`.

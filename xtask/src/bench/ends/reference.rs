@@ -1,6 +1,6 @@
 //! The reference stack at both ends.
 
-use super::{Ends, MTU, PORT};
+use super::{Ends, MSL, MTU, PORT};
 use stack::config::{Config, InterfaceConfig, Medium, Neighbour};
 use stack::socket::{Call, Domain, Kind, Outcome, Value};
 use stack::wire::{Buffer, MacAddress};
@@ -46,6 +46,7 @@ fn config(end: u8, buffer: usize) -> Config {
         ..Config::default()
     };
     (config.tcp.send_buffer, config.tcp.receive_buffer) = (buffer, buffer);
+    config.tcp.msl = MSL;
     (config.tcp.max_connections, config.socket.descriptors) = (MAX_CONNECTIONS, MAX_CONNECTIONS);
     config
 }
@@ -129,15 +130,18 @@ impl Ends for Reference {
         self.hosts[1].read(self.now, fd, room).unwrap_or(0)
     }
 
-    fn close(&mut self, connection: usize) -> Result<(), String> {
-        for end in 0..2 {
-            self.call(end, Call::Close { fd: self.connections[connection][end] });
-            self.exchange();
-        }
-        Ok(())
+    fn close(&mut self, end: usize, connection: usize) -> Result<(), String> {
+        let done = self.call(end, Call::Close { fd: self.connections[connection][end] });
+        if done == Some(Ok(Value::Done)) { Ok(()) } else { Err(format!("not closed: {done:?}")) }
     }
 
-    fn exchange(&mut self) {
+    fn forget(&mut self, connection: usize) -> Result<(), String> {
+        // What the hosts know of it has gone with its descriptors.
+        let left = self.hosts.iter().find_map(Host::next_deadline);
+        left.map_or(Ok(()), |at| Err(format!("connection {connection} waits until {at:?}")))
+    }
+
+    fn exchange_and_wait(&mut self, time: Duration) {
         let mut silent = false;
         while !silent {
             silent = true;
@@ -152,7 +156,7 @@ impl Ends for Reference {
                 self.wire.drain(..).for_each(|(_, frame)| self.hosts[end].recycle(frame));
             }
         }
-        self.now += Duration::from_micros(1);
+        self.now += time;
         for host in &mut self.hosts {
             if host.next_deadline().is_some_and(|due| due <= self.now) {
                 host.poll(self.now);

@@ -3,8 +3,8 @@
 use super::{Ends, MTU, PORT};
 use harness::stacks::smoltcp::device::Link;
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
-use smoltcp::socket::tcp::{Socket, SocketBuffer};
-use smoltcp::time::{Duration, Instant};
+use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
+use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 
 /// Two interfaces with their sockets, and the sockets of each connection.
@@ -40,7 +40,10 @@ impl End {
 
     fn add(&mut self, buffer: usize) -> SocketHandle {
         let buffer = || SocketBuffer::new(vec![0; buffer]);
-        self.sockets.add(Socket::new(buffer(), buffer()))
+        let mut socket = Socket::new(buffer(), buffer());
+        // The reference stack offers timestamps, too; that their clock stands still saves smoltcp its reading.
+        socket.set_tsval_generator(Some(|| 1));
+        self.sockets.add(socket)
     }
 
     fn socket(&mut self, handle: SocketHandle) -> &mut Socket<'static> {
@@ -80,19 +83,24 @@ impl Ends for Smoltcp {
         self.ends[1].socket(handle).recv_slice(room).unwrap_or(0)
     }
 
-    fn close(&mut self, connection: usize) -> Result<(), String> {
-        let handles = self.connections[connection];
-        for (end, handle) in handles.into_iter().enumerate() {
-            self.ends[end].socket(handle).close();
-            self.exchange();
-        }
-        for (end, handle) in self.ends.iter_mut().zip(handles) {
+    fn close(&mut self, end: usize, connection: usize) -> Result<(), String> {
+        let handle = self.connections[connection][end];
+        self.ends[end].socket(handle).close();
+        Ok(())
+    }
+
+    fn forget(&mut self, connection: usize) -> Result<(), String> {
+        for (end, handle) in self.ends.iter_mut().zip(self.connections[connection]) {
+            let state = end.socket(handle).state();
+            if state != State::Closed {
+                return Err(format!("connection {connection} is in {state}"));
+            }
             end.sockets.remove(handle);
         }
         Ok(())
     }
 
-    fn exchange(&mut self) {
+    fn exchange_and_wait(&mut self, time: std::time::Duration) {
         loop {
             for End { interface, link, sockets } in &mut self.ends {
                 interface.poll(self.now, link, sockets);
@@ -105,6 +113,6 @@ impl Ends for Smoltcp {
                 break;
             }
         }
-        self.now += Duration::from_micros(1);
+        self.now += time.into();
     }
 }
