@@ -86,6 +86,8 @@ pub(crate) struct Socket {
     pub(crate) remote: Option<SocketAddr>,
     /// The interface whose zone the peer's address is in (RFC 4007 6); `None`: any.
     pub(crate) zone: Option<usize>,
+    /// The interface whose zone the address is in that it is bound to.
+    pub(crate) bound_zone: Option<usize>,
     /// Whether it takes datagrams over IPv6 that have no checksum (RFC 6935 5).
     pub(crate) takes_unchecked: bool,
     /// Bytes that it keeps for its reader.
@@ -151,7 +153,7 @@ impl Socket {
         let family = if to.is_ipv4() { self.ipv4 } else { self.ipv6 };
         let address = self.address.is_none_or(|own| own == to);
         let remote = self.remote.is_none_or(|peer| self.is_same(peer, from));
-        let zone = self.zone.is_none_or(|zone| zone == arriving.below.interface);
+        let zone = self.zone.or(self.bound_zone).is_none_or(|zone| zone == arriving.below.interface);
         let checked = arriving.is_checked || self.takes_unchecked;
         (self.kind == arriving.kind && family && address && remote && zone && checked)
             .then(|| u8::from(self.address.is_some()) + 2 * u8::from(self.remote.is_some()))
@@ -196,6 +198,7 @@ impl Sockets {
             port: 0,
             remote: None,
             zone: None,
+            bound_zone: None,
             takes_unchecked: false,
             capacity,
             error: None,
