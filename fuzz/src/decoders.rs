@@ -100,6 +100,15 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// What a person reads of an error names the header and the field.
+///
+/// # Panics
+/// Where it does not.
+pub fn names_its_field(error: &Error) {
+    let told = error.to_string();
+    assert!(told.starts_with(&format!("{}: {} ", error.header, error.field)), "{told}");
+}
+
 /// What `stack` says of some bytes, to be compared with what others say.
 pub struct Verdict<'a> {
     /// The header, as [`differences::TABLE`] names it.

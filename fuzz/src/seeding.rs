@@ -1,5 +1,6 @@
 //! Seeds for every target, made of the cases: what each case sends and gets on the reference stack, header by header.
 
+mod drawn;
 mod scenarios;
 
 use crate::input::be16;
@@ -7,7 +8,6 @@ use cases::catalogue::Catalogue;
 use cases::suite::{Case, Tree};
 use harness::engine::{PlayOptions, play};
 use harness::run::TraceEvent;
-use harness::scenario::generate_wild;
 use harness::scenario::record::RECORD;
 use harness::stacks::reference::Reference;
 use harness::sut::Medium;
@@ -18,8 +18,6 @@ use std::path::Path;
 const LONGEST: usize = 600;
 /// The targets whose inputs are scenarios.
 const MACHINES: [&str; 4] = ["differential", "tcp_machine", "tcp_machine_linux", "tcp_machine_smoltcp"];
-/// So many scenarios are drawn: most of what one can do is done by some of them.
-const GENERATED: u64 = 6000;
 /// The host's settings and the kinds of what is done to a host.
 const SETTINGS: u8 = 16;
 const KINDS: u8 = 13;
@@ -43,7 +41,10 @@ pub fn of_cases() -> Result<Seeds, String> {
     for case in &suite.cases {
         of_case(case, &mut seeds);
     }
+    drawn::damaged(&mut seeds);
+    drawn::choices(&mut seeds);
     of_openings(&mut seeds);
+    drawn::scenarios(&mut seeds);
     Ok(seeds)
 }
 
@@ -72,9 +73,6 @@ fn of_openings(seeds: &mut Seeds) {
             let mut record = vec![0; RECORD * 2];
             record[0] = opening;
             seeds.entry(target).or_default().insert(record);
-        }
-        for number in 0..GENERATED {
-            seeds.entry(target).or_default().insert(generate_wild(1, number));
         }
         for settings in 0..SETTINGS {
             let mut record = vec![0; RECORD * 2];

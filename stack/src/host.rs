@@ -88,11 +88,13 @@ impl Host {
     }
 
     /// The next frame to leave, with its interface, in the order in which they were sent.
+    #[inline]
     pub fn transmit(&mut self) -> Option<(usize, Buffer)> {
         self.net.take_frame()
     }
 
     /// Takes back a frame that [`Host::transmit`] gave and that has left: its memory is for one to come.
+    #[inline]
     pub fn recycle(&mut self, frame: Buffer) {
         self.tcp.recycle(frame);
     }
@@ -316,7 +318,13 @@ impl Host {
         if self.dhcp_takes(now, arrival, datagram) {
             return;
         }
-        let (header, payload) = match self.net.accept_v4(arrival, datagram) {
+        // By reference: what was just put together is not moved again.
+        let parsed = ipv4::Header::parse(datagram);
+        let accepted = match &parsed {
+            Ok((header, payload)) => self.net.accept_v4(arrival, header).map(|()| (header, *payload)),
+            Err(_) => Err(self.net.refuse_broken(datagram)),
+        };
+        let (header, payload) = match accepted {
             Ok(accepted) => accepted,
             Err(Refused::Silently) => return,
             Err(Refused::Elsewhere) => return self.elsewhere_v4(now, arrival, datagram),
@@ -326,9 +334,9 @@ impl Host {
             self.net.forward_v4(now, arrival, datagram);
         }
         if !header.is_fragment() {
-            return self.deliver_v4(now, arrival, datagram, &header, payload);
+            return self.deliver_v4(now, arrival, datagram, header, payload);
         }
-        let whole = self.net.reassembly4.insert(now, arrival, (&header, payload), datagram);
+        let whole = self.net.reassembly4.insert(now, arrival, (header, payload), datagram);
         let Some(whole) = whole else { return };
         if let Ok((header, payload)) = ipv4::Header::parse(&whole) {
             self.deliver_v4(now, arrival, &whole, &header, payload);
@@ -380,7 +388,9 @@ impl Host {
             }
             protocol::TCP => {
                 self.tcp_arrives(now, arrival, (source, destination), ip.tos, payload);
-                if let Some(back) = way_back(ip) {
+                if !ip.options.is_empty()
+                    && let Some(back) = way_back(ip)
+                {
                     self.tcp_came_by_route((source, destination), payload, back);
                 }
             }

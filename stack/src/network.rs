@@ -112,11 +112,13 @@ impl Network {
     }
 
     /// The next frame to leave, with its interface.
+    #[inline]
     pub(crate) fn take_frame(&mut self) -> Option<(usize, Buffer)> {
         self.outbox.pop_front()
     }
 
     /// The frames that leave together, as if taken one by one.
+    #[inline]
     pub(crate) fn push_frame(&mut self, interface: usize, frame: Buffer) {
         if self.outbox.len() < MAX_OUTBOX && self.interfaces.get(interface).is_some_and(|i| i.up) {
             self.outbox.push_back((interface, frame));
@@ -124,10 +126,18 @@ impl Network {
     }
 
     /// Puts a payload into a frame of its own; nothing where the medium has no frames.
-    pub(crate) fn send_frame(&mut self, interface: usize, to: MacAddress, ethertype: u16, payload: Buffer) {
+    #[inline]
+    pub(crate) fn send_frame(
+        &mut self,
+        interface: usize,
+        to: MacAddress,
+        ethertype: u16,
+        mut payload: Buffer,
+    ) {
         let link = self.interfaces.get(interface).filter(|i| i.medium == Medium::Ethernet);
         let Some(link) = link else { return };
-        self.push_frame(interface, ethernet::frame(link, to, ethertype, payload));
+        ethernet::frame(link, to, ethertype, &mut payload);
+        self.push_frame(interface, payload);
     }
 
     /// Hands an IPv4 datagram to the link, asking for the neighbour's address first where it must. Gives the hardware

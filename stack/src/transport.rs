@@ -35,6 +35,8 @@ impl Host {
     }
 
     /// Gives a segment to TCP, unless it was sent to more than this host (RFC 9293 MUST-57).
+    // Inlined, as addresses that were just put together would be moved, which waits for the writing.
+    #[inline(always)]
     pub(crate) fn tcp_arrives(
         &mut self,
         now: Instant,
@@ -80,36 +82,51 @@ impl Host {
     fn send_ready_segments(&mut self, now: Instant) {
         // What goes to one destination together takes one way.
         let mut way = None;
-        while let Some(segment) = self.tcp.take_output() {
-            // The ports and the sequence number, for the case that it cannot be sent.
-            let start: Option<[u8; 8]> = segment.buffer.get(..8).and_then(|bytes| bytes.try_into().ok());
-            let (source, destination) = (segment.src, segment.dst);
-            let Err(error) = self.send_segment(now, &mut way, segment) else { continue };
-            way = None;
-            let Some([a, b, c, d, e, f, g, h]) = start else { continue };
-            let error = match error {
-                SendError::NoRoute => Reported::NetUnreachable,
-                SendError::TooBig => Reported::TooBig { mtu: self.net.mtu_towards(now, destination, None) },
-            };
-            let report = Report {
-                protocol: protocol::TCP,
-                local: SocketAddr::new(source, u16::from_be_bytes([a, b])),
-                remote: SocketAddr::new(destination, u16::from_be_bytes([c, d])),
-                sequence: u32::from_be_bytes([e, f, g, h]),
-                error,
-                from: source,
-            };
-            self.report(now, &report);
+        while let Some(mut segments) = self.tcp.take_outputs() {
+            for segment in &mut segments {
+                // The ports and the sequence number, for the case that it cannot be sent.
+                let start = segment.buffer.first_chunk().copied();
+                if let Err(error) = self.send_segment(now, &mut way, segment) {
+                    way = None;
+                    self.segment_is_unsent(now, segment, start, error);
+                }
+            }
+            self.tcp.outputs_are_sent(segments);
         }
+    }
+
+    /// Tells TCP of a segment of its own that could not be sent. `start` is what its header began with.
+    fn segment_is_unsent(
+        &mut self,
+        now: Instant,
+        segment: &Outgoing,
+        start: Option<[u8; 8]>,
+        error: SendError,
+    ) {
+        let (source, destination) = (segment.src, segment.dst);
+        let Some([a, b, c, d, e, f, g, h]) = start else { return };
+        let error = match error {
+            SendError::NoRoute => Reported::NetUnreachable,
+            SendError::TooBig => Reported::TooBig { mtu: self.net.mtu_towards(now, destination, None) },
+        };
+        let report = Report {
+            protocol: protocol::TCP,
+            local: SocketAddr::new(source, u16::from_be_bytes([a, b])),
+            remote: SocketAddr::new(destination, u16::from_be_bytes([c, d])),
+            sequence: u32::from_be_bytes([e, f, g, h]),
+            error,
+            from: source,
+        };
+        self.report(now, &report);
     }
 
     fn send_segment(
         &mut self,
         now: Instant,
         way: &mut Option<Way>,
-        segment: Outgoing,
+        segment: &mut Outgoing,
     ) -> Result<(), SendError> {
-        let routed = self.routed(now, &segment);
+        let routed = self.routed(now, segment);
         let towards = routed.as_ref().map_or(segment.dst, |(_, first_hop)| IpAddr::V4(*first_hop));
         let via = self.net.zone_of(segment.src);
         let way = match way {
@@ -132,7 +149,7 @@ impl Host {
                     options: &options,
                     via,
                 };
-                self.net.send_v4_on(now, way, packet, segment.buffer)
+                self.net.send_v4_on(now, way, packet, segment.buffer.take())
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
                 // Fragments are for what cannot be made smaller. TCP learns of the path what others have (RFC 8201 5.2).
@@ -142,7 +159,7 @@ impl Host {
                 let traffic_class = marks.traffic_class & !ECN | ecn;
                 let hop_limit = marks.hop_limit;
                 let packet = Packet6 { source, destination, protocol, traffic_class, hop_limit, via };
-                self.net.send_v6_on(now, way, packet, segment.buffer)
+                self.net.send_v6_on(now, way, packet, segment.buffer.take())
             }
             _ => Err(SendError::NoRoute),
         }

@@ -167,6 +167,7 @@ fn rare(name: &str, rest: &str) -> Option<ExtraCall> {
         "getsockopt" if has("TCP_INFO") => Some(ExtraCall::Info),
         "send" | "sendto" if has("MSG_OOB") => Some(ExtraCall::Urgent(10)),
         "send" | "sendto" if has("MSG_MORE") => Some(ExtraCall::More(500)),
+        "send" | "sendmsg" if has("MSG_EOR") => Some(ExtraCall::Record(700)),
         "sendto" | "sendmsg" if has("MSG_FASTOPEN") => Some(ExtraCall::FastConnect(100)),
         "recv" if has("MSG_OOB") => Some(ExtraCall::ReceiveUrgent),
         "recv" if has("MSG_PEEK") => Some(ExtraCall::Peek),

@@ -5,7 +5,7 @@ use stack::wire::Buffer;
 /// Longer packets make nothing new.
 const MOST: usize = 4096;
 
-/// `data` is pairs of a choice and a number: bytes at the front, at the end, less of them.
+/// `data` is pairs of a choice and a number: bytes at the front, at the end, less of them at either, none.
 ///
 /// # Panics
 /// At a finding.
@@ -18,7 +18,7 @@ pub fn buffer(data: &[u8]) {
     };
     for pair in operations.chunks_exact(2) {
         let count = usize::from(pair[1]);
-        match pair[0] % 5 {
+        match pair[0] % 7 {
             0 => {
                 let header = buffer.prepend(count);
                 assert!(header.iter().all(|byte| *byte == 0), "a header with old bytes");
@@ -37,11 +37,19 @@ pub fn buffer(data: &[u8]) {
                 buffer.truncate(count);
                 model.truncate(count);
             }
-            _ => {
+            4 => {
                 if let Some(byte) = buffer.get_mut(count) {
                     *byte ^= 1;
                     model[count] ^= 1;
                 }
+            }
+            5 => {
+                buffer.trim_front(count);
+                model.drain(..count.min(model.len()));
+            }
+            _ => {
+                buffer = buffer.cleared();
+                model.clear();
             }
         }
         if model.len() > MOST {
@@ -64,5 +72,6 @@ mod tests {
     fn a_buffer_is_its_model() {
         super::buffer(&[0, 0, 3, 1, 9, 2, 4, 4, 1, 3, 6, 0, 200]);
         super::buffer(&[2, 3, 0, 0, 1]);
+        super::buffer(&[1, 1, 9, 5, 1, 0, 3, 5, 200, 1, 7, 6, 0, 0, 80]);
     }
 }

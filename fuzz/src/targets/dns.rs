@@ -25,6 +25,9 @@ pub fn dns(data: &[u8]) {
             }
         }
     }
+    if let Ok(text) = std::str::from_utf8(data) {
+        spelled(text);
+    }
     same_question(data, parsed.as_ref().ok());
 }
 
@@ -50,6 +53,17 @@ fn name(name: &Name) {
     assert_eq!(upper.cmp(name), std::cmp::Ordering::Equal);
     assert_eq!(upper.partial_cmp(name), Some(std::cmp::Ordering::Equal));
     assert_eq!(upper.with_case(|| false), *name);
+}
+
+/// A text spells a name where its labels have 1 to 63 bytes each and the whole fits (RFC 1035 2.3.4).
+fn spelled(text: &str) {
+    let whole = text.strip_suffix('.').unwrap_or(text);
+    let is_one = whole.len() + 2 <= MAX_NAME && whole.split('.').all(|label| (1..=63).contains(&label.len()));
+    let said = Name::from_text(text);
+    assert_eq!(said.is_ok(), is_one, "{text:?}: {said:?}");
+    if let Ok(said) = &said {
+        name(said);
+    }
 }
 
 /// smoltcp reads the same first question, where both read one. It takes what is no message as a whole for one whose question

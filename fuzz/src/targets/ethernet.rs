@@ -8,6 +8,7 @@ use pnet::packet::ethernet::EthernetPacket;
 use smoltcp::wire::EthernetFrame;
 use stack::wire::MacAddress;
 use stack::wire::ethernet::{Framing, HEADER_LEN, Header};
+use stack::wire::fcs::{checked, fcs};
 
 const LOSSES: &[Loss] = &[Loss {
     why: "padding behind an 802.3 length is no part of the payload",
@@ -30,10 +31,28 @@ pub fn ethernet(data: &[u8]) {
         assert_eq!(header.framing == Framing::Snap, be16(data, 12) < 0x0600);
         addresses(header);
     }
+    sequence(data);
     let verdict = Verdict { header: "ethernet", bytes: data, ours: parsed.map(ours) };
     verdict.agrees_with(Decoder::Etherparse, etherparse(data));
     verdict.agrees_with(Decoder::Pnet, pnet(data));
     verdict.agrees_with(Decoder::Smoltcp, smoltcp(data));
+}
+
+/// The frame check sequence is the remainder that a division bit by bit leaves, and no bit of either may change.
+fn sequence(frame: &[u8]) {
+    let shift = |register: u32| register >> 1 ^ if register & 1 == 1 { 0xedb8_8320 } else { 0 };
+    let remainder = frame
+        .iter()
+        .fold(u32::MAX, |register, byte| (0..8).fold(register ^ u32::from(*byte), |bits, _| shift(bits)));
+    let own = fcs(frame);
+    assert_eq!(own, (!remainder).to_le_bytes());
+    let mut whole = [frame, &own].concat();
+    assert_eq!(checked(&whole), Some(frame));
+    let at = usize::from(be16(frame, 0)) % whole.len();
+    whole[at] ^= 1;
+    assert_eq!(checked(&whole), None);
+    let is_right = frame.len() >= 4 && fcs(&frame[..frame.len() - 4]) == frame[frame.len() - 4..];
+    assert_eq!(checked(frame).is_some(), is_right);
 }
 
 /// What a hardware address is asked for.

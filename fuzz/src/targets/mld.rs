@@ -3,7 +3,7 @@
 use crate::input::be16;
 use stack::wire::Buffer;
 use stack::wire::icmpv6::Header;
-use stack::wire::mld::{Query, emit_report, emit_v1};
+use stack::wire::mld::{Query, emit_report, emit_v1, is_message};
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ pub fn mld(data: &[u8]) {
 fn query(data: &[u8]) {
     let Some(([code, word @ ..], body)) = data.split_first_chunk::<5>() else { return };
     let header = Header { kind: 130, code: *code, rest: *word };
+    assert_eq!(is_message(*code), matches!(code, 130..=132 | 143), "type {code}");
     let parsed = Query::parse(&header, body);
     // RFC 3810 8.1: 24 bytes are version 1, 28 and more are version 2, anything else is nothing.
     let length = body.len() + 8;

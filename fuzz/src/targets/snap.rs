@@ -1,7 +1,9 @@
 //! IEEE 802.3 with LLC and SNAP (RFC 1042), which none of the other decoders reads: the rules are told again.
 
+use crate::decoders::names_its_field;
 use crate::input::{be16, choices, put16};
 use stack::wire::ethernet::{Framing, HEADER_LEN, Header};
+use stack::wire::llc;
 
 const SNAP: [u8; 6] = [0xaa, 0xaa, 3, 0, 0, 0];
 
@@ -19,6 +21,7 @@ pub fn snap(data: &[u8]) {
     if choice & 2 == 2 && frame.len() >= HEADER_LEN + SNAP.len() {
         frame[HEADER_LEN..HEADER_LEN + SNAP.len()].copy_from_slice(&SNAP);
     }
+    commands(frame.get(HEADER_LEN..).unwrap_or(&[]));
     let parsed = Header::parse(&frame);
     if frame.len() < HEADER_LEN || be16(&frame, 12) >= 0x0600 {
         assert!(!matches!(parsed, Ok((header, _)) if header.framing == Framing::Snap));
@@ -32,6 +35,21 @@ pub fn snap(data: &[u8]) {
         (Err(_), None) => {}
         _ => panic!("{parsed:?}, but by RFC 1042 {expected:?}: {frame:02x?}"),
     }
+}
+
+/// XID and TEST, polled for or not, are answered to who sent them (RFC 1042 "IEEE 802.2 Details"); an answer never is.
+fn commands(llc: &[u8]) {
+    let answered = llc::answer(llc);
+    let [dsap @ (0 | 0xaa), ssap, control @ (0xaf | 0xbf | 0xe3 | 0xf3), data @ ..] = llc else {
+        return names_its_field(&answered.expect_err("neither XID nor TEST is answered"));
+    };
+    if ssap & 1 == 1 {
+        return assert!(answered.is_err(), "a response is answered: {answered:?}");
+    }
+    let data = if control & 0x40 == 0 { &[129, 1, 0] } else { data };
+    let expected = [&[*ssap, dsap | 1, *control], data].concat();
+    assert!(llc::answer(&expected).is_err(), "an answer is answered");
+    assert_eq!(answered, Ok(expected));
 }
 
 /// The type and the content of a frame whose length field says at most 1500.

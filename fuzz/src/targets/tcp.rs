@@ -1,12 +1,13 @@
 //! The TCP header (RFC 9293 3.1); its options have a target of their own.
 
-use crate::decoders::{Decoder, Fields, Verdict};
+use crate::decoders::{Decoder, Fields, Verdict, names_its_field};
 use crate::emission::{Loss, same_bytes};
 use crate::input::{be16, checksum, choices, pseudo_header, put16};
 use etherparse::TcpSlice;
 use pnet::packet::tcp::TcpPacket;
+use stack::wire::Error;
 use stack::wire::tcp::{Flags, HEADER_LEN, Header, Segment, checksum_is_right};
-use stack::wire::tcp_options::MAX_LEN;
+use stack::wire::tcp_options::{MAX_LEN, Options};
 use std::net::Ipv4Addr;
 
 const SOURCE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -37,10 +38,32 @@ pub fn tcp(data: &[u8]) {
         assert_eq!(segment.end().since(segment.seq), segment.len());
         flags(segment.flags);
     }
+    leniently(&bytes, &parsed);
     let verdict = Verdict { header: "tcp", bytes: &bytes, ours: parsed.map(ours) };
     verdict.agrees_with(Decoder::Etherparse, etherparse(&bytes));
     verdict.agrees_with(Decoder::Pnet, pnet(&bytes));
     verdict.agrees_with(Decoder::Smoltcp, smoltcp(&bytes));
+}
+
+/// Lenience is about lengths of options, and about nothing else.
+fn leniently(bytes: &[u8], parsed: &Result<Segment<'_>, Error>) {
+    match (parsed, Segment::parse_leniently(bytes)) {
+        (Err(error), Ok(segment)) => {
+            assert_eq!(error.header, "tcp options", "{error}");
+            assert_eq!(segment.options, Options::parse_leniently(&bytes[HEADER_LEN..][..room(bytes)]));
+            assert_eq!(segment.payload, &bytes[HEADER_LEN + room(bytes)..]);
+        }
+        (Err(error), leniently) => {
+            assert_eq!(leniently, Err(*error));
+            names_its_field(error);
+        }
+        (Ok(segment), leniently) => assert_eq!(leniently, Ok(*segment)),
+    }
+}
+
+/// Bytes of options by the data offset.
+fn room(bytes: &[u8]) -> usize {
+    usize::from(bytes[12] >> 4) * 4 - HEADER_LEN
 }
 
 /// Control bits are a set: what is taken out and put back is the same, and each has its letter.

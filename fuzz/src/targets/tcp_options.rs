@@ -18,6 +18,7 @@ pub fn tcp_options(data: &[u8]) {
     let parsed = Options::parse(bytes);
     if let Ok(options) = &parsed {
         emits(bytes, options);
+        assert_eq!(Options::parse_leniently(bytes), *options);
     }
     let verdict =
         Verdict { header: "tcp options", bytes, ours: parsed.map(|options| ours(&options).fields()) };
@@ -55,6 +56,7 @@ fn emits(bytes: &[u8], options: &Options) {
     let alone = Options { fast_open: options.fast_open, ..Options::default() }.len();
     let without = Options { fast_open: None, sack: SackBlocks::default(), ..*options }.len();
     let told = options.fast_open.filter(|_| alone + without <= MAX_LEN);
+    assert_eq!(options.have_room(), told == options.fast_open);
     assert_eq!(again.fast_open, told, "{emitted:02x?}");
     if let Some(option) = again.fast_open {
         assert_eq!(option.cookie.is_empty(), option.cookie.as_slice().is_empty());

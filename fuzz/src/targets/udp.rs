@@ -1,11 +1,11 @@
 //! The UDP header (RFC 768) over IPv4 and IPv6.
 
-use crate::decoders::{Decoder, Fields, Verdict};
+use crate::decoders::{Decoder, Fields, Verdict, names_its_field};
 use crate::emission::{Loss, same_bytes};
 use crate::input::{be16, checksum, choices, pseudo_header, put16};
 use pnet::packet::Packet;
 use pnet::packet::udp::UdpPacket;
-use stack::wire::udp::{HEADER_LEN, Header};
+use stack::wire::udp::{HEADER_LEN, Header, remove_checksum};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 const V4: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2))];
@@ -50,11 +50,25 @@ pub fn udp(data: &[u8]) {
     if let Ok((header, payload)) = &parsed {
         let emitted = same_bytes(losses, &bytes, payload, |b| header.emit(source, destination, b));
         assert_eq!(Header::parse(source, destination, &emitted), Ok((*header, *payload)));
+        let mut without = emitted.to_vec();
+        remove_checksum(&mut without);
+        assert_eq!(Header::parse_unchecked(&without), Ok((*header, *payload)));
+        assert_eq!((&without[..6], &without[HEADER_LEN..]), (&emitted[..6], &emitted[HEADER_LEN..]));
     }
+    unchecked(&bytes);
     let verdict = Verdict { header, bytes: &bytes, ours: parsed.map(ours) };
     verdict.agrees_with(Decoder::Etherparse, etherparse(&bytes));
     verdict.agrees_with(Decoder::Pnet, pnet(&bytes));
     verdict.agrees_with(Decoder::Smoltcp, smoltcp(addresses, &bytes));
+}
+
+/// A datagram without a checksum is the same to who does not expect one as it is over IPv4; one with a checksum is refused.
+fn unchecked(bytes: &[u8]) {
+    let parsed = Header::parse_unchecked(bytes);
+    match be16(bytes, 6) {
+        0 => assert_eq!(parsed, Header::parse(V4[0], V4[1], bytes)),
+        _ => names_its_field(&parsed.expect_err("a checksum where there is to be none")),
+    }
 }
 
 /// Fills in the checksum of the datagram, as long as its length says where that can be.

@@ -4,7 +4,7 @@ use super::extras::{ExtraCall, MSG_FASTOPEN};
 use super::operation::UserCall;
 use super::segment::Ends;
 use crate::packet::pattern;
-use crate::sut::{Call, Outcome, SocketAddress};
+use crate::sut::{Call, Errno, Outcome, SocketAddress};
 use std::net::{IpAddr, SocketAddr};
 
 /// The descriptors that a scenario has.
@@ -188,6 +188,8 @@ impl Sockets {
             S::Listen if value.is_some() => self.listener = self.new,
             // A connection that could not be begun has an error to be taken.
             S::Connect | S::SetNonblocking => (self.connection, self.written) = (self.new, 0),
+            // What a stack lacks has made nothing.
+            S::SendTo(_) if outcome.result == Err(Errno(libc::ENOSYS)) => {}
             S::SendTo(_) => {
                 let sent = value.and_then(|sent| u32::try_from(sent).ok()).unwrap_or(0);
                 (self.connection, self.written) = (self.new, sent);

@@ -206,6 +206,9 @@ fn extra_call(call: ExtraCall, fd: i32, result: &str) -> String {
         ExtraCall::More(length) => {
             format!("send({fd}, ..., {length}, MSG_MORE|MSG_DONTWAIT|MSG_NOSIGNAL) = {result}")
         }
+        ExtraCall::Record(length) => {
+            format!("send({fd}, ..., {length}, MSG_EOR|MSG_DONTWAIT|MSG_NOSIGNAL) = {result}")
+        }
         ExtraCall::ReceiveUrgent => format!("recv({fd}, ..., 1, MSG_OOB|MSG_DONTWAIT) = *"),
         ExtraCall::Peek => format!("recv({fd}, ..., 5000, MSG_PEEK|MSG_DONTWAIT) = *"),
         ExtraCall::FastConnect(length) => {

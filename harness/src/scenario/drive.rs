@@ -8,7 +8,7 @@ use super::operation::{Effect, Operation, Plan, UserCall, What};
 use super::peer::Peer;
 use super::record::Scenario;
 use super::segment::{Ends, Segment};
-use super::state::{Event, Inference};
+use super::state::{Event, Inference, State};
 use super::trace::{Deed, Happening, Step, Stimulus, Trace};
 use super::{calls, setup};
 use crate::sut::{self, Call, Errno, InterfaceId, Outcome, Output, Refusal, StackUnderTest};
@@ -190,7 +190,7 @@ impl<'a> Driver<'a> {
                 self.wait(at, pause, watch)
             }
             Effect::Icmp(error) => self.icmp(at, error, pause, watch),
-            Effect::Duplicate => match self.peer.last.clone() {
+            Effect::Duplicate => match self.last_segment() {
                 Some(segment) => self.arrive(at, segment, pause, watch),
                 None => self.wait(at, pause, watch),
             },
@@ -230,11 +230,20 @@ impl<'a> Driver<'a> {
     ) -> Result<(), Stop> {
         let event = Event::of_segment(&segment, &self.peer, self.inference.state);
         let frame = segment.datagram(&self.ends);
-        self.peer.sent(&segment, self.inference.state);
-        self.open_step(at, Stimulus::Segment(segment.clone()), Some(event), pause);
+        let state = self.inference.state;
+        self.peer.sent(&segment, state);
         self.inference.given(&segment, event, &self.peer);
+        self.open_step(at, Stimulus::Segment(segment), (state, Some(event)), pause);
         self.stack.inject(InterfaceId(0), &frame)?;
         self.close_step(watch)
+    }
+
+    /// What the peer sent last.
+    fn last_segment(&self) -> Option<Segment> {
+        self.trace.steps.iter().rev().find_map(|step| match &step.stimulus {
+            Stimulus::Segment(segment) => Some(segment.clone()),
+            _ => None,
+        })
     }
 
     /// The stack is told of an error about what it sent last.
@@ -249,13 +258,13 @@ impl<'a> Driver<'a> {
             return self.wait(at, pause, watch);
         }
         let frame = error.datagram(&self.ends, &self.last_frame);
-        self.open_step(at, Stimulus::Icmp(error), None, pause);
+        self.open_step(at, Stimulus::Icmp(error), (self.inference.state, None), pause);
         self.stack.inject(InterfaceId(0), &frame)?;
         self.close_step(watch)
     }
 
     fn wait(&mut self, at: Option<usize>, pause: Duration, watch: &mut dyn Watch) -> Result<(), Stop> {
-        self.open_step(at, Stimulus::Time, Some(Event::Time), pause);
+        self.open_step(at, Stimulus::Time, (self.inference.state, Some(Event::Time)), pause);
         self.close_step(watch)
     }
 
@@ -268,7 +277,8 @@ impl<'a> Driver<'a> {
         watch: &mut dyn Watch,
     ) -> Result<(), Stop> {
         let Some(plan) = self.sockets.plan(call) else { return self.wait(at, pause, watch) };
-        self.open_step(at, Stimulus::Call(call), Event::of_call(call), pause);
+        let before = (self.inference.state, Event::of_call(call));
+        self.open_step(at, Stimulus::Call(call), before, pause);
         let mut last = Outcome::error(libc::EAGAIN);
         for step in plan {
             let Some(submitted) = step.call(&self.sockets, &last) else { break };
@@ -289,7 +299,8 @@ impl<'a> Driver<'a> {
         let mut outcome = None;
         for _ in 0..STUCK {
             self.stack.events(&mut self.events)?;
-            for event in std::mem::take(&mut self.events) {
+            let mut events = std::mem::take(&mut self.events);
+            for event in events.drain(..) {
                 match event {
                     sut::Event::Completed { id: of, at, outcome: of_this } if of == id => {
                         outcome = Some((at, of_this));
@@ -297,22 +308,24 @@ impl<'a> Driver<'a> {
                     event => self.note(event)?,
                 }
             }
+            self.events = events;
             if outcome.is_some() {
                 break;
             }
             self.stack.run_until(self.stack.now() + Duration::from_micros(10))?;
         }
-        let Some((at, outcome)) = outcome else {
+        let Some((at, mut outcome)) = outcome else {
             return Err(
                 self.broken("stuck", "a call on a socket that does not block never returned".to_owned())
             );
         };
         if step.is_telling() || outcome.result.is_err() {
-            let data = match &outcome.output {
-                Output::Data(data) => data.clone(),
+            let result = told(&outcome, step);
+            let data = match std::mem::take(&mut outcome.output) {
+                Output::Data(data) => data,
                 _ => Vec::new(),
             };
-            self.happened(at, Deed::Returned { result: told(&outcome, step), data });
+            self.happened(at, Deed::Returned { result, data });
         }
         Ok(outcome)
     }
@@ -325,10 +338,10 @@ impl<'a> Driver<'a> {
         &mut self,
         operation: Option<usize>,
         stimulus: Stimulus,
-        event: Option<Event>,
+        (state, event): (State, Option<Event>),
         pause: Duration,
     ) {
-        let (at, length, state) = (self.due, pause.max(LEAST), self.inference.state);
+        let (at, length) = (self.due, pause.max(LEAST));
         let bases = self.bases();
         self.due += length;
         self.trace.steps.push(Step {
@@ -361,9 +374,11 @@ impl<'a> Driver<'a> {
             self.stack.run_until(until)?;
             self.stack.events(&mut self.events)?;
             let is_quiet = self.events.is_empty();
-            for event in std::mem::take(&mut self.events) {
+            let mut events = std::mem::take(&mut self.events);
+            for event in events.drain(..) {
                 self.note(event)?;
             }
+            self.events = events;
             if is_quiet && self.stack.now() >= until {
                 return Ok(());
             }

@@ -30,7 +30,7 @@ const PROFILES: &[&[Setting]] = &[
     &[("net.ipv4.tcp_timestamps", "0"), ("net.ipv4.tcp_window_scaling", "0")],
     &[("net.ipv4.tcp_rmem", "4096 8192 16384"), ("net.ipv4.tcp_wmem", "4096 8192 16384")],
     &[("net.ipv4.tcp_fin_timeout", "5"), ("net.ipv4.tcp_max_tw_buckets", "0")],
-    &[("net.ipv4.tcp_slow_start_after_idle", "0"), ("net.ipv4.tcp_retries2", "3")],
+    &[("net.ipv4.tcp_slow_start_after_idle", "0"), ("net.ipv4.tcp_retries2", "8")],
 ];
 
 /// The settings that the first record asks for.
@@ -52,6 +52,8 @@ pub enum Extra {
     Blocks(u32),
     /// A SACK block of what is acknowledged already (RFC 2883).
     Again,
+    /// A SACK block of all that is under way, but for so many bytes at its beginning.
+    Beyond(u32),
     /// Congestion was experienced on the way (RFC 3168 5).
     Marked,
     /// These of the two bits ECE and CWR (RFC 3168 6.1).
@@ -59,10 +61,10 @@ pub enum Extra {
 }
 
 /// ECE and CWR.
-const ECE: u8 = 0x40;
-const CWR: u8 = 0x80;
+pub(super) const ECE: u8 = 0x40;
+pub(super) const CWR: u8 = 0x80;
 
-const EXTRAS: &[Extra] = &[
+pub(super) const EXTRAS: &[Extra] = &[
     Extra::None,
     Extra::Cookie,
     Extra::Option(&[34, 2]),
@@ -77,6 +79,8 @@ const EXTRAS: &[Extra] = &[
     Extra::Flags(ECE),
     Extra::Flags(CWR),
     Extra::Flags(ECE | CWR),
+    Extra::Beyond(1000),
+    Extra::Beyond(3000),
 ];
 
 /// The two bits of IP's header that say that congestion was experienced (RFC 3168 5).
@@ -88,8 +92,9 @@ impl Extra {
         record.choose(10, EXTRAS)
     }
 
-    /// Adds it to a segment; `cookie` is what the stack gave last, `acked` the first of its numbers that is not acknowledged.
-    pub(super) fn add(self, segment: &mut Segment, cookie: Option<&[u8]>, acked: u32) {
+    /// Adds it to a segment; `cookie` is what the stack gave last, `acked` the first of its numbers that is not acknowledged,
+    /// `next` the one behind all that it has sent.
+    pub(super) fn add(self, segment: &mut Segment, cookie: Option<&[u8]>, (acked, next): (u32, u32)) {
         let options = &mut segment.options;
         match self {
             Extra::None => {}
@@ -104,6 +109,7 @@ impl Extra {
                 options.sack = (0..most).map(block).collect();
             }
             Extra::Again => options.sack = vec![(acked.wrapping_sub(100), acked)],
+            Extra::Beyond(hole) => options.sack = vec![(acked.wrapping_add(hole), next)],
             Extra::Marked => segment.ecn = CONGESTION,
             Extra::Flags(bits) => {
                 segment.flags |= bits;
@@ -121,6 +127,8 @@ pub enum ExtraCall {
     Urgent(u16),
     /// SEND so many bytes, with more to come (MSG_MORE).
     More(u16),
+    /// SEND so many bytes, which end a record (MSG_EOR).
+    Record(u16),
     /// Read the urgent byte, and where it is.
     ReceiveUrgent,
     /// Read without taking.
@@ -144,7 +152,7 @@ pub(super) const MSG_FASTOPEN: i32 = 0x2000_0000;
 const NOTSENT_LOWAT: i32 = 25;
 const CLAMP: i32 = 10;
 
-const CALLS: &[ExtraCall] = &[
+pub(super) const CALLS: &[ExtraCall] = &[
     ExtraCall::Urgent(10),
     ExtraCall::Urgent(1),
     ExtraCall::More(500),
@@ -173,6 +181,7 @@ const CALLS: &[ExtraCall] = &[
     ExtraCall::Set(libc::SOL_SOCKET, libc::SO_KEEPALIVE, 0),
     ExtraCall::Congestion("cubic"),
     ExtraCall::Congestion("reno"),
+    ExtraCall::Record(700),
 ];
 
 impl Serialize for ExtraCall {
@@ -200,7 +209,9 @@ impl ExtraCall {
     /// The call of RFC 9293 that it is a form of.
     pub fn plain(self) -> Option<UserCall> {
         Some(match self {
-            ExtraCall::Urgent(length) | ExtraCall::More(length) => UserCall::Send(length),
+            ExtraCall::Urgent(length) | ExtraCall::More(length) | ExtraCall::Record(length) => {
+                UserCall::Send(length)
+            }
             ExtraCall::FastConnect(_) => UserCall::Connect,
             ExtraCall::Disconnect => UserCall::Abort,
             _ => return None,
@@ -217,6 +228,7 @@ impl ExtraCall {
         match self {
             ExtraCall::Urgent(length) => S::Send(length, libc::MSG_OOB),
             ExtraCall::More(length) => S::Send(length, libc::MSG_MORE),
+            ExtraCall::Record(length) => S::Send(length, libc::MSG_EOR),
             ExtraCall::ReceiveUrgent => S::Look(1, libc::MSG_OOB),
             ExtraCall::Peek => S::Look(5000, libc::MSG_PEEK),
             ExtraCall::FastConnect(length) => S::SendTo(length),
@@ -246,7 +258,7 @@ const fn error(v4: (u8, u8), v6: (u8, u8), word: u32, off: u32) -> IcmpError {
     IcmpError { v4, v6, word, off }
 }
 
-const ERRORS: &[IcmpError] = &[
+pub(super) const ERRORS: &[IcmpError] = &[
     error((3, 1), (1, 3), 0, 0),
     error((3, 0), (1, 0), 0, 0),
     error((3, 3), (1, 4), 0, 0),

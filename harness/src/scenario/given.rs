@@ -135,7 +135,7 @@ fn is_unheard_fin(segment: &Segment, steps: &[Step]) -> bool {
         && acknowledged.is_some_and(|sent| before(sent.ack, segment.end()))
 }
 
-fn has_repeated(steps: &[Step]) -> bool {
+pub(super) fn has_repeated(steps: &[Step]) -> bool {
     let mut furthest: Option<u32> = None;
     sent(steps).filter(|segment| segment.length() > 0 && !segment.has(RST)).any(|segment| {
         let again = furthest.is_some_and(|end| before(segment.seq, end));

@@ -175,7 +175,7 @@ impl fmt::Display for Sent {
 /// Whether the text of a segment is the pattern that the user sends, which begins behind the SYN.
 fn is_true(segment: &Segment, iss: u32) -> bool {
     let offset = segment.seq.wrapping_sub(iss.wrapping_add(1));
-    segment.payload.is_empty() || segment.payload == pattern::bytes(offset, segment.payload.len())
+    pattern::is_at(offset, &segment.payload)
 }
 
 /// How a call is written in a class.

@@ -77,7 +77,7 @@ pub struct Offer {
     pub timestamps: bool,
 }
 
-const STARTS: &[Start] = &[
+pub(super) const STARTS: &[Start] = &[
     Start::Established,
     Start::Connected,
     Start::Listen,
@@ -95,10 +95,10 @@ const STARTS: &[Start] = &[
     Start::Established,
     Start::Connected,
 ];
-const SIZES: &[Option<u16>] = &[Some(1460), Some(1000), Some(536), None, Some(100), Some(65_535)];
-const SCALES: &[Option<u8>] = &[None, Some(0), Some(7), Some(2), None, Some(14)];
-const FIRST_NUMBERS: &[u32] = &[0x1000_0000, 0xffff_ff00, 0x7fff_ff00, 0];
-const WINDOWS: &[u16] = &[65_535, 30_000, 5_000, 1_000, 100, 0];
+pub(super) const SIZES: &[Option<u16>] = &[Some(1460), Some(1000), Some(536), None, Some(100), Some(65_535)];
+pub(super) const SCALES: &[Option<u8>] = &[None, Some(0), Some(7), Some(2), None, Some(14)];
+pub(super) const FIRST_NUMBERS: &[u32] = &[0x1000_0000, 0xffff_ff00, 0x7fff_ff00, 0];
+pub(super) const WINDOWS: &[u16] = &[65_535, 30_000, 5_000, 1_000, 100, 0];
 
 impl Opening {
     /// Takes away what [`super::extras`] reads.
@@ -271,7 +271,7 @@ pub enum Effect {
     Icmp(IcmpError),
 }
 
-const KINDS: &[Kind] = &[
+pub(super) const KINDS: &[Kind] = &[
     Kind::Segment,
     Kind::Segment,
     Kind::Call,
@@ -281,15 +281,16 @@ const KINDS: &[Kind] = &[
     Kind::Call,
     Kind::Network,
 ];
-#[derive(Clone, Copy)]
-enum Kind {
+/// What kind of operation a record is.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Kind {
     Segment,
     Call,
     Network,
     Wait,
 }
 
-const FLAGS: &[u8] = &[
+pub(super) const FLAGS: &[u8] = &[
     ACK,
     ACK | PSH,
     ACK | FIN,
@@ -307,9 +308,9 @@ const FLAGS: &[u8] = &[
     SYN | RST,
     ACK,
 ];
-const ANCHORS: &[Anchor] =
+pub(super) const ANCHORS: &[Anchor] =
     &[Anchor::Next, Anchor::Next, Anchor::Acked, Anchor::Edge, Anchor::Next, Anchor::First];
-const DISTANCES: &[i64] = &[
+pub(super) const DISTANCES: &[i64] = &[
     0,
     0,
     0,
@@ -335,7 +336,7 @@ const DISTANCES: &[i64] = &[
     0x8000_0000,
     0x4000_0000,
 ];
-const PEER_WINDOWS: &[Option<u16>] = &[
+pub(super) const PEER_WINDOWS: &[Option<u16>] = &[
     None,
     None,
     Some(0),
@@ -349,7 +350,7 @@ const PEER_WINDOWS: &[Option<u16>] = &[
     None,
     Some(65_535),
 ];
-const OPTIONS: &[OptionsPlan] = &[
+pub(super) const OPTIONS: &[OptionsPlan] = &[
     OptionsPlan::Usual,
     OptionsPlan::Usual,
     OptionsPlan::Usual,
@@ -375,9 +376,9 @@ const OPTIONS: &[OptionsPlan] = &[
     OptionsPlan::Raw(&[0, 255, 255]),
     OptionsPlan::Raw(&[5, 255]),
 ];
-const PAYLOADS: &[u16] = &[0, 0, 1, 10, 0, 100, 536, 1000, 1400, 0];
-const POINTERS: &[u16] = &[0, 1, 5, 10, 1000, 65_535];
-const CALLS: &[UserCall] = &[
+pub(super) const PAYLOADS: &[u16] = &[0, 0, 1, 10, 0, 100, 536, 1000, 1400, 0];
+pub(super) const POINTERS: &[u16] = &[0, 1, 5, 10, 1000, 65_535];
+pub(super) const CALLS: &[UserCall] = &[
     UserCall::Receive(10_000),
     UserCall::Send(100),
     UserCall::Send(1000),
@@ -402,7 +403,7 @@ const CALLS: &[UserCall] = &[
     UserCall::Close,
     UserCall::Accept,
 ];
-const EFFECTS: &[Effect] = &[
+pub(super) const EFFECTS: &[Effect] = &[
     Effect::Duplicate,
     Effect::Lose(1000),
     Effect::Swap(500),
@@ -412,10 +413,10 @@ const EFFECTS: &[Effect] = &[
     Effect::Swap(1400),
 ];
 /// Waits, in milliseconds.
-const WAITS: &[u64] =
+pub(super) const WAITS: &[u64] =
     &[10, 50, 100, 250, 600, 1_100, 3_300, 7_000, 20_000, 65_000, 130_000, 250_000, 1_000_000];
 /// Pauses behind other operations, in milliseconds.
-const PAUSES: &[u64] = &[1, 1, 1, 1, 1, 10, 60, 300];
+pub(super) const PAUSES: &[u64] = &[1, 1, 1, 1, 1, 10, 60, 300];
 
 impl Operation {
     /// An operation with nothing but a millisecond behind it.

@@ -48,8 +48,6 @@ pub struct Peer {
     pub ts_latest: Option<u32>,
     /// The last TSval of the stack, where timestamps are in use.
     pub ts_recent: Option<u32>,
-    /// The last segment that was sent.
-    pub last: Option<Segment>,
     /// What was lost and not sent again, in order.
     pub lost: Vec<(u32, u16)>,
     /// The Fast Open option with the cookie that the stack gave last.
@@ -79,7 +77,6 @@ impl Peer {
             offered: (None, None),
             ts_latest: None,
             ts_recent: None,
-            last: None,
             lost: Vec::new(),
             cookie: None,
         }
@@ -114,7 +111,7 @@ impl Peer {
             payload,
             ecn: 0,
         };
-        plan.extra.add(&mut segment, self.cookie.as_deref(), self.stack_una);
+        plan.extra.add(&mut segment, self.cookie.as_deref(), (self.stack_una, self.stack_nxt));
         segment
     }
 
@@ -187,7 +184,6 @@ impl Peer {
         if segment.has(ACK) && !segment.has(RST) {
             self.acknowledged(segment);
         }
-        self.last = Some(segment.clone());
     }
 
     /// Whether the stack looks beyond a segment's acknowledgement: it drops one that has none, or one of what it never sent.

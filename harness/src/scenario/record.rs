@@ -22,6 +22,13 @@ impl Record {
         table[usize::from(self.0[at]) % table.len()]
     }
 
+    /// Lets the byte at `at` choose `entry` of `table`; `None` where that is not there.
+    pub(super) fn say<T: PartialEq>(&mut self, at: usize, table: &[T], entry: &T) -> Option<()> {
+        let place = table.iter().position(|own| own == entry)?;
+        self.0[at] = u8::try_from(place).ok()?;
+        Some(())
+    }
+
     /// The bit `bit` of the byte at `at`.
     pub(super) fn bit(&self, at: usize, bit: u8) -> bool {
         self.0[at] >> bit & 1 != 0

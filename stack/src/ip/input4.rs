@@ -26,28 +26,24 @@ pub(crate) enum Refused {
 }
 
 impl Network {
-    /// Checks an arriving datagram: its header, that it is for this host, its source, its options. The time to live is
+    /// Checks the header of an arriving datagram: that it is for this host, its source, its options. The time to live is
     /// not looked at: a host accepts any (3.2.1.7).
-    pub(crate) fn accept_v4<'a>(
-        &self,
-        arrival: Arrival,
-        bytes: &'a [u8],
-    ) -> Result<(Header<'a>, &'a [u8]), Refused> {
-        let (header, payload) = Header::parse(bytes).map_err(|_| self.refuse_broken(bytes))?;
+    #[inline]
+    pub(crate) fn accept_v4(&self, arrival: Arrival, header: &Header<'_>) -> Result<(), Refused> {
         if !self.is_for_us_v4(arrival, header.destination) {
             return Err(Refused::Elsewhere);
         }
-        if !self.is_valid_source_v4(arrival, &header) {
+        if !self.is_valid_source_v4(arrival, header) {
             return Err(Refused::Silently);
         }
         if !header.options.is_empty() {
-            check_options(&header, self.config.forwarding.is_some())?;
+            check_options(header, self.config.forwarding.is_some())?;
         }
-        Ok((header, payload))
+        Ok(())
     }
 
     /// RFC 1812 5.2.2: a router says of a datagram with a good header that was cut off; of what else is broken nobody does.
-    fn refuse_broken(&self, bytes: &[u8]) -> Refused {
+    pub(crate) fn refuse_broken(&self, bytes: &[u8]) -> Refused {
         let cut_off = Header::is_cut_off(bytes) && self.config.forwarding.is_some();
         if !cut_off {
             return Refused::Silently;

@@ -117,6 +117,8 @@ impl Network {
     }
 
     /// The same on a way that is known.
+    // Inlined, as what was just put together would be moved, which waits for the writing.
+    #[inline(always)]
     pub(crate) fn send_v4_on(
         &mut self,
         now: Instant,
@@ -201,6 +203,7 @@ impl Network {
     }
 
     /// The same on a way on which the next hop's hardware address may be known already.
+    #[inline]
     fn hand_over_on(&mut self, now: Instant, way: &mut Way, ethertype: u16, datagram: Buffer) {
         match way.mac {
             Some(mac) => self.send_frame(way.hop.interface, mac, ethertype, datagram),

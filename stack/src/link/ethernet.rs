@@ -89,29 +89,28 @@ fn answer(interface: &Interface, to: MacAddress, frame: &[u8]) -> Option<Buffer>
     header[..6].copy_from_slice(&to.0);
     header[6..12].copy_from_slice(&interface.mac.0);
     header[12..].copy_from_slice(&length.to_be_bytes());
-    Some(finished(interface, answer))
+    finish(interface, &mut answer);
+    Some(answer)
 }
 
 /// Puts a payload into a frame: Ethernet II, as RFC 1122 2.3.3 has it by default.
-pub(crate) fn frame(
-    interface: &Interface,
-    destination: MacAddress,
-    ethertype: u16,
-    mut payload: Buffer,
-) -> Buffer {
+#[inline]
+pub(crate) fn frame(interface: &Interface, destination: MacAddress, ethertype: u16, payload: &mut Buffer) {
     let source = interface.mac;
-    Header { destination, source, ethertype, framing: Framing::EthernetII }.emit(&mut payload);
-    finished(interface, payload)
+    Header { destination, source, ethertype, framing: Framing::EthernetII }.emit(payload);
+    finish(interface, payload);
 }
 
 /// A frame as it leaves: padded with zeros (RFC 894), its check sequence behind it where the link has one.
-fn finished(interface: &Interface, mut frame: Buffer) -> Buffer {
-    frame.append_zeros(MIN_FRAME_LEN.saturating_sub(frame.len()));
+#[inline]
+fn finish(interface: &Interface, frame: &mut Buffer) {
+    if frame.len() < MIN_FRAME_LEN {
+        frame.append_zeros(MIN_FRAME_LEN - frame.len());
+    }
     if interface.link.fcs {
-        let sequence = fcs::fcs(&frame);
+        let sequence = fcs::fcs(frame);
         frame.append(&sequence);
     }
-    frame
 }
 
 impl Interface {
@@ -145,7 +144,9 @@ mod tests {
     fn sent(from: MacAddress, to: MacAddress, link: LinkConfig) -> Vec<u8> {
         let mut station = interface(link);
         station.mac = from;
-        frame(&station, to, IPV4, Buffer::with_payload(b"data")).into_vec()
+        let mut buffer = Buffer::with_payload(b"data");
+        frame(&station, to, IPV4, &mut buffer);
+        buffer.into_vec()
     }
 
     #[test]
@@ -203,7 +204,8 @@ mod tests {
         for silent in [ask(PEER, &[0, 4, 0xbf]), ask(OWN, &[0, 5, 0xbf]), ask(OWN, &[6, 4, 0xbf])] {
             assert_eq!(receive(&mut station, &silent), Taken::Nothing);
         }
-        let arp = frame(&station, OWN, ARP, Buffer::new());
+        let mut arp = Buffer::new();
+        frame(&station, OWN, ARP, &mut arp);
         assert_eq!(receive(&mut station, &arp), Taken::Payload(ARP, &arp[14..], Cast::Unicast));
     }
 }

@@ -99,19 +99,22 @@ impl Connections {
             return;
         }
         // A header that lies, an option that does (MUST-7): not a segment.
-        let lenient = self.config.broken_options_end_the_list;
-        let parse = if lenient { Segment::parse_leniently } else { Segment::parse };
-        let Ok(segment) = parse(bytes) else { return };
+        let parsed = match self.config.broken_options_end_the_list {
+            true => Segment::parse_leniently(bytes),
+            false => Segment::parse(bytes),
+        };
+        // By reference: what was just put together is not moved again.
+        let Ok(segment) = &parsed else { return };
         let local = SocketAddr::new(dst, segment.destination_port);
         let tuple = FourTuple { local, remote: SocketAddr::new(src, segment.source_port) };
-        match self.find(tuple) {
-            Some(id) => self.deliver(now, id, &segment, ecn),
-            None => self.segment_for_nobody(now, tuple, &segment),
+        match self.tuples.find(&tuple) {
+            Some(id) => self.deliver(now, id, segment, ecn),
+            None => self.segment_for_nobody(now, tuple, segment),
         }
     }
 
     pub(crate) fn find(&self, tuple: FourTuple) -> Option<ConnectionId> {
-        self.tuples.find(tuple)
+        self.tuples.find(&tuple)
     }
 
     fn deliver(&mut self, now: Instant, id: ConnectionId, segment: &Segment<'_>, ecn: u8) {
@@ -122,7 +125,7 @@ impl Connections {
         if let Some(seconds) = segment.options.user_timeout {
             tcb.user_timeout.heard(seconds, &self.config);
         }
-        let action = states::segment_arrives(tcb, &cx, *segment);
+        let action = states::segment_arrives(tcb, &cx, segment);
         self.progressed = before.is_synchronized() && progress != (tcb.snd_una, tcb.rcv_nxt);
         let after = tcb.state;
         if before == State::SynSent && after.is_synchronized() {
@@ -485,6 +488,21 @@ impl Connections {
         pending.or(self.timers.next().map(|(at, _)| at))
     }
 
+    /// Segments that are ready, in the order of [`Connections::take_output`], to be given back to
+    /// [`Connections::outputs_are_sent`]: taken together, none of them has to be moved.
+    pub(crate) fn take_outputs(&mut self) -> Option<VecDeque<Outgoing>> {
+        while self.sink.queue.is_empty() && self.flush_next() {}
+        (!self.sink.queue.is_empty()).then(|| core::mem::take(&mut self.sink.queue))
+    }
+
+    /// Keeps the memory of a queue of segments for those to come.
+    pub(crate) fn outputs_are_sent(&mut self, mut segments: VecDeque<Outgoing>) {
+        segments.clear();
+        if self.sink.queue.is_empty() {
+            self.sink.queue = segments;
+        }
+    }
+
     /// The next segment to send, of the present that the last call told; take until there is none.
     pub fn take_output(&mut self) -> Option<Outgoing> {
         while self.sink.queue.is_empty() && self.flush_next() {}
@@ -497,6 +515,7 @@ impl Connections {
     }
 
     /// Takes back the memory of a segment that is not needed any more.
+    #[inline]
     pub fn recycle(&mut self, buffer: Buffer) {
         self.sink.recycle(buffer);
     }

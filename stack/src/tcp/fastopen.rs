@@ -213,5 +213,5 @@ pub(crate) fn open(tcb: &mut ControlBlock, cx: &Context, syn: &Segment<'_>) {
     // A FIN comes again, once there is a connection that it can close.
     text.header.flags = text.flags.without(Flags::FIN);
     // Text for a connection that is new cannot fail to be taken.
-    let _done = steps::sixth_to_eighth(tcb, cx, text);
+    let _done = steps::sixth_to_eighth(tcb, cx, &text);
 }

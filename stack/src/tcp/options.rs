@@ -4,7 +4,7 @@ use super::config::{Config, MIN_MSS, SocketOptions};
 use super::control_block::{ControlBlock, RecentTimestamp};
 use crate::time::Instant;
 use crate::wire::tcp::Flags;
-use crate::wire::tcp_options::{OptionLayout, Options, Timestamps};
+use crate::wire::tcp_options::{OptionLayout, Options, SackBlocks, Timestamps};
 use core::time::Duration;
 use std::net::IpAddr;
 
@@ -98,29 +98,46 @@ pub(crate) fn room_for_text(tcb: &ControlBlock) -> u32 {
 
 /// The options of a segment with `flags` that is sent now.
 pub(crate) fn of_segment(tcb: &ControlBlock, flags: Flags, now: Instant) -> Options {
-    let syn = flags.contains(Flags::SYN);
-    let echo = tcb.ts_recent.map_or(0, |recent| recent.tsval);
-    let mut options = Options::default();
-    let offer = tcb.repeated_offer.unwrap_or(tcb.offer);
-    if if syn { offer.timestamps } else { tcb.ts_recent.is_some() } {
-        options.timestamps = Some(Timestamps { tsval: tsval(tcb, now), tsecr: echo });
+    if flags.contains(Flags::SYN) {
+        return of_syn(tcb, now);
     }
-    if syn {
-        options.mss = Some(offer.mss);
-        options.window_scale = offer.window_scale;
-        options.sack_permitted = offer.sack;
-        options.layout = offer.layout;
-        options.fast_open = tcb.fast_open.option;
-        if !options.have_room() {
-            options.layout = OptionLayout::Packed;
-        }
-    } else if let blocks @ 1.. = sack_blocks_due(tcb)
-        && !flags.contains(Flags::RST)
-    {
-        options.sack = tcb.receive.sack_blocks(tcb.duplicate);
-        options.sack.truncate(blocks as usize);
+    let timestamps = tcb.ts_recent.map(|recent| Timestamps { tsval: tsval(tcb, now), tsecr: recent.tsval });
+    let sack = match sack_blocks_due(tcb) {
+        blocks @ 1.. if !flags.contains(Flags::RST) => sack_blocks(tcb, blocks),
+        _ => SackBlocks::default(),
+    };
+    Options { timestamps, sack, ..Options::default() }
+}
+
+fn of_syn(tcb: &ControlBlock, now: Instant) -> Options {
+    let echo = tcb.ts_recent.map_or(0, |recent| recent.tsval);
+    let offer = tcb.repeated_offer.unwrap_or(tcb.offer);
+    let timestamps = Timestamps { tsval: tsval(tcb, now), tsecr: echo };
+    let mut options = Options {
+        mss: Some(offer.mss),
+        window_scale: offer.window_scale,
+        sack_permitted: offer.sack,
+        timestamps: offer.timestamps.then_some(timestamps),
+        fast_open: tcb.fast_open.option,
+        layout: offer.layout,
+        ..Options::default()
+    };
+    if !options.have_room() {
+        options.layout = OptionLayout::Packed;
     }
     options
+}
+
+/// With a user timeout besides. Text on a SYN needs its cookie; the timeout is told again behind it.
+pub(crate) fn telling(options: Options, seconds: u32) -> Options {
+    let told = Options { user_timeout: Some(seconds), ..options };
+    if told.have_room() { told } else { options }
+}
+
+fn sack_blocks(tcb: &ControlBlock, count: u32) -> SackBlocks {
+    let mut blocks = tcb.receive.sack_blocks(tcb.duplicate);
+    blocks.truncate(count as usize);
+    blocks
 }
 
 /// Our timestamp clock: milliseconds, from an offset of the connection's own (RFC 7323 5.4, 7).

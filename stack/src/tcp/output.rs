@@ -45,15 +45,17 @@ const MAX_SPARE: usize = 256;
 
 impl Sink {
     /// Memory that a segment was in.
+    #[inline]
     pub(crate) fn recycle(&mut self, buffer: Buffer) {
         if self.spare.len() < MAX_SPARE {
-            self.spare.push(buffer.cleared());
+            self.spare.push(buffer);
         }
     }
 
     /// An empty buffer, with room for `len` bytes of text.
+    #[inline]
     fn buffer(&mut self, len: u32) -> Buffer {
-        self.spare.pop().unwrap_or_else(|| Buffer::with_capacity(len as usize))
+        self.spare.pop().map_or_else(|| Buffer::with_capacity(len as usize), Buffer::cleared)
     }
 
     fn push(
@@ -402,8 +404,9 @@ impl Output<'_> {
         // What ends a record waits for nothing: no more data will come that could fill the segment.
         let record = tcb.send.record_end(seq).map(|end| end.since(seq));
         let corked = tcb.send.urging == Urging::More || (tcb.options.cork && tcb.send.urging != Urging::All);
+        let queued = record.unwrap_or(unsent - ahead);
         let size = segment_size(Occasion {
-            queued: record.unwrap_or(unsent - ahead),
+            queued,
             usable,
             mss: options::room_for_text(tcb),
             max_snd_wnd: tcb.max_snd_wnd,
@@ -504,12 +507,10 @@ impl Output<'_> {
             flags |= tcb.ecn.of_ack();
         }
         let mut options = options::of_segment(tcb, flags, self.cx.now);
-        if !flags.contains(Flags::RST) {
-            options.user_timeout = tcb.user_timeout.told(flags.contains(Flags::SYN));
-            // Text on a SYN needs its cookie; the time-out is told again behind it.
-            if !options.have_room() {
-                options.user_timeout = None;
-            }
+        if !flags.contains(Flags::RST)
+            && let Some(seconds) = tcb.user_timeout.told(flags.contains(Flags::SYN))
+        {
+            options = options::telling(options, seconds);
         }
         let wnd = match flags.contains(Flags::SYN) {
             true => window::announce_in_syn(tcb, self.cx.config),

@@ -4,28 +4,42 @@ use super::ConnectionId;
 use super::control_block::FourTuple;
 use crate::rng::Rng;
 use core::hash::{BuildHasher, Hash, Hasher};
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-impl Hash for FourTuple {
-    /// In few, long words: this happens for every segment.
+/// A pair of sockets in few, long words: they are hashed and compared for every segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key {
+    local: u128,
+    remote: u128,
+    /// And whether the addresses are of IPv6, which the addresses do not tell.
+    ports: u64,
+}
+
+impl Key {
+    #[inline]
+    fn of(tuple: &FourTuple) -> Key {
+        let ports = u64::from(tuple.local.port()) << 16 | u64::from(tuple.remote.port());
+        let bits = |socket: &SocketAddr| match socket {
+            SocketAddr::V4(socket) => u128::from(u32::from(*socket.ip())),
+            SocketAddr::V6(socket) => u128::from(*socket.ip()),
+        };
+        let family = u64::from(tuple.local.is_ipv6()) << 32;
+        Key { local: bits(&tuple.local), remote: bits(&tuple.remote), ports: family | ports }
+    }
+}
+
+impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let ports = u32::from(self.local.port()) << 16 | u32::from(self.remote.port());
-        match (self.local.ip(), self.remote.ip()) {
-            (IpAddr::V4(local), IpAddr::V4(remote)) => {
-                state.write_u64(u64::from(u32::from(local)) << 32 | u64::from(u32::from(remote)));
+        let Key { local, remote, ports } = *self;
+        if ports >> 32 == 0 {
+            state.write_u64((local as u64) << 32 | remote as u64);
+        } else {
+            for word in [local >> 64, local, remote >> 64, remote] {
+                state.write_u64(word as u64);
             }
-            (local, remote) => [local, remote].into_iter().for_each(|address| {
-                let bits = match address {
-                    IpAddr::V4(address) => u128::from(u32::from(address)),
-                    IpAddr::V6(address) => u128::from(address),
-                };
-                state.write_u64((bits >> 64) as u64);
-                state.write_u64(bits as u64);
-            }),
         }
-        state.write_u64(ports.into());
+        state.write_u64(ports);
     }
 }
 
@@ -66,7 +80,7 @@ impl Hasher for Folding {
 /// The connections that are not closed. Nothing ever goes through all of them.
 #[derive(Debug)]
 pub(crate) struct Tuples {
-    connections: HashMap<FourTuple, ConnectionId, Keyed>,
+    connections: HashMap<Key, ConnectionId, Keyed>,
     /// How many connections have a local port and address.
     local: BTreeMap<(u16, IpAddr), usize>,
 }
@@ -79,22 +93,22 @@ impl Tuples {
         Tuples { connections: HashMap::with_hasher(key), local: BTreeMap::new() }
     }
 
-    pub(crate) fn find(&self, tuple: FourTuple) -> Option<ConnectionId> {
-        self.connections.get(&tuple).copied()
+    pub(crate) fn find(&self, tuple: &FourTuple) -> Option<ConnectionId> {
+        self.connections.get(&Key::of(tuple)).copied()
     }
 
     pub(crate) fn insert(&mut self, tuple: FourTuple, id: ConnectionId) {
-        if self.connections.insert(tuple, id).is_none() {
+        if self.connections.insert(Key::of(&tuple), id).is_none() {
             *self.local.entry((tuple.local.port(), tuple.local.ip())).or_default() += 1;
         }
     }
 
     /// Forgets the pair where it is that connection's: a later one may have it by now.
     pub(crate) fn remove(&mut self, tuple: FourTuple, id: ConnectionId) {
-        match self.connections.entry(tuple) {
-            Entry::Occupied(entry) if *entry.get() == id => entry.remove(),
-            _ => return,
-        };
+        if self.find(&tuple) != Some(id) {
+            return;
+        }
+        self.connections.remove(&Key::of(&tuple));
         let local = (tuple.local.port(), tuple.local.ip());
         if let Some(count) = self.local.get_mut(&local) {
             *count -= 1;
@@ -133,7 +147,7 @@ mod tests {
         tuples.insert(a, one);
         tuples.insert(b, two);
         tuples.remove(a, two);
-        assert_eq!(tuples.find(a), Some(one), "another connection's pair stays");
+        assert_eq!(tuples.find(&a), Some(one), "another connection's pair stays");
         tuples.remove(a, one);
         let used = |tuples: &Tuples, text: &str| tuples.has_local(text.parse().expect("a socket"));
         assert!(used(&tuples, "192.0.2.1:80") && used(&tuples, "0.0.0.0:80"));

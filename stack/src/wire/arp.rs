@@ -17,6 +17,8 @@ use std::net::Ipv4Addr;
 
 /// Bytes of an ARP packet for IPv4 over Ethernet.
 pub const LEN: usize = 28;
+/// Protocol type and lengths.
+const IPV4_OVER_ETHERNET: [u8; 4] = [0x08, 0x00, 6, 4];
 /// The operation of a request.
 pub const REQUEST: u16 = 1;
 /// The operation of a reply.
@@ -46,21 +48,14 @@ impl Packet {
     /// Other address types and lengths than those of IPv4 over Ethernet, and a packet that is cut off.
     #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Packet> {
-        if bytes.len() < LEN {
-            return Err(Error::truncated("arp", "target protocol address"));
-        }
+        let bytes: &[u8; LEN] =
+            bytes.first_chunk().ok_or(Error::truncated("arp", "target protocol address"))?;
         let hardware_type = be16(bytes, 0);
         if !matches!(hardware_type, 1 | 6) {
             return Err(Error::value("arp", "hardware type"));
         }
-        if be16(bytes, 2) != ethernet::IPV4 {
-            return Err(Error::value("arp", "protocol type"));
-        }
-        if bytes[4] != 6 {
-            return Err(Error::length("arp", "hardware address length"));
-        }
-        if bytes[5] != 4 {
-            return Err(Error::length("arp", "protocol address length"));
+        if array(bytes, 2) != IPV4_OVER_ETHERNET {
+            return Err(foreign(bytes));
         }
         Ok(Packet {
             hardware_type,
@@ -75,16 +70,31 @@ impl Packet {
     /// Prepends the packet.
     #[inline]
     pub fn emit(&self, buffer: &mut Buffer) {
-        let mut bytes = [0; LEN];
-        bytes[..2].copy_from_slice(&self.hardware_type.to_be_bytes());
-        bytes[2..4].copy_from_slice(&ethernet::IPV4.to_be_bytes());
-        bytes[4..6].copy_from_slice(&[6, 4]);
-        bytes[6..8].copy_from_slice(&self.operation.to_be_bytes());
-        bytes[8..14].copy_from_slice(&self.sender_mac.0);
-        bytes[14..18].copy_from_slice(&self.sender.octets());
-        bytes[18..24].copy_from_slice(&self.target_mac.0);
-        bytes[24..].copy_from_slice(&self.target.octets());
-        buffer.prepend_bytes(&bytes);
+        self.write(buffer.prepend_array().0);
+    }
+
+    /// Writes the packet at its `place`.
+    #[inline]
+    pub fn write(&self, place: &mut [u8; LEN]) {
+        place[..2].copy_from_slice(&self.hardware_type.to_be_bytes());
+        place[2..6].copy_from_slice(&IPV4_OVER_ETHERNET);
+        place[6..8].copy_from_slice(&self.operation.to_be_bytes());
+        place[8..14].copy_from_slice(&self.sender_mac.0);
+        place[14..18].copy_from_slice(&self.sender.octets());
+        place[18..24].copy_from_slice(&self.target_mac.0);
+        place[24..].copy_from_slice(&self.target.octets());
+    }
+}
+
+/// What makes a packet one that is not of IPv4 over Ethernet.
+#[cold]
+fn foreign(bytes: &[u8; LEN]) -> Error {
+    if be16(bytes, 2) != ethernet::IPV4 {
+        Error::value("arp", "protocol type")
+    } else if bytes[4] != 6 {
+        Error::length("arp", "hardware address length")
+    } else {
+        Error::length("arp", "protocol address length")
     }
 }
 

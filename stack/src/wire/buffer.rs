@@ -52,6 +52,26 @@ impl Buffer {
         self.bytes[self.start..self.start + header.len()].copy_from_slice(header);
     }
 
+    /// Makes the packet `count` bytes longer at its front. Returns these bytes, which hold anything until they are written,
+    /// and what is behind them.
+    #[inline]
+    pub fn prepend_split(&mut self, count: usize) -> (&mut [u8], &mut [u8]) {
+        self.make_room_before(count);
+        self.start -= count;
+        self.bytes[self.start..].split_at_mut(count)
+    }
+
+    /// [`Buffer::prepend_split`] for a header whose length is known.
+    #[inline]
+    pub fn prepend_array<const N: usize>(&mut self) -> (&mut [u8; N], &mut [u8]) {
+        self.make_room_before(N);
+        self.start -= N;
+        match self.bytes[self.start..].split_first_chunk_mut() {
+            Some(parts) => parts,
+            None => unreachable!("room for {N} bytes was made"),
+        }
+    }
+
     #[inline]
     fn make_room_before(&mut self, count: usize) {
         if count > self.start {
@@ -66,7 +86,14 @@ impl Buffer {
         self.start += missing;
     }
 
+    /// The packet, in the place of which there is an empty one without memory.
+    #[inline]
+    pub fn take(&mut self) -> Buffer {
+        core::mem::replace(self, Buffer { bytes: Vec::new(), start: 0 })
+    }
+
     /// An empty packet in the memory of this one.
+    #[inline]
     pub fn cleared(mut self) -> Buffer {
         self.bytes.resize(HEADROOM, 0);
         self.start = HEADROOM;

@@ -70,6 +70,15 @@ impl Checksum {
         self
     }
 
+    /// [`Checksum::with`] for a header that is still in the machine's registers: its words of four bytes, before anything of
+    /// odd length. To sum what has just been written waits for the writing.
+    #[inline]
+    #[must_use]
+    pub fn with_words<const N: usize>(mut self, words: [u32; N]) -> Checksum {
+        self.sum += words.into_iter().map(u64::from).sum::<u64>();
+        self
+    }
+
     /// The value of the checksum field, in the machine's order: the complement of the folded sum. Bytes that contain
     /// their own checksum sum up to 0.
     #[inline]

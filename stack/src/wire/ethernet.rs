@@ -95,20 +95,17 @@ impl Header {
     /// A frame that is cut off, an 802.3 length beyond its end, and LLC other than SNAP with organisation 0.
     #[inline]
     pub fn parse(frame: &[u8]) -> Result<(Header, &[u8])> {
-        if frame.len() < HEADER_LEN {
-            return Err(Error::truncated("ethernet", "type"));
-        }
-        let (destination, source) = (MacAddress(array(frame, 0)), MacAddress(array(frame, 6)));
-        let ethertype = be16(frame, 12);
+        let (fixed, payload) =
+            frame.split_first_chunk::<HEADER_LEN>().ok_or(Error::truncated("ethernet", "type"))?;
+        let (destination, source) = (MacAddress(array(fixed, 0)), MacAddress(array(fixed, 6)));
+        let ethertype = be16(fixed, 12);
         if ethertype >= MIN_ETHERTYPE {
-            let header = Header { destination, source, ethertype, framing: Framing::EthernetII };
-            return Ok((header, &frame[HEADER_LEN..]));
+            return Ok((Header { destination, source, ethertype, framing: Framing::EthernetII }, payload));
         }
         if ethertype > MAX_LENGTH_FIELD {
             return Err(Error::value("ethernet", "type"));
         }
-        let llc =
-            frame[HEADER_LEN..].get(..usize::from(ethertype)).ok_or(Error::length("802.3", "length"))?;
+        let llc = payload.get(..usize::from(ethertype)).ok_or(Error::length("802.3", "length"))?;
         if llc.len() < 8 {
             return Err(Error::truncated("snap", "type"));
         }
@@ -121,19 +118,23 @@ impl Header {
     /// Prepends the header to its payload, which is not padded.
     #[inline]
     pub fn emit(&self, buffer: &mut Buffer) {
-        let mut kind = self.ethertype;
+        let mut ethertype = self.ethertype;
         if self.framing == Framing::Snap {
-            // A payload longer than a length can say is the caller's mistake; it saturates and is seen as such.
-            kind = u16::try_from(buffer.len() + 8).unwrap_or(u16::MAX);
-            let llc = buffer.prepend(8);
+            let (llc, payload) = buffer.prepend_array::<8>();
             llc[..6].copy_from_slice(&SNAP);
-            llc[6..].copy_from_slice(&self.ethertype.to_be_bytes());
+            llc[6..].copy_from_slice(&ethertype.to_be_bytes());
+            // A payload longer than a length can say is the caller's mistake; it saturates and is seen as such.
+            ethertype = u16::try_from(8 + payload.len()).unwrap_or(u16::MAX);
         }
-        let mut header = [0; HEADER_LEN];
-        header[..6].copy_from_slice(&self.destination.0);
-        header[6..12].copy_from_slice(&self.source.0);
-        header[12..].copy_from_slice(&kind.to_be_bytes());
-        buffer.prepend_bytes(&header);
+        Header { ethertype, ..*self }.write(buffer.prepend_array().0);
+    }
+
+    /// Writes the header of Ethernet II at its `place`, whatever the framing.
+    #[inline]
+    pub fn write(&self, place: &mut [u8; HEADER_LEN]) {
+        place[..6].copy_from_slice(&self.destination.0);
+        place[6..12].copy_from_slice(&self.source.0);
+        place[12..].copy_from_slice(&self.ethertype.to_be_bytes());
     }
 }
 

@@ -9,9 +9,8 @@ pub const FCS_LEN: usize = 4;
 /// The polynomial with its bits in the order in which they are sent.
 const POLYNOMIAL: u32 = 0xedb8_8320;
 
-const TABLE: [u32; 256] = table();
-
-const fn table() -> [u32; 256] {
+/// What each byte does to the register, found when this is compiled.
+const TABLE: [u32; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
     while byte < 256 {
@@ -25,7 +24,7 @@ const fn table() -> [u32; 256] {
         byte += 1;
     }
     table
-}
+};
 
 /// The sequence that belongs behind `frame`, in the order of transmission.
 pub fn fcs(frame: &[u8]) -> [u8; FCS_LEN] {

@@ -81,13 +81,16 @@ impl Header {
     /// Prepends the header, its checksum filled in, to what follows it.
     #[inline]
     pub fn emit(&self, buffer: &mut Buffer) {
-        let mut bytes = [0; HEADER_LEN];
-        bytes[0] = self.kind;
-        bytes[1] = self.code;
-        bytes[4..].copy_from_slice(&self.rest);
-        let sum = Checksum::new().with_header(&bytes).with(buffer).finish();
-        bytes[2..4].copy_from_slice(&sum.to_be_bytes());
-        buffer.prepend_bytes(&bytes);
+        let (place, data) = buffer.prepend_array();
+        self.write(data, place);
+    }
+
+    /// Writes the header, its checksum filled in, at its `place` before `data`.
+    #[inline]
+    pub fn write(&self, data: &[u8], place: &mut [u8; HEADER_LEN]) {
+        let (kind, rest) = (u32::from_be_bytes([self.kind, self.code, 0, 0]), u32::from_be_bytes(self.rest));
+        let sum = Checksum::new().with_words([kind, rest]).with(data).finish();
+        *place = (u64::from(kind | u32::from(sum)) << 32 | u64::from(rest)).to_be_bytes();
     }
 
     /// Whether the message reports an error, so that none is sent about it (RFC 1122 3.2.2).

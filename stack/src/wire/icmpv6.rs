@@ -87,15 +87,18 @@ impl Header {
     /// Prepends the header, its checksum filled in, to what follows it.
     #[inline]
     pub fn emit(&self, source: Ipv6Addr, destination: Ipv6Addr, buffer: &mut Buffer) {
-        let mut bytes = [0; HEADER_LEN];
-        bytes[0] = self.kind;
-        bytes[1] = self.code;
-        bytes[4..].copy_from_slice(&self.rest);
-        let length = HEADER_LEN + buffer.len();
+        let (place, data) = buffer.prepend_array();
+        self.write(source, destination, data, place);
+    }
+
+    /// Writes the header, its checksum filled in, at its `place` before `data`.
+    #[inline]
+    pub fn write(&self, source: Ipv6Addr, destination: Ipv6Addr, data: &[u8], place: &mut [u8; HEADER_LEN]) {
+        let (kind, rest) = (u32::from_be_bytes([self.kind, self.code, 0, 0]), u32::from_be_bytes(self.rest));
+        let length = HEADER_LEN + data.len();
         let sum = Checksum::pseudo_header(source.into(), destination.into(), protocol::ICMPV6, length);
-        let sum = sum.with_header(&bytes).with(buffer).finish();
-        bytes[2..4].copy_from_slice(&sum.to_be_bytes());
-        buffer.prepend_bytes(&bytes);
+        let sum = sum.with_words([kind, rest]).with(data).finish();
+        *place = (u64::from(kind | u32::from(sum)) << 32 | u64::from(rest)).to_be_bytes();
     }
 
     /// Whether the message reports an error (RFC 4443 2.1).

@@ -59,26 +59,19 @@ impl<'a> Header<'a> {
     /// The checks of RFC 1122 3.2.1.1 and 3.2.1.2 and of RFC 791 3.1, in the header's order.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<(Header<'a>, &'a [u8])> {
-        if bytes.len() < HEADER_LEN {
-            return Err(Error::truncated("ipv4", "destination"));
+        let (fixed, options, rest) = split(bytes)?;
+        let header_len = HEADER_LEN + options.len();
+        let payload_len = usize::from(be16(fixed, 2)).checked_sub(header_len);
+        let payload =
+            payload_len.and_then(|len| rest.get(..len)).ok_or(Error::length("ipv4", "total length"))?;
+        let mut sum = Checksum::new().with_header(fixed);
+        if !options.is_empty() {
+            sum.add(options);
         }
-        if bytes[0] >> 4 != 4 {
-            return Err(Error::value("ipv4", "version"));
-        }
-        let header_len = usize::from(bytes[0] & 0xf) * 4;
-        if header_len < HEADER_LEN || header_len > bytes.len() {
-            return Err(Error::length("ipv4", "ihl"));
-        }
-        let total_length = usize::from(be16(bytes, 2));
-        if total_length < header_len || total_length > bytes.len() {
-            return Err(Error::length("ipv4", "total length"));
-        }
-        let (fixed, options) = bytes[..header_len].split_at(HEADER_LEN);
-        let sum = fixed.first_chunk::<HEADER_LEN>().map(|fixed| Checksum::new().with_header(fixed));
-        if sum.is_none_or(|sum| sum.with(options).finish() != 0) {
+        if sum.finish() != 0 {
             return Err(Error::checksum("ipv4"));
         }
-        Ok((Header::fields(&bytes[..header_len]), &bytes[header_len..total_length]))
+        Ok((Header::fields(fixed, options), payload))
     }
 
     /// Whether a datagram has a header that is right, and less behind it than total length says.
@@ -95,33 +88,25 @@ impl<'a> Header<'a> {
     /// # Errors
     /// Where the header itself is not whole.
     pub fn parse_quoted(bytes: &'a [u8]) -> Result<(Header<'a>, &'a [u8])> {
-        if bytes.len() < HEADER_LEN {
-            return Err(Error::truncated("ipv4", "destination"));
-        }
-        if bytes[0] >> 4 != 4 {
-            return Err(Error::value("ipv4", "version"));
-        }
-        let header_len = usize::from(bytes[0] & 0xf) * 4;
-        if header_len < HEADER_LEN || header_len > bytes.len() {
-            return Err(Error::length("ipv4", "ihl"));
-        }
-        Ok((Header::fields(&bytes[..header_len]), &bytes[header_len..]))
+        let (fixed, options, rest) = split(bytes)?;
+        Ok((Header::fields(fixed, options), rest))
     }
 
-    fn fields(header: &'a [u8]) -> Header<'a> {
-        let flags_and_offset = be16(header, 6);
+    #[inline]
+    fn fields(fixed: &[u8; HEADER_LEN], options: &'a [u8]) -> Header<'a> {
+        let flags_and_offset = be16(fixed, 6);
         Header {
-            tos: header[1],
-            identification: be16(header, 4),
+            tos: fixed[1],
+            identification: be16(fixed, 4),
             reserved: flags_and_offset & 0x8000 != 0,
             dont_fragment: flags_and_offset & 0x4000 != 0,
             more_fragments: flags_and_offset & 0x2000 != 0,
             fragment_offset: (flags_and_offset & 0x1fff) * 8,
-            ttl: header[8],
-            protocol: header[9],
-            source: Ipv4Addr::from(array::<4>(header, 12)),
-            destination: Ipv4Addr::from(array::<4>(header, 16)),
-            options: &header[HEADER_LEN..],
+            ttl: fixed[8],
+            protocol: fixed[9],
+            source: Ipv4Addr::from(array::<4>(fixed, 12)),
+            destination: Ipv4Addr::from(array::<4>(fixed, 16)),
+            options,
         }
     }
 
@@ -144,32 +129,57 @@ impl<'a> Header<'a> {
     /// padded with zeros to whole words (RFC 791 3.1); a datagram above 65535 bytes gets a total length of 65535.
     #[inline]
     pub fn emit(&self, buffer: &mut Buffer) {
-        let len = self.len();
-        let total_length = u16::try_from(buffer.len() + len).unwrap_or(u16::MAX);
-        let flags = u16::from(self.reserved) << 15
-            | u16::from(self.dont_fragment) << 14
-            | u16::from(self.more_fragments) << 13;
-        let mut bytes = [0; HEADER_LEN];
-        bytes[0] = 0x40 | (len / 4) as u8;
-        bytes[1] = self.tos;
-        bytes[2..4].copy_from_slice(&total_length.to_be_bytes());
-        bytes[4..6].copy_from_slice(&self.identification.to_be_bytes());
-        bytes[6..8].copy_from_slice(&(flags | (self.fragment_offset / 8)).to_be_bytes());
-        bytes[8] = self.ttl;
-        bytes[9] = self.protocol;
-        bytes[12..16].copy_from_slice(&self.source.octets());
-        bytes[16..20].copy_from_slice(&self.destination.octets());
-        let mut sum = Checksum::new().with_header(&bytes);
         if !self.options.is_empty() {
-            let mut options = [0; MAX_OPTIONS_LEN];
-            let given = &self.options[..self.options.len().min(MAX_OPTIONS_LEN)];
-            options[..given.len()].copy_from_slice(given);
-            sum.add(&options);
-            buffer.prepend_bytes(&options[..len - HEADER_LEN]);
+            let options = self.padded_options();
+            buffer.prepend_bytes(&options[..self.len() - HEADER_LEN]);
         }
-        bytes[10..12].copy_from_slice(&sum.finish().to_be_bytes());
-        buffer.prepend_bytes(&bytes);
+        let (place, behind) = buffer.prepend_array();
+        self.write(behind.len(), place);
     }
+
+    /// Writes the header's fixed part, its checksum filled in, at its `place` before so many bytes; the options are among
+    /// them.
+    #[inline]
+    pub fn write(&self, behind: usize, place: &mut [u8; HEADER_LEN]) {
+        let len = self.len();
+        let total_length = u16::try_from(behind + HEADER_LEN).unwrap_or(u16::MAX);
+        let flags = u32::from(self.reserved) << 15
+            | u32::from(self.dont_fragment) << 14
+            | u32::from(self.more_fragments) << 13;
+        let first = (0x40 | (len as u32 / 4)) << 24 | u32::from(self.tos) << 16 | u32::from(total_length);
+        let second = u32::from(self.identification) << 16 | flags | u32::from(self.fragment_offset / 8);
+        let third = u32::from(self.ttl) << 24 | u32::from(self.protocol) << 16;
+        let (source, destination) = (u32::from(self.source), u32::from(self.destination));
+        let mut sum = Checksum::new().with_words([first, second, third, source, destination]);
+        if !self.options.is_empty() {
+            sum.add(&self.padded_options());
+        }
+        let words = [first, second, third | u32::from(sum.finish()), source, destination];
+        for (place, word) in place.as_chunks_mut().0.iter_mut().zip(words) {
+            *place = word.to_be_bytes();
+        }
+    }
+
+    /// The options with zeros behind them, which change no sum.
+    fn padded_options(&self) -> [u8; MAX_OPTIONS_LEN] {
+        let mut options = [0; MAX_OPTIONS_LEN];
+        let given = &self.options[..self.options.len().min(MAX_OPTIONS_LEN)];
+        options[..given.len()].copy_from_slice(given);
+        options
+    }
+}
+
+/// A header's fixed part, its options, and all that follows; version and header length are right.
+#[inline]
+fn split(bytes: &[u8]) -> Result<(&[u8; HEADER_LEN], &[u8], &[u8])> {
+    let (fixed, rest) = bytes.split_first_chunk().ok_or(Error::truncated("ipv4", "destination"))?;
+    if fixed[0] >> 4 != 4 {
+        return Err(Error::value("ipv4", "version"));
+    }
+    let options_len = (usize::from(fixed[0] & 0xf) * 4).checked_sub(HEADER_LEN);
+    let parts = options_len.and_then(|len| rest.split_at_checked(len));
+    let (options, rest) = parts.ok_or(Error::length("ipv4", "ihl"))?;
+    Ok((fixed, options, rest))
 }
 
 #[cfg(test)]

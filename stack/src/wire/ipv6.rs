@@ -41,10 +41,10 @@ impl Header {
     /// A header that is cut off, another version, a payload that is cut off.
     #[inline]
     pub fn parse(bytes: &[u8]) -> Result<(Header, &[u8])> {
-        let (header, rest) = Header::parse_quoted(bytes)?;
-        let len = usize::from(be16(bytes, 4));
-        let payload = rest.get(..len).ok_or(Error::length("ipv6", "payload length"))?;
-        Ok((header, payload))
+        let (fixed, rest) = split(bytes)?;
+        let payload_len = usize::from(be16(fixed, 4));
+        let payload = rest.get(..payload_len).ok_or(Error::length("ipv6", "payload length"))?;
+        Ok((Header::fields(fixed), payload))
     }
 
     /// The header of a datagram that an ICMP error quotes, whose payload may be cut off.
@@ -53,37 +53,52 @@ impl Header {
     /// Where the header itself is not whole, or of another version.
     #[inline]
     pub fn parse_quoted(bytes: &[u8]) -> Result<(Header, &[u8])> {
-        let (fixed, rest) =
-            bytes.split_first_chunk::<HEADER_LEN>().ok_or(Error::truncated("ipv6", "destination"))?;
+        let (fixed, rest) = split(bytes)?;
+        Ok((Header::fields(fixed), rest))
+    }
+
+    #[inline]
+    fn fields(fixed: &[u8; HEADER_LEN]) -> Header {
         let first = be32(fixed, 0);
-        if first >> 28 != 6 {
-            return Err(Error::value("ipv6", "version"));
-        }
-        let header = Header {
+        Header {
             traffic_class: (first >> 20) as u8,
             flow_label: first & 0xf_ffff,
             next_header: fixed[6],
             hop_limit: fixed[7],
             source: Ipv6Addr::from(array::<16>(fixed, 8)),
             destination: Ipv6Addr::from(array::<16>(fixed, 24)),
-        };
-        Ok((header, rest))
+        }
     }
 
     /// Prepends the header to its payload; one above 65535 bytes gets a payload length of 65535.
     #[inline]
     pub fn emit(&self, buffer: &mut Buffer) {
-        let len = u16::try_from(buffer.len()).unwrap_or(u16::MAX);
-        let first = 6 << 28 | u32::from(self.traffic_class) << 20 | self.flow_label & 0xf_ffff;
-        let mut bytes = [0; HEADER_LEN];
-        bytes[..4].copy_from_slice(&first.to_be_bytes());
-        bytes[4..6].copy_from_slice(&len.to_be_bytes());
-        bytes[6] = self.next_header;
-        bytes[7] = self.hop_limit;
-        bytes[8..24].copy_from_slice(&self.source.octets());
-        bytes[24..].copy_from_slice(&self.destination.octets());
-        buffer.prepend_bytes(&bytes);
+        let (place, payload) = buffer.prepend_array();
+        self.write(payload.len(), place);
     }
+
+    /// Writes the header at its `place` before a payload of so many bytes.
+    #[inline]
+    pub fn write(&self, payload_len: usize, place: &mut [u8; HEADER_LEN]) {
+        let len = u16::try_from(payload_len).unwrap_or(u16::MAX);
+        let first = 6 << 28 | u32::from(self.traffic_class) << 20 | self.flow_label & 0xf_ffff;
+        place[..4].copy_from_slice(&first.to_be_bytes());
+        place[4..6].copy_from_slice(&len.to_be_bytes());
+        place[6] = self.next_header;
+        place[7] = self.hop_limit;
+        place[8..24].copy_from_slice(&self.source.octets());
+        place[24..].copy_from_slice(&self.destination.octets());
+    }
+}
+
+/// A header of the right version, and all that follows.
+#[inline]
+fn split(bytes: &[u8]) -> Result<(&[u8; HEADER_LEN], &[u8])> {
+    let (fixed, rest) = bytes.split_first_chunk().ok_or(Error::truncated("ipv6", "destination"))?;
+    if fixed[0] >> 4 != 6 {
+        return Err(Error::value("ipv6", "version"));
+    }
+    Ok((fixed, rest))
 }
 
 #[cfg(test)]

@@ -30,7 +30,6 @@ mod field {
     pub(super) const OFFSET: usize = 12;
     pub(super) const FLAGS: usize = 13;
     pub(super) const WINDOW: Range<usize> = 14..16;
-    pub(super) const CHECKSUM: Range<usize> = 16..18;
     pub(super) const URGENT: Range<usize> = 18..20;
 }
 
@@ -147,7 +146,7 @@ impl<'a> Segment<'a> {
     /// The header is cut off, its data offset contradicts the bytes, or an option's length lies.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Segment<'a>> {
-        Segment::parse_with(bytes, Options::parse)
+        Segment::parse_with(bytes, Options::read)
     }
 
     /// The same, with such options as stand before the first whose length lies.
@@ -155,16 +154,22 @@ impl<'a> Segment<'a> {
     /// # Errors
     /// The header is cut off, or its data offset contradicts the bytes.
     pub fn parse_leniently(bytes: &'a [u8]) -> Result<Segment<'a>> {
-        Segment::parse_with(bytes, |area| Ok(Options::parse_leniently(area)))
+        Segment::parse_with(bytes, |options, area| {
+            // What is wrong ends the list, and what was read before counts.
+            let _broken = options.read(area);
+            Ok(())
+        })
     }
 
-    fn parse_with(bytes: &'a [u8], options: impl Fn(&[u8]) -> Result<Options>) -> Result<Segment<'a>> {
+    #[inline]
+    fn parse_with(bytes: &'a [u8], read: impl Fn(&mut Options, &[u8]) -> Result<()>) -> Result<Segment<'a>> {
         let fixed: &[u8; HEADER_LEN] = bytes.first_chunk().ok_or(Error::truncated(HEADER, "header"))?;
         let header_len = usize::from(fixed[field::OFFSET] >> 4) * 4;
         if header_len < HEADER_LEN || header_len > bytes.len() {
             return Err(Error::length(HEADER, "data offset"));
         }
         let (header, payload) = bytes.split_at(header_len);
+        let area = &header[HEADER_LEN..];
         let header = Header {
             source_port: be16(fixed, field::SOURCE.start),
             destination_port: be16(fixed, field::DESTINATION.start),
@@ -173,9 +178,11 @@ impl<'a> Segment<'a> {
             flags: Flags(fixed[field::FLAGS]),
             wnd: be16(fixed, field::WINDOW.start),
             up: be16(fixed, field::URGENT.start),
-            options: options(&header[HEADER_LEN..])?,
+            options: Options::default(),
         };
-        Ok(Segment { header, payload })
+        let mut segment = Segment { header, payload };
+        read(&mut segment.header.options, area)?;
+        Ok(segment)
     }
 
     /// SEG.LEN: octets of text, SYN and FIN counted (RFC 9293 3.4).
@@ -209,47 +216,59 @@ impl Header {
     /// Puts the header before the text in `buffer` and fills in the checksum. Reserved bits are zero.
     #[inline]
     pub fn emit(&self, source: IpAddr, destination: IpAddr, buffer: &mut Buffer) {
-        let ends = (source, destination);
-        match self.options.only_timestamps() {
+        let timestamps = self.options.only_timestamps();
+        let len = timestamps.map_or_else(|| self.options.len(), |options| options.len());
+        let (place, text) = buffer.prepend_split(HEADER_LEN + len);
+        self.write_with((source, destination), timestamps, text, place);
+    }
+
+    /// Writes the header, its checksum filled in, before `text` at its `place`, which is as long as [`Header::header_len`].
+    #[inline]
+    pub fn write(&self, source: IpAddr, destination: IpAddr, text: &[u8], place: &mut [u8]) {
+        self.write_with((source, destination), self.options.only_timestamps(), text, place);
+    }
+
+    #[inline]
+    fn write_with(
+        &self,
+        ends: (IpAddr, IpAddr),
+        timestamps: Option<[u8; 12]>,
+        text: &[u8],
+        place: &mut [u8],
+    ) {
+        match timestamps {
             // What nearly every segment has, and what needs no loop.
-            Some(options) => self.emit_with::<{ HEADER_LEN + 12 }>(ends, &options, buffer),
+            Some(options) => self.write_options(ends, &options, text, place),
             None => {
                 let mut options = [0; MAX_LEN];
-                let len = self.options.len();
-                self.options.emit(&mut options[..len]);
-                match len {
-                    0 => self.emit_with::<HEADER_LEN>(ends, &[], buffer),
-                    len => self.emit_with::<{ HEADER_LEN + MAX_LEN }>(ends, &options[..len], buffer),
-                }
+                self.options.emit(&mut options[..place.len() - HEADER_LEN]);
+                self.write_options(ends, &options, text, place);
             }
         }
     }
 
-    /// With `options`, for which there is room in `ROOM` bytes behind the fixed part.
+    /// With `options`, of which those behind the last that has a place are zeros, which change no sum.
     #[inline]
-    fn emit_with<const ROOM: usize>(
+    fn write_options<const ROOM: usize>(
         &self,
         (source, destination): (IpAddr, IpAddr),
-        options: &[u8],
-        buffer: &mut Buffer,
+        options: &[u8; ROOM],
+        text: &[u8],
+        place: &mut [u8],
     ) {
-        let header_len = HEADER_LEN + options.len();
-        let mut header = [0; ROOM];
-        header[field::SOURCE].copy_from_slice(&self.source_port.to_be_bytes());
-        header[field::DESTINATION].copy_from_slice(&self.destination_port.to_be_bytes());
-        header[field::SEQUENCE].copy_from_slice(&self.seq.0.to_be_bytes());
-        header[field::ACKNOWLEDGMENT].copy_from_slice(&self.ack.0.to_be_bytes());
-        header[field::OFFSET] = (header_len as u8 / 4) << 4;
-        header[field::FLAGS] = self.flags.0;
-        header[field::WINDOW].copy_from_slice(&self.wnd.to_be_bytes());
-        header[field::URGENT].copy_from_slice(&self.up.to_be_bytes());
-        header[HEADER_LEN..header_len].copy_from_slice(options);
-        let length = header_len + buffer.len();
-        let sum = Checksum::pseudo_header(source, destination, protocol::TCP, length);
-        // Behind the options there are zeros, which change no sum.
-        let sum = sum.with_header(&header).with(buffer).finish();
-        header[field::CHECKSUM].copy_from_slice(&sum.to_be_bytes());
-        buffer.prepend_bytes(&header[..header_len]);
+        let header_len = place.len();
+        let ports = u32::from(self.source_port) << 16 | u32::from(self.destination_port);
+        let control = (header_len as u32 / 4) << 28 | u32::from(self.flags.0) << 16 | u32::from(self.wnd);
+        let urgent = u32::from(self.up);
+        let sum = Checksum::pseudo_header(source, destination, protocol::TCP, header_len + text.len());
+        let sum = sum.with_words([ports, self.seq.0, self.ack.0, control, urgent]);
+        let sum = u32::from(sum.with_header(options).with(text).finish());
+        let words = [ports, self.seq.0, self.ack.0, control, sum << 16 | urgent];
+        let (fixed, area) = place.split_at_mut(HEADER_LEN);
+        for (place, word) in fixed.as_chunks_mut().0.iter_mut().zip(words) {
+            *place = word.to_be_bytes();
+        }
+        area.copy_from_slice(&options[..header_len - HEADER_LEN]);
     }
 }
 

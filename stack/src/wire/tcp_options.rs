@@ -36,6 +36,22 @@ pub struct Timestamps {
     pub tsecr: u32,
 }
 
+impl Timestamps {
+    fn of(tsval: [u8; 4], tsecr: [u8; 4]) -> Timestamps {
+        Timestamps { tsval: u32::from_be_bytes(tsval), tsecr: u32::from_be_bytes(tsecr) }
+    }
+}
+
+/// The timestamps of an option area that has them as RFC 7323 appendix A does, and nothing else: what nearly every segment
+/// carries.
+#[inline]
+fn timestamps_alone(area: &[u8]) -> Option<Timestamps> {
+    match *area {
+        [1, 1, 8, 10, a, b, c, d, e, f, g, h] => Some(Timestamps::of([a, b, c, d], [e, f, g, h])),
+        _ => None,
+    }
+}
+
 /// One block of the SACK option: data held from `left` to just before `right` (RFC 2018 3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SackBlock {
@@ -199,14 +215,17 @@ impl Options {
         options
     }
 
+    /// Adds what an option area says.
     #[inline]
-    fn read(&mut self, mut bytes: &[u8]) -> Result<()> {
-        // Timestamps as RFC 7323 appendix A has them, and nothing else: what nearly every segment carries.
-        if let [1, 1, 8, 10, value @ ..] = bytes
-            && value.len() == 8
-        {
-            return self.take(8, value);
+    pub(super) fn read(&mut self, bytes: &[u8]) -> Result<()> {
+        match timestamps_alone(bytes) {
+            Some(timestamps) => self.timestamps = Some(timestamps),
+            None => self.read_one_by_one(bytes)?,
         }
+        Ok(())
+    }
+
+    fn read_one_by_one(&mut self, mut bytes: &[u8]) -> Result<()> {
         while let [kind, rest @ ..] = bytes {
             match kind {
                 0 => break,
@@ -231,8 +250,7 @@ impl Options {
             (3, &[shift]) => self.window_scale = Some(shift),
             (4, []) => self.sack_permitted = true,
             (8, &[a, b, c, d, e, f, g, h]) => {
-                let (tsval, tsecr) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
-                self.timestamps = Some(Timestamps { tsval, tsecr });
+                self.timestamps = Some(Timestamps::of([a, b, c, d], [e, f, g, h]));
             }
             (5, blocks) if !blocks.is_empty() && blocks.len() % 8 == 0 => {
                 self.sack = SackBlocks::default();

@@ -30,13 +30,18 @@ impl Header {
     /// A wrong length; a wrong checksum; over IPv6, none (RFC 8200 8.1). Over IPv4 none is right (RFC 1122 4.1.3.4).
     #[inline]
     pub fn parse(source: IpAddr, destination: IpAddr, bytes: &[u8]) -> Result<(Header, &[u8])> {
-        let length = length(bytes)?;
-        let unchecked = be16(bytes, 6) == 0 && destination.is_ipv4();
-        let sum = Checksum::pseudo_header(source, destination, protocol::UDP, length).with(&bytes[..length]);
-        if !unchecked && (sum.finish() != 0 || be16(bytes, 6) == 0) {
+        let (header, data) = split(bytes)?;
+        let is_right = if be16(header, 6) == 0 {
+            destination.is_ipv4()
+        } else {
+            let length = HEADER_LEN + data.len();
+            let sum = Checksum::pseudo_header(source, destination, protocol::UDP, length);
+            sum.with_header(header).with(data).finish() == 0
+        };
+        if !is_right {
             return Err(Error::checksum("udp"));
         }
-        Ok((Header::ports(bytes), &bytes[HEADER_LEN..length]))
+        Ok((Header::ports(header), data))
     }
 
     /// As [`Header::parse`], for a datagram that says that it has no checksum: only ports for which their users have asked
@@ -45,44 +50,49 @@ impl Header {
     /// # Errors
     /// A wrong length; a checksum.
     pub fn parse_unchecked(bytes: &[u8]) -> Result<(Header, &[u8])> {
-        let length = length(bytes)?;
-        if be16(bytes, 6) != 0 {
+        let (header, data) = split(bytes)?;
+        if be16(header, 6) != 0 {
             return Err(Error::checksum("udp"));
         }
-        Ok((Header::ports(bytes), &bytes[HEADER_LEN..length]))
+        Ok((Header::ports(header), data))
     }
 
-    fn ports(bytes: &[u8]) -> Header {
-        Header { source_port: be16(bytes, 0), destination_port: be16(bytes, 2) }
+    fn ports(header: &[u8; HEADER_LEN]) -> Header {
+        Header { source_port: be16(header, 0), destination_port: be16(header, 2) }
     }
 
     /// Prepends the header, its checksum filled in, to its data. The caller has checked that the data fits 65527 bytes.
     #[inline]
     pub fn emit(&self, source: IpAddr, destination: IpAddr, buffer: &mut Buffer) {
-        let length = buffer.len() + HEADER_LEN;
-        let mut bytes = [0; HEADER_LEN];
-        bytes[..2].copy_from_slice(&self.source_port.to_be_bytes());
-        bytes[2..4].copy_from_slice(&self.destination_port.to_be_bytes());
-        bytes[4..6].copy_from_slice(&u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes());
-        let sum = Checksum::pseudo_header(source, destination, protocol::UDP, length);
-        let sum = sum.with_header(&bytes).with(buffer).finish();
+        let (place, data) = buffer.prepend_array();
+        self.write(source, destination, data, place);
+    }
+
+    /// Writes the header, its checksum filled in, at its `place` before `data`, which fits 65527 bytes.
+    #[inline]
+    pub fn write(&self, source: IpAddr, destination: IpAddr, data: &[u8], place: &mut [u8; HEADER_LEN]) {
+        let length = HEADER_LEN + data.len();
+        self.write_after(Checksum::pseudo_header(source, destination, protocol::UDP, length), data, place);
+    }
+
+    /// The same, once the pseudo header is summed: what comes before is small enough to be a part of the caller.
+    fn write_after(&self, pseudo_header: Checksum, data: &[u8], place: &mut [u8; HEADER_LEN]) {
+        let ports = u32::from(self.source_port) << 16 | u32::from(self.destination_port);
+        let length = u32::from(u16::try_from(HEADER_LEN + data.len()).unwrap_or(u16::MAX)) << 16;
+        let sum = pseudo_header.with_words([ports, length]).with(data).finish();
         // Zero says that there is none: its other form stands for it (RFC 768 "Checksum").
         let sum = if sum == 0 { 0xffff } else { sum };
-        bytes[6..8].copy_from_slice(&sum.to_be_bytes());
-        buffer.prepend_bytes(&bytes);
+        *place = (u64::from(ports) << 32 | u64::from(length | u32::from(sum))).to_be_bytes();
     }
 }
 
-/// The length field of a header that is whole, which names no more than there is.
-fn length(bytes: &[u8]) -> Result<usize> {
-    if bytes.len() < HEADER_LEN {
-        return Err(Error::truncated("udp", "checksum"));
-    }
-    let length = usize::from(be16(bytes, 4));
-    if length < HEADER_LEN || length > bytes.len() {
-        return Err(Error::length("udp", "length"));
-    }
-    Ok(length)
+/// The header and its data, of which there is no more than the length names.
+#[inline]
+fn split(bytes: &[u8]) -> Result<(&[u8; HEADER_LEN], &[u8])> {
+    let (header, rest) = bytes.split_first_chunk().ok_or(Error::truncated("udp", "checksum"))?;
+    let data_len = usize::from(be16(header, 4)).checked_sub(HEADER_LEN);
+    let data = data_len.and_then(|len| rest.get(..len)).ok_or(Error::length("udp", "length"))?;
+    Ok((header, data))
 }
 
 /// Takes the checksum out of a datagram whose sender may leave it out: over IPv4 (RFC 768 "Checksum"), and over IPv6 from

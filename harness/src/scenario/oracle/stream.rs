@@ -15,10 +15,6 @@ pub(super) struct Stream {
     has_holes: bool,
 }
 
-fn is_pattern(offset: u32, bytes: &[u8]) -> bool {
-    (0u32..).zip(bytes).all(|(i, byte)| pattern::byte(offset.wrapping_add(i)) == *byte)
-}
-
 impl Oracle for Stream {
     fn look(&mut self, seen: &Seen<'_>) -> Option<Violation> {
         for (segment, happening) in seen.sent().filter(|(s, _)| !s.payload.is_empty() && !s.has(SYN)) {
@@ -27,7 +23,7 @@ impl Oracle for Stream {
             if segment.payload.len() == 1 && segment.end() == seen.peer.stack_nxt {
                 continue;
             }
-            if !is_pattern(offset, &segment.payload) {
+            if !pattern::is_at(offset, &segment.payload) {
                 return violation(
                     "stream",
                     None,
@@ -52,7 +48,7 @@ impl Stream {
     fn receive(&mut self, seen: &Seen<'_>) -> Option<Violation> {
         for happening in &seen.step.happened {
             let Deed::Returned { data, .. } = &happening.what else { continue };
-            if !is_pattern(self.read, data) {
+            if !pattern::is_at(self.read, data) {
                 let offset = self.read;
                 return violation(
                     "stream",

@@ -5,12 +5,12 @@ use crate::tcp::control_block::{Context, ControlBlock};
 use crate::tcp::steps;
 use crate::wire::tcp::Segment;
 
-pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: Segment<'_>) -> Flow {
-    steps::first_to_fourth(tcb, cx, &segment)?;
-    steps::check_ack(tcb, cx, &segment)?;
+pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) -> Flow {
+    steps::first_to_fourth(tcb, cx, segment)?;
+    steps::check_ack(tcb, cx, segment)?;
     if tcb.fin_is_acknowledged() {
         return end(Action::Close(None));
     }
-    steps::ignore_text(tcb, &segment);
+    steps::ignore_text(tcb, segment);
     Flow::Continue(())
 }

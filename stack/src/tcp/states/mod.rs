@@ -18,10 +18,10 @@ use super::state::State;
 use crate::wire::tcp::Segment;
 
 /// Hands a segment to the handler of the connection's state, and says what is left to do.
-pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: Segment<'_>) -> Action {
+pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) -> Action {
     tcb.keepalive.heard(cx.now);
     let handler = match tcb.state {
-        State::Closed => return closed::segment_arrives(&segment),
+        State::Closed => return closed::segment_arrives(segment),
         // A listener is not a connection; `listen` handles what comes to it.
         State::Listen => return Action::Drop,
         State::SynSent => syn_sent::segment_arrives,

@@ -9,14 +9,14 @@ use crate::tcp::state::State;
 use crate::tcp::steps;
 use crate::wire::tcp::{Flags, Segment};
 
-pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: Segment<'_>) -> Flow {
+pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) -> Flow {
     // First, check the ACK bit.
     let acknowledged = segment.has(Flags::ACK);
     if acknowledged && !(tcb.snd_una < segment.ack && segment.ack <= tcb.snd_nxt) {
-        return end(Reset::action(&segment));
+        return end(Reset::action(segment));
     }
     if acknowledged && cx.config.check_syn_echo && options::echoes_the_future(tcb, &segment.options, cx.now) {
-        return end(Reset::action(&segment));
+        return end(Reset::action(segment));
     }
     // Second, check the RST bit.
     if segment.has(Flags::RST) {
@@ -27,19 +27,19 @@ pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: Seg
         return end(Action::Drop);
     }
     let offered = tcb.offer;
-    tcb.synchronize(&segment, cx.now);
+    tcb.synchronize(segment, cx.now);
     if !acknowledged {
         tcb.repeated_offer = cx.config.crossing_repeats_offer.then_some(offered);
-        return simultaneous_open(tcb, &segment);
+        return simultaneous_open(tcb, segment);
     }
-    tcb.establish(&segment, cx);
-    tcb.set_snd_wnd(&segment, u32::from(segment.wnd));
+    tcb.establish(segment, cx);
+    tcb.set_snd_wnd(segment, u32::from(segment.wnd));
     if cx.config.segments_fit_half_window {
         tcb.fit_half_window();
     }
     tcb.ack.owe(Due::Now);
     // Other controls and text are processed from the sixth step on.
-    steps::sixth_to_eighth(tcb, cx, steps::trim_syn(segment))
+    steps::sixth_to_eighth(tcb, cx, &steps::trim_syn(*segment))
 }
 
 /// Both ends have sent a SYN (MUST-10): enter SYN-RECEIVED and answer with `<SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>`.

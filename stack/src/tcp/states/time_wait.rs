@@ -5,18 +5,18 @@ use crate::tcp::control_block::{Context, ControlBlock};
 use crate::tcp::steps;
 use crate::wire::tcp::{Flags, Segment};
 
-pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: Segment<'_>) -> Flow {
+pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) -> Flow {
     let new_request = segment.has(Flags::SYN) && !segment.has(Flags::ACK) && !segment.has(Flags::RST);
     if new_request && cx.config.reuse_time_wait {
-        return end(if may_reopen(tcb, cx, &segment) { Action::Reopen } else { Action::Drop });
+        return end(if may_reopen(tcb, cx, segment) { Action::Reopen } else { Action::Drop });
     }
     // A retransmitted FIN lies before the window; whatever the first step says of it, 2 MSL begin anew.
     if segment.has(Flags::FIN) && segment.end() == tcb.rcv_nxt && !segment.has(Flags::RST) {
         tcb.enter_time_wait(cx);
     }
-    steps::first_to_fourth(tcb, cx, &segment)?;
-    steps::check_ack(tcb, cx, &segment)?;
-    steps::ignore_text(tcb, &segment);
+    steps::first_to_fourth(tcb, cx, segment)?;
+    steps::check_ack(tcb, cx, segment)?;
+    steps::ignore_text(tcb, segment);
     Flow::Continue(())
 }
 

@@ -33,9 +33,9 @@ pub(crate) fn first_to_fourth(tcb: &mut ControlBlock, cx: &Context, segment: &Se
 }
 
 /// Sixth to eighth: what a state that receives text does with the part of a segment that lies in the window.
-pub(crate) fn sixth_to_eighth(tcb: &mut ControlBlock, cx: &Context, segment: Segment<'_>) -> Flow {
-    check_urgent(tcb, &segment);
-    let segment = trim(tcb, segment);
+pub(crate) fn sixth_to_eighth(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) -> Flow {
+    check_urgent(tcb, segment);
+    let segment = trim(tcb, *segment);
     process_text(tcb, cx, &segment)?;
     check_fin(tcb, cx, &segment);
     Flow::Continue(())
