@@ -9,7 +9,7 @@ use crate::socket::Routed;
 use crate::tcp::{self, IcmpError, IcmpKind, Outgoing, SeqNumber};
 use crate::time::Instant;
 use crate::udp::{Arriving, Below, Kind};
-use crate::wire::{ipv6, protocol, udp};
+use crate::wire::{icmpv4, icmpv6, ipv6, protocol, udp};
 use std::net::{IpAddr, SocketAddr};
 
 /// Where the flags stand in a TCP header, and SYN among them.
@@ -166,21 +166,17 @@ impl Host {
     /// An error about a datagram of this host goes to the transport that sent it.
     pub(crate) fn report(&mut self, now: Instant, report: &Report) {
         let Report { protocol, local, remote, sequence, error, from: _ } = *report;
-        match protocol {
-            protocol::UDP => {
-                if let Reported::TooBig { mtu } = error
-                    && self.udp.may_have_sent(local, remote)
-                {
-                    self.net.path_mtu.reduce(now, remote.ip(), mtu.into(), u16::MAX);
-                }
-                self.udp.report(local, remote, error);
+        if protocol == protocol::TCP {
+            let kind = kind_of(error);
+            self.tcp.icmp_error(now, IcmpError { local, remote, sequence: SeqNumber(sequence), kind });
+        } else if let Some((kind, local, remote)) = report.datagram_ends() {
+            if let Reported::TooBig { mtu } = error
+                && kind == Kind::Udp
+                && self.udp.may_have_sent(local, remote)
+            {
+                self.net.path_mtu.reduce(now, remote.ip(), mtu.into(), u16::MAX);
             }
-            protocol::TCP => {
-                let kind = kind_of(error);
-                self.tcp.icmp_error(now, IcmpError { local, remote, sequence: SeqNumber(sequence), kind });
-            }
-            protocol::ICMPV4 | protocol::ICMPV6 => self.echo_failed(now, report),
-            _ => {}
+            self.udp.report(kind, (local, remote), error);
         }
     }
 
@@ -191,6 +187,11 @@ impl Host {
         }
         if let Some(report) = Report::about(datagram, Reported::NoNeighbour) {
             self.report(now, &report);
+            let says = match report.local.is_ipv4() {
+                true => (icmpv4::UNREACHABLE, icmpv4::HOST),
+                false => (icmpv6::UNREACHABLE, icmpv6::ADDRESS),
+            };
+            self.keep_quoted_error(&report, says, datagram);
         }
     }
 }

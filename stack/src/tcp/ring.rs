@@ -10,7 +10,7 @@ pub(crate) struct Ring {
 }
 
 /// The least that is allocated.
-const MIN_CAPACITY: usize = 2048;
+const MIN_CAPACITY: usize = 512;
 
 impl Ring {
     pub(crate) fn len(&self) -> usize {
