@@ -379,7 +379,7 @@ impl Host {
                 }
             }
             protocol::TCP => {
-                self.tcp_arrives(now, arrival, (source, destination), ip.tos, payload);
+                self.tcp_arrives(now, arrival, (&source, &destination), ip.tos, payload);
                 if !ip.options.is_empty()
                     && let Some(back) = way_back(ip)
                 {
@@ -494,7 +494,9 @@ impl Host {
                     self.net.send_error_v6(now, arrival, packet, error, false);
                 }
             }
-            protocol::TCP => self.tcp_arrives(now, arrival, (source, destination), ip.traffic_class, payload),
+            protocol::TCP => {
+                self.tcp_arrives(now, arrival, (&source, &destination), ip.traffic_class, payload)
+            }
             _ => {
                 let (code, even_multicast) = (icmpv6::UNKNOWN_NEXT_HEADER, false);
                 let problem = input6::Problem { code, pointer: named_at, even_multicast };

@@ -35,27 +35,25 @@ impl Host {
     }
 
     /// Gives a segment to TCP, unless it was sent to more than this host (RFC 9293 MUST-57).
-    // Inlined, as addresses that were just put together would be moved, which waits for the writing.
-    #[inline(always)]
     pub(crate) fn tcp_arrives(
         &mut self,
         now: Instant,
         arrival: Arrival,
-        (source, destination): (IpAddr, IpAddr),
+        (source, destination): (&IpAddr, &IpAddr),
         tos: u8,
         segment: &[u8],
     ) {
         // IP has seen to it that the source of what is for one host is one, too.
-        let to_one = arrival.cast == Cast::Unicast && self.net.owner_of(destination).is_some();
+        let to_one = arrival.cast == Cast::Unicast && self.net.owner_of(*destination).is_some();
         if !to_one || source.is_unspecified() {
             return;
         }
         if segment.get(TCP_FLAGS).is_some_and(|flags| flags & TCP_SYN != 0) {
-            self.tcp.set_mtu(None, self.net.mtu_towards(now, source, None));
+            self.tcp.set_mtu(None, self.net.mtu_towards(now, *source, None));
         }
-        self.tcp.segment_arrives(now, source, destination, tos & ECN, segment);
+        self.tcp.segment_arrives_between(now, (source, destination), tos & ECN, segment);
         if self.tcp.has_progressed() {
-            self.net.confirm(now, arrival.interface, source);
+            self.net.confirm(now, arrival.interface, *source);
         }
     }
 
