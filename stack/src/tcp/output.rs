@@ -61,12 +61,11 @@ impl Sink {
     fn push(
         &mut self,
         connection: Option<ConnectionId>,
-        tuple: FourTuple,
+        (src, dst): (IpAddr, IpAddr),
         ecn: u8,
-        header: Header,
+        header: &Header,
         mut buffer: Buffer,
     ) {
-        let (src, dst) = (tuple.local.ip(), tuple.remote.ip());
         header.emit(src, dst, &mut buffer);
         self.queue.push_back(Outgoing { connection, src, dst, ecn, buffer });
     }
@@ -84,7 +83,7 @@ impl Sink {
             options: Options { timestamps, ..Options::default() },
             ..Header::default()
         };
-        self.push(connection, tuple, NOT_ECT, header, Buffer::new());
+        self.push(connection, tuple.addresses(), NOT_ECT, &header, Buffer::new());
     }
 }
 
@@ -108,7 +107,7 @@ impl Sink {
             options: Options { mss: Some(mss), ..Options::default() },
             ..Header::default()
         };
-        self.push(None, tuple, NOT_ECT, header, Buffer::new());
+        self.push(None, tuple.addresses(), NOT_ECT, &header, Buffer::new());
     }
 }
 
@@ -542,7 +541,7 @@ impl Output<'_> {
         }
         let (source_port, destination_port) = (tcb.local.port(), tcb.remote.port());
         let header = Header { source_port, destination_port, seq, ack, flags, wnd, up, options };
-        self.sink.push(Some(self.id), tcb.tuple(), ecn, header, buffer);
+        self.sink.push(Some(self.id), (tcb.local.ip(), tcb.remote.ip()), ecn, &header, buffer);
     }
 
     /// Exactly one of the retransmission and the persist timer runs while something waits for the peer.
