@@ -233,6 +233,7 @@ impl Network {
     }
 
     /// RFC 4861 7.3.1: a transport knows that what was sent to `remote` arrives, and so that its first hop can be reached.
+    #[inline]
     pub(crate) fn confirm(&mut self, now: Instant, interface: usize, remote: IpAddr) {
         let has_doubts = |link: &Interface| link.neighbours.has_doubts();
         if remote.is_ipv4() || !self.interfaces.get(interface).is_some_and(has_doubts) {

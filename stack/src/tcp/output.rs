@@ -402,16 +402,19 @@ impl Output<'_> {
         let usable = (tcb.text_una() + tcb.snd_wnd).saturating_since(seq);
         // What ends a record waits for nothing: no more data will come that could fill the segment.
         let record = tcb.send.record_end(seq).map(|end| end.since(seq));
-        let corked = tcb.send.urging == Urging::More || (tcb.options.cork && tcb.send.urging != Urging::All);
-        let queued = record.unwrap_or(unsent - ahead);
+        let corked =
+            || tcb.send.urging == Urging::More || (tcb.options.cork && tcb.send.urging != Urging::All);
+        // Of a full segment nobody asks what a small one may do.
+        let full = record.unwrap_or(unsent - ahead).min(usable) >= tcb.eff_snd_mss();
         let size = segment_size(Occasion {
-            queued,
+            queued: record.unwrap_or(unsent - ahead),
             usable,
             mss: options::room_for_text(tcb),
             max_snd_wnd: tcb.max_snd_wnd,
-            small_permitted: record.is_some()
-                || tcb.send.urging == Urging::All
-                || (!corked && (idle || self.nagle_permits())),
+            small_permitted: !full
+                && (record.is_some()
+                    || tcb.send.urging == Urging::All
+                    || (!corked() && (idle || self.nagle_permits()))),
             closing: tcb.send.fin,
             overridden: tcb.persist.overridden,
         });
