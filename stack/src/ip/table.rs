@@ -1,21 +1,31 @@
 //! The table of configured routes: sorted by prefix, each entry knowing the next shorter prefix around it, so that a
 //! look-up is one binary search and a short walk outwards, whatever the number of routes. The search goes through the
-//! first addresses alone, which lie close together: it is what they take from memory that a large table costs.
+//! first addresses alone, which lie close together, and ends at one entry: it is what they take from memory that a large table costs.
 
 use crate::config::Route;
 use core::cmp::Reverse;
 use std::net::IpAddr;
 
+/// One line of a cache.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Entry {
     route: Route,
-    /// First address of the prefix, then its length: prefixes stand behind those that contain them.
-    key: (bool, u128, u8),
     /// Counts up: of equal routes the older is better.
-    age: u64,
+    age: u32,
     /// The entry that is to be tried where this one does not do.
-    outer: Option<usize>,
+    outer: Option<u32>,
 }
+
+impl Entry {
+    /// First address of the prefix, then its length: prefixes stand behind those that contain them. The best of equal ones is last.
+    fn key(&self) -> ((bool, u128, u8), Reverse<(u32, u32)>) {
+        let destination = &self.route.destination;
+        (key(destination.network(), destination.length), Reverse((self.route.metric, self.age)))
+    }
+}
+
+const _: () = assert!(size_of::<Entry>() == 64);
 
 /// Routes by longest prefix, then lowest metric, then age.
 #[derive(Debug, Default)]
@@ -24,7 +34,7 @@ pub(crate) struct RouteTable {
     /// First addresses of the entries: those of IPv4, which come first, and those of IPv6.
     firsts4: Vec<u32>,
     firsts6: Vec<u128>,
-    added: u64,
+    added: u32,
 }
 
 impl RouteTable {
@@ -41,8 +51,7 @@ impl RouteTable {
     }
 
     fn push(&mut self, route: Route) {
-        let key = key(route.destination.network(), route.destination.length);
-        self.entries.push(Entry { route, key, age: self.added, outer: None });
+        self.entries.push(Entry { route, age: self.added, outer: None });
         self.added += 1;
     }
 
@@ -70,7 +79,7 @@ impl RouteTable {
         core::iter::from_fn(move || {
             loop {
                 let entry = self.entries.get(next?)?;
-                next = entry.outer;
+                next = entry.outer.map(|at| at as usize);
                 if entry.route.destination.contains(address) {
                     return Some(&entry.route);
                 }
@@ -78,16 +87,16 @@ impl RouteTable {
         })
     }
 
-    /// Sorts what has been added, the best of equal prefixes last, and finds each entry's next outer one.
+    /// Sorts what has been added, and finds each entry's next outer one.
     fn settle(&mut self) {
-        self.entries.sort_by_key(|entry| (entry.key, Reverse((entry.route.metric, entry.age))));
+        self.entries.sort_by_cached_key(Entry::key);
         let mut open: Vec<usize> = Vec::new();
         for at in 0..self.entries.len() {
             let first = self.entries[at].route.destination.address;
             while open.last().is_some_and(|o| !self.entries[*o].route.destination.contains(first)) {
                 open.pop();
             }
-            self.entries[at].outer = open.last().copied();
+            self.entries[at].outer = open.last().map(|outer| *outer as u32);
             open.push(at);
         }
         let networks = || self.entries.iter().map(|entry| entry.route.destination.network());

@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 struct Key {
     local: u128,
     remote: u128,
-    /// And whether the addresses are of IPv6, which the addresses do not tell.
+    /// And of which families the addresses are, which they do not tell.
     ports: u64,
 }
 
@@ -24,8 +24,8 @@ impl Key {
             SocketAddr::V4(socket) => u128::from(u32::from(*socket.ip())),
             SocketAddr::V6(socket) => u128::from(*socket.ip()),
         };
-        let family = u64::from(tuple.local.is_ipv6()) << 32;
-        Key { local: bits(&tuple.local), remote: bits(&tuple.remote), ports: family | ports }
+        let families = u64::from(tuple.local.is_ipv6()) << 33 | u64::from(tuple.remote.is_ipv6()) << 32;
+        Key { local: bits(&tuple.local), remote: bits(&tuple.remote), ports: families | ports }
     }
 }
 
@@ -149,14 +149,37 @@ impl Tuples {
 mod tests {
     use super::*;
 
+    fn tuple(local: &str, remote: &str) -> FourTuple {
+        FourTuple { local: local.parse().expect("a socket"), remote: remote.parse().expect("a socket") }
+    }
+
+    fn id(index: u32) -> ConnectionId {
+        ConnectionId { index, generation: 0 }
+    }
+
+    #[test]
+    fn what_is_remembered_is_never_another_connection_nor_one_that_has_gone() {
+        let v4 = tuple("192.0.2.1:80", "192.0.2.2:1");
+        // The same bits, and the ports the other way round.
+        let v6 = tuple("[::c000:201]:80", "[::c000:202]:1");
+        let turned = tuple("192.0.2.1:1", "192.0.2.2:80");
+        let mut tuples = Tuples::new(7);
+        tuples.insert(v4, id(1));
+        for _ in 0..2 {
+            assert_eq!([v4, v6, turned].map(|pair| tuples.find_again(&pair)), [Some(id(1)), None, None]);
+        }
+        tuples.remove(v4, id(1));
+        assert_eq!(tuples.find_again(&v4), None);
+        tuples.insert(v4, id(2));
+        assert_eq!(tuples.find_again(&v4), Some(id(2)));
+        tuples.insert(v4, id(3));
+        assert_eq!(tuples.find_again(&v4), Some(id(3)));
+    }
+
     #[test]
     fn local_sockets_are_counted() {
-        let tuple = |local: &str, remote: &str| FourTuple {
-            local: local.parse().expect("a socket"),
-            remote: remote.parse().expect("a socket"),
-        };
         let (a, b) = (tuple("192.0.2.1:80", "192.0.2.2:1"), tuple("192.0.2.1:80", "192.0.2.2:2"));
-        let (one, two) = (ConnectionId { index: 1, generation: 0 }, ConnectionId { index: 2, generation: 0 });
+        let (one, two) = (id(1), id(2));
         let mut tuples = Tuples::new(7);
         tuples.insert(a, one);
         tuples.insert(b, two);
