@@ -77,6 +77,7 @@ impl Host {
         }
     }
 
+    #[inline(never)]
     fn send_ready_segments(&mut self, now: Instant) {
         // What goes to one destination together takes one way.
         let mut way = None;

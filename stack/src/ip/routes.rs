@@ -2,6 +2,7 @@
 
 use super::Cidr;
 use crate::config::Route;
+use crate::link::interface::Interface;
 use crate::network::Network;
 use std::net::IpAddr;
 
@@ -28,9 +29,12 @@ impl Network {
             let interface = via.or_else(|| self.link_scope_interface(destination))?;
             return self.is_up(interface).then_some(Hop { interface, next: destination, local: false });
         }
-        let usable = |interface: usize| self.is_up(interface) && via.is_none_or(|via| via == interface);
+        let usable = |interface: usize, link: &Interface| link.up && via.is_none_or(|via| via == interface);
+        let leads_on = |route: &&Route| {
+            self.interfaces.get(route.interface).is_some_and(|link| usable(route.interface, link))
+        };
         let connected = self.connected(destination, usable);
-        let mut configured = self.routes.matching(destination).filter(|route| usable(route.interface));
+        let mut configured = self.routes.matching(destination).filter(leads_on);
         let configured = configured.next().map(|route| self.answering(route, configured));
         // Of equals the connected network is taken, whose metric is the least.
         let is_better =
@@ -55,9 +59,13 @@ impl Network {
     }
 
     /// The usable interface on whose network `destination` is, and the length of its prefix: the longest, of equals the first.
-    fn connected(&self, destination: IpAddr, usable: impl Fn(usize) -> bool) -> Option<(usize, u8)> {
+    fn connected(
+        &self,
+        destination: IpAddr,
+        usable: impl Fn(usize, &Interface) -> bool,
+    ) -> Option<(usize, u8)> {
         let mut best: Option<(usize, u8)> = None;
-        for (interface, link) in self.interfaces.iter().enumerate().filter(|(i, _)| usable(*i)) {
+        for (interface, link) in self.interfaces.iter().enumerate().filter(|(i, link)| usable(*i, link)) {
             for network in link.addresses.iter().chain(link.autoconf.routers.prefixes()) {
                 let longer = best.is_none_or(|(_, length)| network.length > length);
                 if longer && network.contains(destination) {
@@ -72,9 +80,12 @@ impl Network {
     fn default_router(
         &self,
         destination: IpAddr,
-        usable: impl Fn(usize) -> bool,
+        usable: impl Fn(usize, &Interface) -> bool,
     ) -> Option<(usize, Option<IpAddr>)> {
-        let links = self.interfaces.iter().enumerate().filter(|(i, _)| usable(*i) && destination.is_ipv6());
+        if destination.is_ipv4() {
+            return None;
+        }
+        let links = self.interfaces.iter().enumerate().filter(|(i, link)| usable(*i, link));
         let mut routers = links.filter_map(|(interface, link)| {
             let router = link.autoconf.routers.choose(|address| link.neighbours.known(address).is_some())?;
             Some((interface, Some(router.into())))

@@ -45,6 +45,7 @@ mod rto;
 mod scoreboard;
 mod send;
 mod sequence;
+mod sink;
 mod slab;
 mod state;
 mod states;
@@ -70,8 +71,8 @@ pub use error::Error;
 pub use icmp::{IcmpError, IcmpKind};
 pub(crate) use info::Queues;
 pub use info::{CongestionState, Info, Readiness};
-pub use output::Outgoing;
 pub use sequence::SeqNumber;
+pub use sink::Outgoing;
 pub use state::State;
 
 /// Names a connection as long as its owner has not closed it.

@@ -1,116 +1,16 @@
 //! What a connection sends: the choice of the next segment, its header, and the timers that follow from it.
 
 use super::ack::Due;
-use super::action::Reset;
 use super::chrono::Limit;
 use super::config::Push;
-use super::control_block::{Context, ControlBlock, FourTuple};
+use super::control_block::{Context, ControlBlock};
 use super::ecn::{ECT_0, NOT_ECT};
 use super::send::{Occasion, Urging, segment_size};
+use super::sink::Sink;
 use super::state::State;
 use super::timers::Timer;
 use super::{ConnectionId, SeqNumber, keepalive, options, persist, tlp, window};
-use crate::wire::Buffer;
 use crate::wire::tcp::{Flags, Header};
-use crate::wire::tcp_options::{Options, Timestamps};
-use std::collections::VecDeque;
-use std::net::IpAddr;
-
-/// A segment for the IP layer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outgoing {
-    /// The connection it belongs to, whose user may have chosen TTL and traffic class; `None` for resets that belong
-    /// to no connection.
-    pub connection: Option<ConnectionId>,
-    /// Source address.
-    pub src: IpAddr,
-    /// Destination address.
-    pub dst: IpAddr,
-    /// The ECN field of the IP header (RFC 3168 5): 0, Not-ECT, or 2, ECT(0).
-    pub ecn: u8,
-    /// TCP header and text, checksum filled in, with room for the headers below.
-    pub buffer: Buffer,
-}
-
-/// Where segments go until the host takes them.
-#[derive(Debug, Default)]
-pub(crate) struct Sink {
-    pub(crate) queue: VecDeque<Outgoing>,
-    /// Memory for segments to come.
-    spare: Vec<Buffer>,
-}
-
-/// Buffers that are kept for later.
-const MAX_SPARE: usize = 256;
-
-impl Sink {
-    /// Memory that a segment was in.
-    #[inline]
-    pub(crate) fn recycle(&mut self, buffer: Buffer) {
-        if self.spare.len() < MAX_SPARE {
-            self.spare.push(buffer);
-        }
-    }
-
-    /// An empty buffer, with room for `len` bytes of text.
-    #[inline]
-    fn buffer(&mut self, len: u32) -> Buffer {
-        self.spare.pop().map_or_else(|| Buffer::with_capacity(len as usize), Buffer::cleared)
-    }
-
-    fn push(
-        &mut self,
-        connection: Option<ConnectionId>,
-        tuple: FourTuple,
-        ecn: u8,
-        header: Header,
-        mut buffer: Buffer,
-    ) {
-        let (src, dst) = (tuple.local.ip(), tuple.remote.ip());
-        header.emit(src, dst, &mut buffer);
-        self.queue.push_back(Outgoing { connection, src, dst, ecn, buffer });
-    }
-
-    /// A reset in answer to a segment.
-    pub(crate) fn reset(&mut self, connection: Option<ConnectionId>, tuple: FourTuple, reset: Reset) {
-        let flags = if reset.ack.is_some() { Flags::RST | Flags::ACK } else { Flags::RST };
-        let timestamps = reset.echo.map(|tsecr| Timestamps { tsval: 0, tsecr });
-        let header = Header {
-            source_port: tuple.local.port(),
-            destination_port: tuple.remote.port(),
-            seq: reset.seq,
-            ack: reset.ack.unwrap_or_default(),
-            flags,
-            options: Options { timestamps, ..Options::default() },
-            ..Header::default()
-        };
-        self.push(connection, tuple, NOT_ECT, header, Buffer::new());
-    }
-}
-
-impl Sink {
-    /// A SYN,ACK of which nothing is kept.
-    pub(crate) fn answer_syn(
-        &mut self,
-        tuple: FourTuple,
-        seq: SeqNumber,
-        ack: SeqNumber,
-        mss: u16,
-        wnd: u16,
-    ) {
-        let header = Header {
-            source_port: tuple.local.port(),
-            destination_port: tuple.remote.port(),
-            seq,
-            ack,
-            flags: Flags::SYN | Flags::ACK,
-            wnd,
-            options: Options { mss: Some(mss), ..Options::default() },
-            ..Header::default()
-        };
-        self.push(None, tuple, NOT_ECT, header, Buffer::new());
-    }
-}
 
 /// The output side of one connection, for the time of a call.
 pub(crate) struct Output<'a> {
@@ -545,7 +445,7 @@ impl Output<'_> {
         }
         let (source_port, destination_port) = (tcb.local.port(), tcb.remote.port());
         let header = Header { source_port, destination_port, seq, ack, flags, wnd, up, options };
-        self.sink.push(Some(self.id), tcb.tuple(), ecn, header, buffer);
+        self.sink.push(Some(self.id), (tcb.local.ip(), tcb.remote.ip()), ecn, &header, buffer);
     }
 
     /// Exactly one of the retransmission and the persist timer runs while something waits for the peer.

@@ -1,0 +1,105 @@
+//! Segments that are ready, until the host takes them, and the memory that they were in.
+
+use super::ConnectionId;
+use super::action::Reset;
+use super::control_block::FourTuple;
+use super::ecn::NOT_ECT;
+use super::sequence::SeqNumber;
+use crate::wire::Buffer;
+use crate::wire::tcp::{Flags, Header};
+use crate::wire::tcp_options::{Options, Timestamps};
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+/// A segment for the IP layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The connection it belongs to, whose user may have chosen TTL and traffic class; `None` for resets that belong
+    /// to no connection.
+    pub connection: Option<ConnectionId>,
+    /// Source address.
+    pub src: IpAddr,
+    /// Destination address.
+    pub dst: IpAddr,
+    /// The ECN field of the IP header (RFC 3168 5): 0, Not-ECT, or 2, ECT(0).
+    pub ecn: u8,
+    /// TCP header and text, checksum filled in, with room for the headers below.
+    pub buffer: Buffer,
+}
+
+/// Where segments go until the host takes them.
+#[derive(Debug, Default)]
+pub(crate) struct Sink {
+    pub(crate) queue: VecDeque<Outgoing>,
+    /// Memory for segments to come.
+    spare: Vec<Buffer>,
+}
+
+/// Buffers that are kept for later.
+const MAX_SPARE: usize = 256;
+
+impl Sink {
+    /// Memory that a segment was in.
+    #[inline]
+    pub(crate) fn recycle(&mut self, buffer: Buffer) {
+        if self.spare.len() < MAX_SPARE {
+            self.spare.push(buffer);
+        }
+    }
+
+    /// An empty buffer, with room for `len` bytes of text.
+    #[inline]
+    pub(super) fn buffer(&mut self, len: u32) -> Buffer {
+        self.spare.pop().map_or_else(|| Buffer::with_capacity(len as usize), Buffer::cleared)
+    }
+
+    pub(super) fn push(
+        &mut self,
+        connection: Option<ConnectionId>,
+        (src, dst): (IpAddr, IpAddr),
+        ecn: u8,
+        header: &Header,
+        mut buffer: Buffer,
+    ) {
+        header.emit(src, dst, &mut buffer);
+        self.queue.push_back(Outgoing { connection, src, dst, ecn, buffer });
+    }
+
+    /// A reset in answer to a segment.
+    pub(crate) fn reset(&mut self, connection: Option<ConnectionId>, tuple: FourTuple, reset: Reset) {
+        let flags = if reset.ack.is_some() { Flags::RST | Flags::ACK } else { Flags::RST };
+        let timestamps = reset.echo.map(|tsecr| Timestamps { tsval: 0, tsecr });
+        let header = Header {
+            source_port: tuple.local.port(),
+            destination_port: tuple.remote.port(),
+            seq: reset.seq,
+            ack: reset.ack.unwrap_or_default(),
+            flags,
+            options: Options { timestamps, ..Options::default() },
+            ..Header::default()
+        };
+        self.push(connection, tuple.addresses(), NOT_ECT, &header, Buffer::new());
+    }
+
+    /// A SYN,ACK of which nothing is kept.
+    pub(crate) fn answer_syn(
+        &mut self,
+        tuple: FourTuple,
+        seq: SeqNumber,
+        ack: SeqNumber,
+        mss: u16,
+        wnd: u16,
+    ) {
+        let header = Header {
+            source_port: tuple.local.port(),
+            destination_port: tuple.remote.port(),
+            seq,
+            ack,
+            flags: Flags::SYN | Flags::ACK,
+            wnd,
+            options: Options { mss: Some(mss), ..Options::default() },
+            ..Header::default()
+        };
+        self.push(None, tuple.addresses(), NOT_ECT, &header, Buffer::new());
+    }
+}
