@@ -28,6 +28,9 @@ pub use told::Told;
 /// Frames that two hosts may exchange in one step for each that they are given: one may go to and fro until its time to live is
 /// over.
 const STORM: usize = 600;
+/// So many frames the link between two hosts carries in a run; then it is cut. Without an end a flood that goes to and fro until its
+/// time to live is over would be a million frames.
+const MOST_CARRIED: usize = 20_000;
 /// The most frames that floods of one run have.
 const MOST_FLOODED: usize = 3000;
 
@@ -68,6 +71,8 @@ struct Driver<'a, 'b> {
     ident: u16,
     datagram: Option<Datagram>,
     flooded: usize,
+    /// Frames that went from one host to the other.
+    carried: usize,
     /// Frames in the present step, and how many there may be.
     exchanged: usize,
     given: usize,
@@ -96,6 +101,7 @@ impl<'a, 'b> Driver<'a, 'b> {
             ident: 0x100,
             datagram: None,
             flooded: 0,
+            carried: 0,
             exchanged: 0,
             given: 1,
         })
@@ -337,7 +343,8 @@ impl<'a, 'b> Driver<'a, 'b> {
         if self.has_neighbours && medium == Medium::Ethernet {
             next.extend(user::neighbour(&frame, node.setup.interfaces[interface].mac.0).map(|f| (from, f)));
         }
-        if interface == 0 && self.nodes.len() > 1 {
+        if interface == 0 && self.nodes.len() > 1 && self.carried < MOST_CARRIED {
+            self.carried += 1;
             next.push((1 - from, frame.clone()));
         }
         self.nodes[from].last = Some((interface, frame));

@@ -285,7 +285,7 @@ fn is_data(data: &[u8], ident: u16, length: usize, is_v4: bool) -> bool {
     frames::soil(&mut dirty);
     let mut groups = data.chunks(4).zip(whole.chunks(4)).zip(dirty.chunks(4));
     let mixed = groups.all(|((own, clean), dirty)| own == clean || own == dirty);
-    // Fragments of a short datagram do not overlap.
+    // Fragments of a short datagram do not overlap, and one that is the whole datagram waits for no others (RFC 6946 section 4).
     let may_mix = is_v4 || length < SHORT;
-    data.len() == length && (data == whole || may_mix && mixed)
+    data.len() == length && (data == whole || data == dirty || may_mix && mixed)
 }

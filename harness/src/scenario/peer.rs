@@ -167,6 +167,8 @@ impl Peer {
             // In SYN-RECEIVED the numbers are agreed on, and another SYN does not change them.
             if !state.has_window() {
                 (self.iss, self.snd_nxt) = (segment.seq, segment.end());
+                // Wherever numbers began before: nothing of these is acknowledged.
+                self.snd_una = segment.seq;
                 self.fin = segment.has(FIN).then(|| segment.end());
                 self.expected = segment.end();
                 (self.has_ended, self.contradicts) = (false, false);
@@ -328,4 +330,47 @@ impl Peer {
 /// Behind a segment's text.
 fn text_end(segment: &Segment) -> u32 {
     segment.end().wrapping_sub(u32::from(segment.has(FIN)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::Scenario;
+    use super::*;
+
+    /// What a peer knows of its own FIN that sends `sent`, each a number with control bits and so much text, and gets `answer`, the
+    /// number that the stack acknowledges, behind the first of them.
+    fn check(sent: &[(u32, u8, usize)], answer: u32, expected: (Option<u32>, bool)) {
+        let mut peer = Peer::new(&Scenario::decode(&[]).opening);
+        let (iss, own) = (peer.iss, 5000);
+        let segment = |seq: u32, ack, flags, length: usize| Segment {
+            seq,
+            ack,
+            flags,
+            window: 1000,
+            urgent: 0,
+            options: Options::default(),
+            payload: vec![0; length],
+            ecn: 0,
+        };
+        peer.sent(&segment(iss, 0, SYN, 0), State::Listen);
+        peer.received(&segment(own, iss.wrapping_add(1), SYN | ACK, 0));
+        for (at, (seq, flags, length)) in sent.iter().enumerate() {
+            peer.sent(&segment(iss.wrapping_add(*seq), own + 1, *flags | ACK, *length), State::Established);
+            if at == 0 {
+                peer.received(&segment(own + 1, iss.wrapping_add(answer), ACK, 0));
+            }
+        }
+        assert_eq!((peer.fin.map(|fin| fin.wrapping_sub(iss)), peer.contradicts), expected, "{sent:?}");
+    }
+
+    #[test]
+    fn a_stream_ends_once() {
+        check(&[(1, FIN, 0), (2, FIN, 0)], 2, (Some(2), false));
+        check(&[(1, FIN, 0), (2, 0, 10)], 2, (Some(2), false));
+        check(&[(1, FIN, 5), (1, FIN, 5)], 1, (Some(7), false));
+        // Which of two the stack takes cannot be told before it says so.
+        check(&[(11, FIN, 0), (21, FIN, 0)], 1, (Some(22), true));
+        check(&[(11, FIN, 0), (1, 0, 20)], 1, (Some(12), true));
+        check(&[(1, 0, 20), (11, FIN, 0)], 1, (Some(12), true));
+    }
 }

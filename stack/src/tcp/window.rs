@@ -32,10 +32,12 @@ pub(crate) fn first(room: u32, segment: u16, config: &Config) -> u16 {
 pub(crate) fn announce_in_syn(tcb: &mut ControlBlock, config: &Config) -> u16 {
     let timestamps = if tcb.ts_recent.is_some() { 12 } else { 0 };
     let window = first(tcb.receive.free(), tcb.offer.mss.saturating_sub(timestamps), config);
+    // A SYN,ACK that is sent again may offer another segment size, but no smaller window than before (SHLD-14).
+    let window = window.max(u16::try_from(tcb.rcv_wnd).unwrap_or(u16::MAX));
     if config.window_in_segments {
         tcb.rcv_wnd_most = u32::from(window);
     }
-    tcb.rcv_wnd = u32::from(window);
+    tcb.rcv_wnd = tcb.rcv_wnd.max(u32::from(window));
     window
 }
 

@@ -87,6 +87,9 @@ pub(crate) fn campaign(options: &Options) -> Outcome {
     let exit = missed.max(conclude(&named, &interrupt));
     let machines: Vec<&str> = chosen.iter().copied().filter(|target| is_machine(target)).collect();
     replay::transitions(&machines)?;
+    if chosen.contains(&"differential") {
+        replay::classes()?;
+    }
     Ok(exit)
 }
 

@@ -74,6 +74,17 @@ pub(super) fn transitions(machines: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
+/// Says how much of the corpus of `differential` each class of known differences absorbs: one that absorbs most hides most.
+pub(super) fn classes() -> Result<(), String> {
+    let target = "differential";
+    let mut command = Command::new(super::play()?);
+    command.arg("classes").args(seeds(target)).arg(folder().join("corpus").join(target));
+    match run(&mut command)? {
+        true => Ok(()),
+        false => Err(format!("what the classes of {target} absorb cannot be told")),
+    }
+}
+
 /// Turns the cases into seeds.
 pub(super) fn seed() -> Outcome {
     let mut command = Command::new(super::play()?);

@@ -46,6 +46,8 @@ pub(crate) fn segment_arrives(tcb: &mut ControlBlock, cx: &Context, segment: &Se
 /// Text on the peer's SYN is left to be sent again.
 fn simultaneous_open(tcb: &mut ControlBlock, segment: &Segment<'_>) -> Flow {
     tcb.state = State::SynReceived;
+    // The window of a SYN without ACK has no right edge: what the SYN,ACK offers is the first that has.
+    tcb.rcv_wnd = 0;
     tcb.set_snd_wnd(segment, u32::from(segment.wnd));
     tcb.retransmit.first_now = true;
     Flow::Continue(())
