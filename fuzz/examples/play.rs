@@ -1,5 +1,6 @@
 //! Plays inputs on targets without libFuzzer: `play replay TARGET FILE`, `play all TARGET FOLDER…`, and for state machines
-//! `play shrink TARGET FILE SMALLER`, `play transitions TARGET FOLDER…`, `play hunt TARGET SEED COUNT FOLDER`.
+//! `play shrink TARGET FILE SMALLER`, `play transitions TARGET FOLDER…`, `play hunt TARGET SEED COUNT FOLDER`,
+//! `play classes FOLDER…` or `play classes SEED COUNT`.
 //!
 //! Exit statuses: 0; 1 where the input is a finding; 2 where the command is wrong; 3 where an input has no records to
 //! leave out.
@@ -10,14 +11,19 @@ use fuzz::machine::told::{as_capture, as_ladder};
 use fuzz::machine::transitions::Seen;
 use fuzz::machine::{played, with_stack};
 use fuzz::seeding;
-use fuzz::targets::host_machine;
+use fuzz::targets::{differential, host_machine};
 use harness::scenario::record::RECORD;
 use harness::scenario::{Scenario, generate, shrink as shrink_bytes};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// So often a host is asked at most when an input is made small.
 const MOST_RUNS: usize = 5000;
+
+/// What is written of a finding.
+const CASE: &str = "as a case, which expects what the reference stack does";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -29,8 +35,10 @@ fn main() -> ExitCode {
         ["transitions", target, folders @ ..] => transitions(target, folders),
         ["rate", target] => rate(target),
         ["seed", folder] => seed(Path::new(folder)),
+        ["classes", seed, count] if seed.parse::<u64>().is_ok() => generated_classes(seed, count),
+        ["classes", folders @ ..] => folders_classes(folders),
         ["hunt", target, seed, count, folder] => hunt(target, seed, count, Path::new(folder)),
-        _ => Err("play replay | all | shrink | transitions | hunt, each with a target".to_owned()),
+        _ => Err("play replay | all | shrink | transitions | classes | hunt, each with a target".to_owned()),
     };
     outcome.map_or_else(
         |error| {
@@ -79,7 +87,7 @@ fn smaller_one(name: &str, file: &Path, smaller: &Path) -> Result<u8, String> {
     print!("{}", as_ladder(version, &trace));
     beside(smaller, "pcapng", &as_capture(version, &trace), "as a capture")?;
     if let Some(text) = case(name, &bytes, &violation) {
-        beside(smaller, "pkt", text.as_bytes(), "as a case, which expects what the reference stack does")?;
+        beside(smaller, "pkt", text.as_bytes(), CASE)?;
     }
     Ok(0)
 }
@@ -93,11 +101,16 @@ fn smaller_host(name: &str, file: &Path, smaller: &Path) -> Result<u8, String> {
         shrink_bytes(&input, MOST_RUNS, &mut |data| found(data).is_some_and(|found| found.oracle == kind));
     std::fs::write(smaller, &best).map_err(|e| format!("{}: {e}", smaller.display()))?;
     let mut told = Told::default();
-    let violation = host_machine::judged(name, &best, Some(&mut told));
-    let violation = violation.map_or_else(String::new, |violation| violation.to_string());
+    let Some(violation) = host_machine::judged(name, &best, Some(&mut told)) else {
+        return Err(format!("{} is a finding only now and then", smaller.display()));
+    };
     println!("{name}: {} records: {violation}", best.len() / RECORD);
     print!("{}", told.ladder());
     beside(smaller, "pcapng", &told.capture(), "as a capture")?;
+    match host_machine::case(name, &best, &violation) {
+        Some(text) => beside(smaller, "pkt", text.as_bytes(), CASE)?,
+        None => println!("a case has no words for this"),
+    }
     Ok(0)
 }
 
@@ -154,11 +167,58 @@ fn transitions(name: &str, folders: &[&str]) -> Result<u8, String> {
     Ok(0)
 }
 
+/// How many inputs of `differential` each class of known differences absorbs, the widest first, with what it absorbs most.
+fn classes(inputs: impl Iterator<Item = Result<Vec<u8>, String>>) -> Result<u8, String> {
+    let mut counted = BTreeMap::<&str, (usize, BTreeMap<String, usize>)>::new();
+    let mut all = 0;
+    for input in inputs {
+        all += 1;
+        let Some((found, class)) = differential::absorbed(&input?) else { continue };
+        let (count, kinds) = counted.entry(class.unwrap_or("known to no class")).or_default();
+        *count += 1;
+        *kinds.entry(kind(&found.to_string())).or_default() += 1;
+    }
+    let mut counted: Vec<_> = counted.into_iter().collect();
+    counted.sort_by_key(|(name, (count, _))| (Reverse(*count), *name));
+    println!("{all} scenarios of differential");
+    for (class, (count, kinds)) in counted {
+        let most = kinds.iter().max_by_key(|(text, count)| (**count, Reverse(*text)));
+        let (text, of) = most.map_or(("", 0), |(text, count)| (text.as_str(), *count));
+        println!("{count:>8}  {class}\n          {of:>8}  {text}");
+    }
+    Ok(0)
+}
+
+/// A text without its numbers.
+fn kind(text: &str) -> String {
+    let mut kind = String::new();
+    for c in text.chars() {
+        match (c.is_ascii_digit(), kind.ends_with('#')) {
+            (true, true) => {}
+            (true, false) => kind.push('#'),
+            (false, _) => kind.push(c),
+        }
+    }
+    kind
+}
+
+fn folders_classes(folders: &[&str]) -> Result<u8, String> {
+    classes(files(folders)?.iter().map(|file| read(file)))
+}
+
+fn generated_classes(seed: &str, count: &str) -> Result<u8, String> {
+    let (seed, count) = (number(seed)?, number(count)?);
+    classes((0..count).map(|number| Ok(generate(seed, number))))
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|e| format!("{text:?}: {e}"))
+}
+
 /// Plays generated scenarios and writes the shortest finding of each oracle, shrunk.
 fn hunt(name: &str, seed: &str, count: &str, folder: &Path) -> Result<u8, String> {
-    let number = |text: &str| text.parse::<u64>().map_err(|e| format!("{text:?}: {e}"));
     let (seed, count) = (number(seed)?, number(count)?);
-    let mut found = std::collections::BTreeMap::<String, usize>::new();
+    let mut found = BTreeMap::<String, usize>::new();
     for scenario in 0..count {
         let input = generate(seed, scenario);
         let shrunk = with_stack(name, |stack| shrink(stack, name, &input));

@@ -45,7 +45,7 @@ pub fn played(stack: &mut dyn StackUnderTest, data: &[u8]) -> Played {
     let end = scenario.operations.len();
     scenario.operations.extend(closing());
     let mut trace = Trace::default();
-    let violation = match play(stack, &scenario, &mut Oracles::with_closing(end), &mut trace) {
+    let violation = match play(stack, &scenario, &mut Oracles::with_closing(&scenario, end), &mut trace) {
         Ok(()) => None,
         Err(Stop::Violation(violation)) => Some(violation),
         Err(Stop::Refused(refusal)) => panic!("the stack cannot be used: {refusal}"),

@@ -4,7 +4,6 @@ use crate::client::{Clients, Lookups};
 use crate::config::{
     AutoconfConfig, Config, Filter, ForwardingConfig, Medium, PortForward, RateLimit, Route,
 };
-use crate::icmp::echo::Echoes;
 use crate::icmp::echo_options::way_back;
 use crate::icmp::limit::Limiter;
 use crate::ip::Cidr;
@@ -39,7 +38,6 @@ pub struct Host {
     pub(crate) sockets: Sockets,
     pub(crate) clients: Clients,
     pub(crate) lookups: Lookups,
-    pub(crate) echoes: Echoes,
 }
 
 impl Host {
@@ -48,7 +46,7 @@ impl Host {
         let mut net = Network::new(config);
         let tcp = tcp::Connections::new(net.config.tcp.clone(), net.rng.next_u64());
         let (udp, sockets, clients) = (udp::Sockets::default(), Sockets::default(), Clients::default());
-        Host { net, udp, tcp, sockets, clients, lookups: Lookups::default(), echoes: Echoes::default() }
+        Host { net, udp, tcp, sockets, clients, lookups: Lookups::default() }
     }
 
     /// A frame arrives at an interface: Ethernet, with its check sequence where the link has one, or an IP datagram, as the interface's medium is. What
@@ -119,7 +117,6 @@ impl Host {
             self.net.send_error_v6(now, arrival, &fragment, error, false);
         }
         self.poll_clients(now);
-        self.poll_echoes(now);
         self.tcp.poll(now);
         self.settle(now);
     }
@@ -128,11 +125,7 @@ impl Host {
     pub fn next_deadline(&self) -> Option<Instant> {
         let at_once = (!self.net.loopback.is_empty()).then_some(Instant::ZERO);
         let below = earliest([at_once, self.net.next_deadline()]);
-        let above = earliest([
-            self.clients.next_deadline(),
-            self.lookups.next_deadline(),
-            self.echoes.next_deadline(),
-        ]);
+        let above = earliest([self.clients.next_deadline(), self.lookups.next_deadline()]);
         earliest([below, self.tcp.next_deadline(), self.sockets.next_deadline(), above])
     }
 
@@ -371,10 +364,9 @@ impl Host {
         match ip.protocol {
             protocol::ICMPV4 => {
                 self.echo_reply_arrives(arrival, ip, payload);
-                self.echo_arrives(now, (source, destination), payload);
                 if let Some(report) = self.net.icmp_arrives_v4(now, arrival, ip, payload) {
                     self.report(now, &report);
-                    self.keep_quoted_error(&report, ip.source, payload);
+                    self.keep_reported(&report, payload);
                 }
             }
             protocol::IGMP => self.net.igmp_arrives(now, arrival, payload),
@@ -387,7 +379,7 @@ impl Host {
                 }
             }
             protocol::TCP => {
-                self.tcp_arrives(now, arrival, (source, destination), ip.tos, payload);
+                self.tcp_arrives(now, arrival, (&source, &destination), ip.tos, payload);
                 if !ip.options.is_empty()
                     && let Some(back) = way_back(ip)
                 {
@@ -485,9 +477,9 @@ impl Host {
                 if payload.first().is_some_and(|kind| mld::is_message(*kind))
                     && !input6::has_router_alert(packet, ip) => {}
             protocol::ICMPV6 => {
-                self.echo_arrives(now, (source, destination), payload);
                 if let Some(report) = self.net.icmp_arrives_v6(now, arrival, ip, payload, fragmented) {
                     self.report(now, &report);
+                    self.keep_reported(&report, payload);
                 }
                 if payload.first() == Some(&icmpv6::ECHO_REPLY) {
                     self.echo_reply_arrives_v6(arrival, ip, payload);
@@ -502,7 +494,9 @@ impl Host {
                     self.net.send_error_v6(now, arrival, packet, error, false);
                 }
             }
-            protocol::TCP => self.tcp_arrives(now, arrival, (source, destination), ip.traffic_class, payload),
+            protocol::TCP => {
+                self.tcp_arrives(now, arrival, (&source, &destination), ip.traffic_class, payload)
+            }
             _ => {
                 let (code, even_multicast) = (icmpv6::UNKNOWN_NEXT_HEADER, false);
                 let problem = input6::Problem { code, pointer: named_at, even_multicast };

@@ -13,7 +13,7 @@ use crate::link::{Cast, Due, Resolution, ethernet};
 use crate::rng::Rng;
 use crate::time::Instant;
 use crate::wire::{Buffer, MacAddress, ethernet as ethertype};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Frames that wait to be taken by the caller; beyond it they are dropped, as a link's queue does.
@@ -34,6 +34,19 @@ pub(crate) fn earliest<const N: usize>(deadlines: [Option<Instant>; N]) -> Optio
     let first =
         deadlines.iter().fold(Instant::FAR_FUTURE, |first, at| first.min(at.unwrap_or(Instant::FAR_FUTURE)));
     (first != Instant::FAR_FUTURE).then_some(first)
+}
+
+/// The earliest deadline of the entries of a map. Where nothing is under way maps are empty, and that is seen at once.
+#[inline]
+pub(crate) fn earliest_in<K, V>(
+    map: &BTreeMap<K, V>,
+    deadline: impl Fn(&V) -> Option<Instant>,
+) -> Option<Instant> {
+    #[inline(never)]
+    fn walk<K, V>(map: &BTreeMap<K, V>, deadline: impl Fn(&V) -> Option<Instant>) -> Option<Instant> {
+        map.values().filter_map(deadline).min()
+    }
+    if map.is_empty() { None } else { walk(map, deadline) }
 }
 
 impl Arrival {
@@ -220,6 +233,7 @@ impl Network {
     }
 
     /// RFC 4861 7.3.1: a transport knows that what was sent to `remote` arrives, and so that its first hop can be reached.
+    #[inline]
     pub(crate) fn confirm(&mut self, now: Instant, interface: usize, remote: IpAddr) {
         let has_doubts = |link: &Interface| link.neighbours.has_doubts();
         if remote.is_ipv4() || !self.interfaces.get(interface).is_some_and(has_doubts) {

@@ -9,7 +9,7 @@ use crate::socket::Routed;
 use crate::tcp::{self, IcmpError, IcmpKind, Outgoing, SeqNumber};
 use crate::time::Instant;
 use crate::udp::{Arriving, Below, Kind};
-use crate::wire::{ipv6, protocol, udp};
+use crate::wire::{icmpv4, icmpv6, ipv6, protocol, udp};
 use std::net::{IpAddr, SocketAddr};
 
 /// Where the flags stand in a TCP header, and SYN among them.
@@ -35,27 +35,25 @@ impl Host {
     }
 
     /// Gives a segment to TCP, unless it was sent to more than this host (RFC 9293 MUST-57).
-    // Inlined, as addresses that were just put together would be moved, which waits for the writing.
-    #[inline(always)]
     pub(crate) fn tcp_arrives(
         &mut self,
         now: Instant,
         arrival: Arrival,
-        (source, destination): (IpAddr, IpAddr),
+        (source, destination): (&IpAddr, &IpAddr),
         tos: u8,
         segment: &[u8],
     ) {
         // IP has seen to it that the source of what is for one host is one, too.
-        let to_one = arrival.cast == Cast::Unicast && self.net.owner_of(destination).is_some();
+        let to_one = arrival.cast == Cast::Unicast && self.net.owner_of(*destination).is_some();
         if !to_one || source.is_unspecified() {
             return;
         }
         if segment.get(TCP_FLAGS).is_some_and(|flags| flags & TCP_SYN != 0) {
-            self.tcp.set_mtu(None, self.net.mtu_towards(now, source, None));
+            self.tcp.set_mtu(None, self.net.mtu_towards(now, *source, None));
         }
-        self.tcp.segment_arrives(now, source, destination, tos & ECN, segment);
+        self.tcp.segment_arrives_between(now, (source, destination), tos & ECN, segment);
         if self.tcp.has_progressed() {
-            self.net.confirm(now, arrival.interface, source);
+            self.net.confirm(now, arrival.interface, *source);
         }
     }
 
@@ -168,21 +166,17 @@ impl Host {
     /// An error about a datagram of this host goes to the transport that sent it.
     pub(crate) fn report(&mut self, now: Instant, report: &Report) {
         let Report { protocol, local, remote, sequence, error, from: _ } = *report;
-        match protocol {
-            protocol::UDP => {
-                if let Reported::TooBig { mtu } = error
-                    && self.udp.may_have_sent(local, remote)
-                {
-                    self.net.path_mtu.reduce(now, remote.ip(), mtu.into(), u16::MAX);
-                }
-                self.udp.report(local, remote, error);
+        if protocol == protocol::TCP {
+            let kind = kind_of(error);
+            self.tcp.icmp_error(now, IcmpError { local, remote, sequence: SeqNumber(sequence), kind });
+        } else if let Some((kind, local, remote)) = report.datagram_ends() {
+            if let Reported::TooBig { mtu } = error
+                && kind == Kind::Udp
+                && self.udp.may_have_sent(local, remote)
+            {
+                self.net.path_mtu.reduce(now, remote.ip(), mtu.into(), u16::MAX);
             }
-            protocol::TCP => {
-                let kind = kind_of(error);
-                self.tcp.icmp_error(now, IcmpError { local, remote, sequence: SeqNumber(sequence), kind });
-            }
-            protocol::ICMPV4 | protocol::ICMPV6 => self.echo_failed(now, report),
-            _ => {}
+            self.udp.report(kind, (local, remote), error);
         }
     }
 
@@ -193,6 +187,11 @@ impl Host {
         }
         if let Some(report) = Report::about(datagram, Reported::NoNeighbour) {
             self.report(now, &report);
+            let says = match report.local.is_ipv4() {
+                true => (icmpv4::UNREACHABLE, icmpv4::HOST),
+                false => (icmpv6::UNREACHABLE, icmpv6::ADDRESS),
+            };
+            self.keep_quoted_error(&report, says, datagram);
         }
     }
 }

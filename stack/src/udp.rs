@@ -86,6 +86,8 @@ pub(crate) struct Socket {
     pub(crate) remote: Option<SocketAddr>,
     /// The interface whose zone the peer's address is in (RFC 4007 6); `None`: any.
     pub(crate) zone: Option<usize>,
+    /// The interface whose zone the address is in that it is bound to.
+    pub(crate) bound_zone: Option<usize>,
     /// Whether it takes datagrams over IPv6 that have no checksum (RFC 6935 5).
     pub(crate) takes_unchecked: bool,
     /// Bytes that it keeps for its reader.
@@ -150,13 +152,16 @@ impl Socket {
         let (from, to) = (arriving.from, arriving.below.destination);
         let family = if to.is_ipv4() { self.ipv4 } else { self.ipv6 };
         let address = self.address.is_none_or(|own| own == to);
-        // An echo has no port at the other end.
-        let same = |peer: SocketAddr| peer == from || (self.kind == Kind::Ping && peer.ip() == from.ip());
-        let remote = self.remote.is_none_or(same);
-        let zone = self.zone.is_none_or(|zone| zone == arriving.below.interface);
+        let remote = self.remote.is_none_or(|peer| self.is_same(peer, from));
+        let zone = self.zone.or(self.bound_zone).is_none_or(|zone| zone == arriving.below.interface);
         let checked = arriving.is_checked || self.takes_unchecked;
         (self.kind == arriving.kind && family && address && remote && zone && checked)
             .then(|| u8::from(self.address.is_some()) + 2 * u8::from(self.remote.is_some()))
+    }
+
+    /// Whether two names are of one peer: an echo has no port at the other end.
+    fn is_same(&self, peer: SocketAddr, other: SocketAddr) -> bool {
+        peer == other || (self.kind == Kind::Ping && peer.ip() == other.ip())
     }
 
     fn push(&mut self, arriving: &Arriving<'_>) {
@@ -193,6 +198,7 @@ impl Sockets {
             port: 0,
             remote: None,
             zone: None,
+            bound_zone: None,
             takes_unchecked: false,
             capacity,
             error: None,
@@ -280,13 +286,13 @@ impl Sockets {
     }
 
     /// Keeps an error for the sockets that want such, whether they are connected or not.
-    pub(crate) fn keep(&mut self, local: SocketAddr, error: &KeptError) {
+    pub(crate) fn keep(&mut self, kind: Kind, local: SocketAddr, error: &KeptError) {
         let ids = self.ports.get(&local.port()).map_or(&[][..], Vec::as_slice);
         for id in ids {
             let Some(socket) = self.sockets.get_mut(id) else { continue };
-            let ours = socket.kind == Kind::Udp
+            let ours = socket.kind == kind
                 && socket.address.is_none_or(|own| own == local.ip())
-                && socket.remote.is_none_or(|remote| remote == error.destination);
+                && socket.remote.is_none_or(|remote| socket.is_same(remote, error.destination));
             if let Some(errors) = socket.errors.as_mut().filter(|_| ours) {
                 if errors.len() >= MAX_ERRORS {
                     errors.pop_front();
@@ -300,12 +306,12 @@ impl Sockets {
 
     /// Tells the socket whose datagram drew an error: a connected one only, since the others could not say which
     /// peer it is about. That nobody answered address resolution is told to all.
-    pub(crate) fn report(&mut self, local: SocketAddr, remote: SocketAddr, error: Reported) {
+    pub(crate) fn report(&mut self, kind: Kind, (local, remote): (SocketAddr, SocketAddr), error: Reported) {
         let ids = self.ports.get(&local.port()).map_or(&[][..], Vec::as_slice);
         for id in ids {
             if let Some(socket) = self.sockets.get_mut(id) {
-                let ours = socket.kind == Kind::Udp && socket.address.is_none_or(|own| own == local.ip());
-                let connected = socket.remote == Some(remote);
+                let ours = socket.kind == kind && socket.address.is_none_or(|own| own == local.ip());
+                let connected = socket.remote.is_some_and(|peer| socket.is_same(peer, remote));
                 let unconnected = socket.remote.is_none() && error == Reported::NoNeighbour;
                 if ours && (connected || unconnected) {
                     socket.error = Some(error);

@@ -4,7 +4,9 @@
 //! addresses, protocols, ways to cut a datagram, and then perhaps altered, so most of them get far. [`oracles`] look at every
 //! frame that the host sends. A second host may be on the link, which then gets what the first one sends.
 
+mod case;
 mod frames;
+mod held;
 mod memory;
 mod operation;
 mod oracles;
@@ -14,7 +16,8 @@ mod user;
 mod world;
 
 use harness::scenario::{Stop, Violation};
-use harness::sut::{Event, InterfaceId, Medium, Refusal, Setup, StackUnderTest};
+use harness::sut::{Call, Event, InterfaceId, Medium, Refusal, Setup};
+pub use held::Subject;
 use operation::{Datagram, HostCall, LinkDestination, Operation, Scenario, What};
 use oracles::{Oracles, network};
 use stack::Instant;
@@ -25,8 +28,6 @@ pub use told::Told;
 /// Frames that two hosts may exchange in one step for each that they are given: one may go to and fro until its time to live is
 /// over.
 const STORM: usize = 600;
-/// Pages that a run may leave behind, of 4 KiB: far more than caches and reassembly may hold (16 MiB).
-const MOST_PAGES: i64 = 4096;
 /// The most frames that floods of one run have.
 const MOST_FLOODED: usize = 3000;
 
@@ -35,43 +36,22 @@ const MOST_FLOODED: usize = 3000;
 ///
 /// # Panics
 /// Where an adapter fails, or a stack does.
-pub fn played(
-    stacks: &mut [&mut dyn StackUnderTest],
-    data: &[u8],
-    told: Option<&mut Told>,
-) -> Option<Violation> {
+pub fn played(stacks: &mut [&mut dyn Subject], data: &[u8], told: Option<&mut Told>) -> Option<Violation> {
     let scenario = Scenario::decode(data);
-    // What is told takes memory, too, and so do the threads of a test.
-    let has_floods = cfg!(fuzzing)
-        && told.is_none()
-        && scenario.operations.iter().any(|o| matches!(o.what, What::Flood(..)));
-    let before = has_floods.then(resident);
     let mut driver = match Driver::new(stacks, &scenario, told) {
         Ok(driver) => driver,
         Err(refusal) => panic!("the stack cannot be used: {refusal}"),
     };
     match driver.play(&scenario) {
         Err(Stop::Refused(refusal)) => panic!("the stack cannot be used: {refusal}"),
-        Err(Stop::Violation(violation)) => return Some(violation),
-        Ok(()) => {}
+        Err(Stop::Violation(violation)) => Some(violation),
+        Ok(()) => None,
     }
-    let grown = before.map_or(0, |before| resident() - before);
-    (grown > MOST_PAGES).then(|| Violation {
-        oracle: "memory",
-        requirement: None,
-        found: format!("{} MiB were not given back", grown / 256),
-    })
-}
-
-/// Pages that this process has in memory.
-fn resident() -> i64 {
-    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0)
 }
 
 /// A host and what is known of it.
 struct Node<'a> {
-    stack: &'a mut dyn StackUnderTest,
+    stack: &'a mut dyn Subject,
     setup: Setup,
     oracles: Oracles,
     user: user::User,
@@ -95,7 +75,7 @@ struct Driver<'a, 'b> {
 
 impl<'a, 'b> Driver<'a, 'b> {
     fn new(
-        stacks: &'a mut [&mut dyn StackUnderTest],
+        stacks: &'a mut [&mut dyn Subject],
         scenario: &Scenario,
         told: Option<&'b mut Told>,
     ) -> Result<Driver<'a, 'b>, Refusal> {
@@ -148,7 +128,7 @@ impl<'a, 'b> Driver<'a, 'b> {
                     self.given += 1;
                     self.flood(operation, datagram, number)?;
                 }
-                Ok(())
+                self.nodes.iter().try_for_each(|node| Ok(held::judge(&*node.stack)?))
             }
             What::Arp { .. } => self.arp(operation),
             What::Discovery { .. } => self.discovery(operation),
@@ -161,12 +141,14 @@ impl<'a, 'b> Driver<'a, 'b> {
                         .for_each(|node| node.oracles.memory.sends(self.ident, length.into()));
                 }
                 let node = &mut self.nodes[0];
-                if let Some(address) = node.user.call(node.stack, call, self.ident)? {
-                    node.oracles.has(address);
+                let Some(made) = node.user.made(call, self.ident) else { return Ok(()) };
+                if let Call::Address { prefix, add: true, .. } = &made {
+                    node.oracles.has(prefix.address);
                 }
                 if let Some(told) = &mut self.told {
-                    told.call(self.now, call);
+                    told.call(self.now, &made);
                 }
+                node.user.submit(node.stack, made)?;
                 self.take(0)
             }
         }
@@ -286,7 +268,7 @@ impl<'a, 'b> Driver<'a, 'b> {
         let medium = node.setup.interfaces[interface].medium;
         node.oracles.inbound(interface, medium, frame);
         if let Some(told) = &mut self.told {
-            told.inbound(&node.setup, self.now, interface, frame);
+            told.inbound(to, &node.setup, self.now, interface, frame);
         }
         node.stack.inject(InterfaceId(interface), frame)?;
         self.take(to)
@@ -322,7 +304,7 @@ impl<'a, 'b> Driver<'a, 'b> {
                     let node = &mut self.nodes[to];
                     node.oracles.inbound(interface, node.setup.interfaces[interface].medium, &frame);
                     if let Some(told) = &mut self.told {
-                        told.inbound(&node.setup, self.now, interface, &frame);
+                        told.inbound(to, &node.setup, self.now, interface, &frame);
                     }
                     node.stack.inject(InterfaceId(interface), &frame)?;
                     waiting.push(to);
@@ -348,7 +330,7 @@ impl<'a, 'b> Driver<'a, 'b> {
         let node = &mut self.nodes[from];
         let medium = node.setup.interfaces[interface].medium;
         if let Some(told) = &mut self.told {
-            told.outbound(&node.setup, at, interface, &frame);
+            told.outbound(from, &node.setup, at, interface, &frame);
         }
         node.oracles.outbound(interface, medium, &frame)?;
         let mut next = Vec::new();
@@ -399,7 +381,7 @@ mod tests {
     fn generated_records_find_nothing() {
         for number in 0..60 {
             let data = generated(number);
-            let stacks: [&mut [&mut dyn StackUnderTest]; 2] = [
+            let stacks: [&mut [&mut dyn Subject]; 2] = [
                 &mut [&mut Reference::default()],
                 &mut [&mut Reference::default(), &mut Reference::default()],
             ];

@@ -262,28 +262,30 @@ impl Oracles {
         if data.len() < 4 || self.memory.is_altered {
             return Ok(());
         }
-        // A fragment with other bytes may begin with the data.
-        let found =
-            [0, 2].map(|at| be16(data, at)).into_iter().find(|ident| self.memory.length(*ident).is_some());
-        let ident = found.unwrap_or(be16(data, 0));
-        let Some(length) = self.memory.length(ident) else {
-            return object("data", "", format!("data of a datagram {ident:#06x} that nobody sent"));
+        // A fragment with other bytes may begin with the data, and both numbers may be those of datagrams.
+        let idents = [0, 2].map(|at| be16(data, at));
+        let known: Vec<(u16, usize)> =
+            idents.into_iter().filter_map(|ident| Some((ident, self.memory.length(ident)?))).collect();
+        let Some((ident, length)) = known.first() else {
+            return object("data", "", format!("data of a datagram {:#06x} that nobody sent", idents[0]));
         };
-        let whole = frames::data(ident, length);
-        let mut dirty = whole.clone();
-        frames::soil(&mut dirty);
-        let groups = data.chunks(4).zip(whole.chunks(4)).zip(dirty.chunks(4));
-        let mixed = groups.clone().all(|((own, clean), dirty)| own == clean || own == dirty);
-        // Fragments of a short datagram do not overlap.
-        let may_mix = is_v4 || length < SHORT;
-        if data.len() != length || !(data == whole || may_mix && mixed) {
-            let requirement = if is_v4 { "" } else { "RFC8200-4.5-15" };
-            return object(
-                "data",
-                requirement,
-                format!("{} bytes that are not the {length} of datagram {ident:#06x}", data.len()),
-            );
+        if known.iter().any(|(ident, length)| is_data(data, *ident, *length, is_v4)) {
+            return Ok(());
         }
-        Ok(())
+        let requirement = if is_v4 { "" } else { "RFC8200-4.5-15" };
+        let found = format!("{} bytes that are not the {length} of datagram {ident:#06x}", data.len());
+        object("data", requirement, found)
     }
+}
+
+/// Whether `data` is that of datagram `ident`, be it with the other bytes of some of its fragments.
+fn is_data(data: &[u8], ident: u16, length: usize, is_v4: bool) -> bool {
+    let whole = frames::data(ident, length);
+    let mut dirty = whole.clone();
+    frames::soil(&mut dirty);
+    let mut groups = data.chunks(4).zip(whole.chunks(4)).zip(dirty.chunks(4));
+    let mixed = groups.all(|((own, clean), dirty)| own == clean || own == dirty);
+    // Fragments of a short datagram do not overlap.
+    let may_mix = is_v4 || length < SHORT;
+    data.len() == length && (data == whole || may_mix && mixed)
 }

@@ -1,15 +1,18 @@
 //! What happened to a host, for a person to read.
 
-use super::operation::HostCall;
-use harness::packet::{Flows, World, describe};
+use super::case;
+use harness::packet::{Flows, describe};
 use harness::report::ladder::ladder;
 use harness::report::pcapng::pcapng;
 use harness::run::{TraceEntry, TraceEvent};
-use harness::sut::{CallId, InterfaceId, Setup};
+use harness::scenario::case::Head;
+use harness::sut::{Call, CallId, InterfaceId, Setup};
 use stack::Instant;
 
 /// A person reads so many lines.
 const SHOWN: usize = 80;
+/// Of each line as much.
+const WIDTH: usize = 120;
 /// And keeps so many frames.
 const MOST: usize = 10_000;
 
@@ -17,6 +20,8 @@ const MOST: usize = 10_000;
 #[derive(Debug, Default)]
 pub struct Told {
     trace: Vec<TraceEntry>,
+    /// What of it is the first host's, in the words of a case or, where there are none, nothing.
+    own: Vec<(Instant, case::Deed)>,
     setup: Option<Setup>,
 }
 
@@ -26,27 +31,58 @@ impl Told {
         ladder(&self.trace[self.trace.len().saturating_sub(SHOWN)..])
     }
 
+    /// What was done to the first host as the text of a case, which expects what it did then; `None` where there is nothing, or a
+    /// case has no words for it.
+    pub fn case(&self, head: &Head) -> Option<String> {
+        case::write(head, self.setup.as_ref()?, &self.own)
+    }
+
     /// The exchange as a capture.
     pub fn capture(&self) -> Vec<u8> {
         let interfaces = self.setup.as_ref().map_or(&[][..], |setup| &setup.interfaces);
         pcapng(interfaces, &self.trace)
     }
 
-    pub(super) fn inbound(&mut self, setup: &Setup, at: Instant, interface: usize, frame: &[u8]) {
+    /// Host `node` is given a frame.
+    pub(super) fn inbound(
+        &mut self,
+        node: usize,
+        setup: &Setup,
+        at: Instant,
+        interface: usize,
+        frame: &[u8],
+    ) {
         let (medium, text) = self.described(setup, interface, frame);
+        if node == 0 {
+            self.own.push((at, case::Deed::Given { interface, bytes: frame.to_vec() }));
+        }
         let (interface, bytes) = (InterfaceId(interface), frame.to_vec());
         self.add(at, TraceEvent::Inbound { interface, medium, bytes, text });
     }
 
-    pub(super) fn outbound(&mut self, setup: &Setup, at: Instant, interface: usize, frame: &[u8]) {
+    /// Host `node` has sent a frame.
+    pub(super) fn outbound(
+        &mut self,
+        node: usize,
+        setup: &Setup,
+        at: Instant,
+        interface: usize,
+        frame: &[u8],
+    ) {
         let (medium, text) = self.described(setup, interface, frame);
+        if node == 0 {
+            self.own.push((at, case::Deed::Sent { interface, bytes: frame.to_vec() }));
+        }
         let (interface, bytes) = (InterfaceId(interface), frame.to_vec());
         self.add(at, TraceEvent::Outbound { interface, medium, bytes, text });
     }
 
-    pub(super) fn call(&mut self, at: Instant, call: HostCall) {
+    /// The first host's user or administrator makes a call.
+    pub(super) fn call(&mut self, at: Instant, call: &Call) {
+        self.own.push((at, case::Deed::Called(call.clone())));
         let id = CallId(self.trace.len() as u64);
-        self.add(at, TraceEvent::Call { id, text: format!("{call:?}") });
+        let text: String = format!("{call:?}").chars().take(WIDTH).collect();
+        self.add(at, TraceEvent::Call { id, text });
     }
 
     fn add(&mut self, at: Instant, what: TraceEvent) {
@@ -58,15 +94,7 @@ impl Told {
 
     fn described(&mut self, setup: &Setup, interface: usize, frame: &[u8]) -> (harness::sut::Medium, String) {
         let setup = self.setup.get_or_insert_with(|| setup.clone());
-        let local = setup.interfaces[0].addresses[0].address;
-        let world = World {
-            setup: setup.clone(),
-            local,
-            remote: super::world::V4[0].into(),
-            hosts: Vec::new(),
-            local_port: 0,
-            remote_port: 0,
-        };
+        let world = case::world(setup);
         let medium = setup.interfaces[interface].medium;
         (medium, describe(&world, &Flows::default(), medium, frame))
     }

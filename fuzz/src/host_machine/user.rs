@@ -47,23 +47,17 @@ impl User {
         Ok(user)
     }
 
-    /// Makes a call, and gives the address that the host has got by it; what is sent is datagram `ident`.
-    pub(super) fn call(
-        &mut self,
-        stack: &mut dyn StackUnderTest,
-        call: HostCall,
-        ident: u16,
-    ) -> Result<Option<IpAddr>, Refusal> {
+    /// The call that is meant; what is sent is datagram `ident`.
+    pub(super) fn made(&self, call: HostCall, ident: u16) -> Option<Call> {
         let address = |is_v6: bool, which: u8| -> IpAddr {
             let which = usize::from(which);
             if is_v6 { V6[which].into() } else { V4[which].into() }
         };
         let interface = InterfaceId(0);
-        let mut added = None;
-        let call = match call {
-            HostCall::Receive => return Ok(None),
+        Some(match call {
+            HostCall::Receive => return None,
             HostCall::Send { is_v6, destination, length } => {
-                let Some(fd) = self.sockets[usize::from(is_v6)] else { return Ok(None) };
+                let fd = self.sockets[usize::from(is_v6)]?;
                 let address = SocketAddr::new(address(is_v6, destination), OPEN);
                 let data = data(ident, length.into());
                 Call::Sendto { fd, data, flags: DONTWAIT, address: SocketAddress::Ip(address) }
@@ -77,9 +71,8 @@ impl User {
                     || address.is_loopback()
                     || (8..10).contains(&which)
                 {
-                    return Ok(None);
+                    return None;
                 }
-                added = add.then_some(address);
                 Call::Address {
                     interface,
                     prefix: Prefix { address, length: if is_v6 { 64 } else { 24 } },
@@ -94,9 +87,7 @@ impl User {
                 Call::Route { destination, gateway: Some(address(is_v6, which)), interface, add }
             }
             HostCall::Group { is_v6, join } => Call::Group { interface, group: address(is_v6, 11), join },
-        };
-        self.submit(stack, call)?;
-        Ok(added)
+        })
     }
 
     /// A datagram that has arrived, and whether over IPv4.
@@ -115,7 +106,11 @@ impl User {
     }
 
     /// Makes a call that does not block; `None` where the stack has no such call.
-    fn submit(&mut self, stack: &mut dyn StackUnderTest, call: Call) -> Result<Option<Outcome>, Refusal> {
+    pub(super) fn submit(
+        &mut self,
+        stack: &mut dyn StackUnderTest,
+        call: Call,
+    ) -> Result<Option<Outcome>, Refusal> {
         let id = match stack.submit(call) {
             Err(Refusal::Unsupported(_)) => return Ok(None),
             submitted => submitted?,

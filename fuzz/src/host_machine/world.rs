@@ -60,9 +60,12 @@ pub(super) const V6: [Ipv6Addr; 16] = [
     Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0xff, 0xfe00, 1),
 ];
 
-/// The host's hardware address on an interface.
+/// The host's hardware address on an interface, as the stack of a case has it.
 pub(super) fn own_mac(interface: usize) -> [u8; 6] {
-    [2, 0, 0, 0, 0, interface as u8 + 1]
+    match interface {
+        0 => [2, 0, 0, 0, 0, 1],
+        other => [2, 0, 0, 0, 1, other as u8],
+    }
 }
 
 /// The hardware address of whoever has `address` on a link.

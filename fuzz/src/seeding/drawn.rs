@@ -30,9 +30,10 @@ fn bytes(rng: &mut Rng, length: u32) -> Vec<u8> {
     (0..length).map(|_| rng.next_u64() as u8).collect()
 }
 
-/// Inputs of the headers that there are seeds of: one of these cut off, or with a byte or two that are anything.
+/// Inputs of the headers that there are seeds of: one of these cut off, or with a byte or two that are anything. A scenario cannot be
+/// damaged.
 pub(super) fn damaged(seeds: &mut Seeds) {
-    for (target, inputs) in seeds {
+    for (target, inputs) in seeds.iter_mut().filter(|(target, _)| !super::MACHINES.contains(target)) {
         let whole: Vec<Vec<u8>> = inputs.iter().filter(|input| !input.is_empty()).cloned().collect();
         let mut rng = rng(target);
         for _ in 0..DAMAGED.min(DAMAGED * whole.len() as u32) {
@@ -77,11 +78,13 @@ pub(super) fn choices(seeds: &mut Seeds) {
     }
 }
 
-/// Scenarios for the state machines.
+/// Scenarios for the state machines. How much is under way is each stack's own affair, so it is nothing to compare.
 pub(super) fn scenarios(seeds: &mut Seeds) {
     for target in super::MACHINES {
         let own = seeds.entry(target).or_default();
         own.extend((0..WILD).map(|number| generate_wild(1, number)));
-        own.extend((0..FLOWS).map(|number| generate_flow(1, number)));
+        if target != "differential" {
+            own.extend((0..FLOWS).map(|number| generate_flow(1, number)));
+        }
     }
 }

@@ -21,16 +21,32 @@ static CLASSES: OnceLock<Result<Classes, String>> = OnceLock::new();
 /// # Panics
 /// At a difference of no known class, and where the classes cannot be read.
 pub fn differential(data: &[u8]) {
+    let Some((found, traces)) = divergence(data) else { return };
+    if class(&found).is_none() {
+        let [(_, first), (_, second)] = STACKS;
+        let [mine, theirs] = traces;
+        panic!("{found}\n{first}:\n{mine}\n{second}:\n{theirs}");
+    }
+}
+
+/// The first difference that `data` shows, and the name of the class that knows it.
+///
+/// # Panics
+/// Where the classes cannot be read.
+pub fn absorbed(data: &[u8]) -> Option<(Divergence, Option<&'static str>)> {
+    let (found, _) = divergence(data)?;
+    let class = class(&found);
+    Some((found, class))
+}
+
+/// The name of the class that knows a difference.
+fn class(found: &Divergence) -> Option<&'static str> {
     let classes = match CLASSES.get_or_init(Classes::load) {
         Ok(classes) => classes,
         Err(error) => panic!("{error}"),
     };
     let [(_, first), (_, second)] = STACKS;
-    let Some((found, traces)) = divergence(data) else { return };
-    if classes.of(first, second, &found).is_none() {
-        let [mine, theirs] = traces;
-        panic!("{found}\n{first}:\n{mine}\n{second}:\n{theirs}");
-    }
+    classes.of(first, second, found).map(|at| classes.classes[at].name.as_str())
 }
 
 /// The first thing that the stacks do differently.

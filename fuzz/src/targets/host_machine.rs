@@ -1,10 +1,11 @@
 //! Whole hosts as state machines: one among neighbours that the harness plays, and two on one link.
 
 use crate::host_machine::{Told, played};
-use crate::machine::with_stack;
 use harness::scenario::Violation;
+use harness::scenario::case::Head;
+use harness::stacks::descriptors::Descriptors;
 use harness::stacks::reference::Reference;
-use harness::sut::StackUnderTest;
+use harness::stacks::smoltcp::Smoltcp;
 
 /// `data` is records (see [`crate::host_machine`]), for the reference stack.
 ///
@@ -35,15 +36,21 @@ pub fn host_pair(data: &[u8]) {
 /// # Panics
 /// Where an adapter or a stack does.
 pub fn judged(name: &str, data: &[u8], told: Option<&mut Told>) -> Option<Violation> {
-    let on = if name.ends_with("smoltcp") { "tcp_machine_smoltcp" } else { "tcp_machine" };
-    let found = with_stack(on, |stack| {
-        if name != "host_pair" {
-            return played(&mut [stack], data, told);
-        }
-        let mut other = Reference::default();
-        played(&mut [stack, &mut other as &mut dyn StackUnderTest], data, told)
-    });
-    found.flatten().filter(|violation| !known(name, violation))
+    let found = match name {
+        "host_machine_smoltcp" => played(&mut [&mut Descriptors::new(Smoltcp::default())], data, told),
+        "host_pair" => played(&mut [&mut Reference::default(), &mut Reference::default()], data, told),
+        _ => played(&mut [&mut Reference::default()], data, told),
+    };
+    found.filter(|violation| !known(name, violation))
+}
+
+/// The text of a case that does to a host what `data` does, and expects what the reference stack does then; `None` where a case has no
+/// words for it.
+pub fn case(name: &str, data: &[u8], violation: &Violation) -> Option<String> {
+    let mut told = Told::default();
+    judged(&name.replace("_smoltcp", ""), data, Some(&mut told));
+    let about = vec![format!("Found by fuzzing {name}: {}.", violation.found)];
+    told.case(&Head { about, requirement: violation.requirement.unwrap_or("RFC1122-3.1-1").to_owned() })
 }
 
 /// Whether a stack is known to do this, which has its entry in a ledger.

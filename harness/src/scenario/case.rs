@@ -76,6 +76,23 @@ fn given(opening: &Opening) -> Option<String> {
     Some(format!("include \"given/{file}.pkt\"{parameters}"))
 }
 
+/// The time of what is done so long after what was before it.
+pub fn after(gap: Duration) -> String {
+    let seconds = format!("{:.6}", gap.as_secs_f64());
+    let seconds = seconds.trim_end_matches('0').trim_end_matches('.').trim_start_matches('0');
+    format!("+{}", if seconds.is_empty() { "0" } else { seconds })
+}
+
+/// The times at which something may be sent that was sent so long after what was before it: what a timer provokes may come a tenth
+/// sooner and an eighth later.
+pub fn when(gap: Duration) -> String {
+    if gap < Duration::from_millis(2) {
+        return "+0~+.002".to_owned();
+    }
+    let (low, high) = (gap.as_secs_f64() * 0.9, gap.as_secs_f64() * 1.125 + 0.002);
+    format!("+{low:.3}~+{high:.3}")
+}
+
 #[derive(Default)]
 struct Case {
     lines: Vec<String>,
@@ -93,11 +110,8 @@ struct Case {
 
 impl Case {
     fn line(&mut self, text: &str) {
-        let seconds = format!("{:.6}", self.after.as_secs_f64());
-        let seconds = seconds.trim_end_matches('0').trim_end_matches('.').trim_start_matches('0');
-        let seconds = if seconds.is_empty() { "0" } else { seconds };
         self.done = Some(self.lines.len());
-        self.lines.push(format!("+{seconds} {text}"));
+        self.lines.push(format!("{} {text}", after(self.after)));
         self.after = Duration::ZERO;
     }
 
@@ -135,17 +149,11 @@ impl Case {
         format!("< icmp type_{kind} code_{code}{mtu} [{}]", span(seq + i64::from(error.off), length))
     }
 
-    /// What a timer provokes may come a tenth sooner and an eighth later.
     fn expected(&mut self, sent: &Sent, gap: Duration) {
         let text = outbound(sent);
         self.sent = (sent.seq, sent.length);
         self.expected = Some(self.lines.len());
-        if gap < Duration::from_millis(2) {
-            self.lines.push(format!("+0~+.002 > {text}"));
-            return;
-        }
-        let (low, high) = (gap.as_secs_f64() * 0.9, gap.as_secs_f64() * 1.125 + 0.002);
-        self.lines.push(format!("+{low:.3}~+{high:.3} > {text}"));
+        self.lines.push(format!("{} > {text}", when(gap)));
     }
 
     fn call(&mut self, call: UserCall, deeds: &Deeds) {

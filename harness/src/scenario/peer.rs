@@ -24,8 +24,14 @@ pub struct Peer {
     pub expected: u32,
     /// The right edge of the stack's window.
     pub edge: u32,
-    /// Behind its FIN, once that is sent.
+    /// Behind its FIN, once that is sent: the last one until the stack has acknowledged one, which then stands.
     pub fin: Option<u32>,
+    /// The stack has acknowledged the FIN: it is no longer looked for one, nor is text taken (RFC 9293 section 3.10.7.4).
+    has_ended: bool,
+    /// What was sent ends at several places, so where the stack takes the end to be cannot be told.
+    pub contradicts: bool,
+    /// Behind all text that was sent.
+    text_end: u32,
     /// The number of the stack's SYN, once that was seen.
     pub stack_iss: Option<u32>,
     /// The number behind all that the stack has sent.
@@ -66,6 +72,9 @@ impl Peer {
             expected: iss,
             edge: iss,
             fin: None,
+            has_ended: false,
+            contradicts: false,
+            text_end: iss.wrapping_add(1),
             stack_iss: None,
             stack_nxt: 0,
             stack_una: 0,
@@ -158,22 +167,23 @@ impl Peer {
             // In SYN-RECEIVED the numbers are agreed on, and another SYN does not change them.
             if !state.has_window() {
                 (self.iss, self.snd_nxt) = (segment.seq, segment.end());
-                (self.fin, self.expected) = (None, segment.end());
+                self.fin = segment.has(FIN).then(|| segment.end());
+                self.expected = segment.end();
+                (self.has_ended, self.contradicts) = (false, false);
+                self.text_end = text_end(segment);
                 self.lost.clear();
                 self.offered.1 = segment.options.scale;
                 self.agree();
             }
         } else if !segment.has(RST) {
-            let is_next = segment.seq == self.snd_nxt;
-            let is_taken = self.is_in_order(segment) && self.is_heard(segment);
-            if is_taken {
+            if !self.has_ended {
+                self.ends(segment);
+            }
+            if !self.has_ended && self.is_in_order(segment) && self.is_heard(segment) {
                 self.expected = segment.end();
             }
-            if is_next {
+            if segment.seq == self.snd_nxt {
                 self.snd_nxt = segment.end();
-            }
-            if (is_next || is_taken) && segment.has(FIN) {
-                self.fin = Some(segment.end());
             }
         }
         let later = |value: u32, latest: u32| if before(latest, value) { value } else { latest };
@@ -183,6 +193,22 @@ impl Peer {
         }
         if segment.has(ACK) && !segment.has(RST) {
             self.acknowledged(segment);
+        }
+    }
+
+    /// Takes note of where a segment says that the stream ends, and of where it can no longer end.
+    fn ends(&mut self, segment: &Segment) {
+        let text = text_end(segment);
+        if !segment.payload.is_empty() {
+            self.contradicts |= self.fin.is_some_and(|fin| !before(text, fin));
+            self.text_end = if before(self.text_end, text) { text } else { self.text_end };
+        }
+        let may_be_taken = segment.seq == self.snd_nxt
+            || before(self.expected, segment.end()) && !before(self.edge, segment.seq);
+        if segment.has(FIN) && may_be_taken {
+            let is_other = self.fin.is_some_and(|fin| fin != segment.end());
+            self.contradicts |= is_other || before(text, self.text_end);
+            self.fin = Some(segment.end());
         }
     }
 
@@ -234,6 +260,7 @@ impl Peer {
             }
             // Whatever it is that the stack acknowledges: it waits for what is behind.
             self.expected = segment.ack;
+            self.has_ended |= self.fin == Some(segment.ack);
             let shift = if segment.has(SYN) { 0 } else { self.stack_scale };
             self.edge = segment.ack.wrapping_add(u32::from(segment.window) << shift);
         }
@@ -296,4 +323,9 @@ impl Peer {
         let distance = i64::from(seq.wrapping_sub(self.snd_nxt) as i32);
         Some(self.resolve(&Plan { payload: length, seq: (Anchor::Next, distance), ..Plan::PLAIN }, millis))
     }
+}
+
+/// Behind a segment's text.
+fn text_end(segment: &Segment) -> u32 {
+    segment.end().wrapping_sub(u32::from(segment.has(FIN)))
 }

@@ -102,17 +102,18 @@ impl Segment {
         let mut frame = Vec::with_capacity(40 + length);
         ip_header(&mut frame, ends, TCP, self.ecn, length);
         let start = frame.len();
-        frame.extend(ends.remote.1.to_be_bytes());
-        frame.extend(ends.local.1.to_be_bytes());
-        frame.extend(self.seq.to_be_bytes());
-        frame.extend(self.ack.to_be_bytes());
-        frame.push((((20 + options.len()) / 4) << 4) as u8);
-        frame.push(self.flags);
-        frame.extend(self.window.to_be_bytes());
-        frame.extend([0, 0]);
-        frame.extend(self.urgent.to_be_bytes());
-        frame.extend(options);
-        frame.extend(&self.payload);
+        let mut header = [0; 20];
+        header[..2].copy_from_slice(&ends.remote.1.to_be_bytes());
+        header[2..4].copy_from_slice(&ends.local.1.to_be_bytes());
+        header[4..8].copy_from_slice(&self.seq.to_be_bytes());
+        header[8..12].copy_from_slice(&self.ack.to_be_bytes());
+        header[12] = (((20 + options.len()) / 4) << 4) as u8;
+        header[13] = self.flags;
+        header[14..16].copy_from_slice(&self.window.to_be_bytes());
+        header[18..].copy_from_slice(&self.urgent.to_be_bytes());
+        frame.extend_from_slice(&header);
+        frame.extend_from_slice(&options);
+        frame.extend_from_slice(&self.payload);
         let sum = pseudo_header(ends.remote.0, ends.local.0, TCP, length).add(&frame[start..]).finish();
         frame[start + 16..start + 18].copy_from_slice(&sum.to_be_bytes());
         frame
@@ -148,20 +149,20 @@ impl Segment {
 pub(super) fn ip_header(frame: &mut Vec<u8>, ends: &Ends, protocol: u8, ecn: u8, length: usize) {
     match (ends.remote.0, ends.local.0) {
         (IpAddr::V6(source), IpAddr::V6(destination)) => {
-            frame.extend([0x60, ecn << 4, 0, 0]);
-            frame.extend((length as u16).to_be_bytes());
-            frame.extend([protocol, 64]);
-            frame.extend(source.octets());
-            frame.extend(destination.octets());
+            let [high, low] = (length as u16).to_be_bytes();
+            frame.extend_from_slice(&[0x60, ecn << 4, 0, 0, high, low, protocol, 64]);
+            frame.extend_from_slice(&source.octets());
+            frame.extend_from_slice(&destination.octets());
         }
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
-            frame.extend([0x45, ecn]);
-            frame.extend((20 + length as u16).to_be_bytes());
-            frame.extend([0, 0, 0x40, 0, 64, protocol, 0, 0]);
-            frame.extend(source.octets());
-            frame.extend(destination.octets());
-            let sum = Sum::default().add(&frame[..20]).finish();
-            frame[10..12].copy_from_slice(&sum.to_be_bytes());
+            let [high, low] = (20 + length as u16).to_be_bytes();
+            let mut header =
+                [0x45, ecn, high, low, 0, 0, 0x40, 0, 64, protocol, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+            header[12..16].copy_from_slice(&source.octets());
+            header[16..].copy_from_slice(&destination.octets());
+            let sum = Sum::default().add(&header).finish();
+            header[10..12].copy_from_slice(&sum.to_be_bytes());
+            frame.extend_from_slice(&header);
         }
         // Both ends are of one version.
         _ => {}

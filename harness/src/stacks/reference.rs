@@ -20,6 +20,7 @@ use stack::config::Route;
 use stack::socket;
 use stack::tcp;
 use stack::{Cidr, Config, Host, Instant};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -39,6 +40,8 @@ pub struct Reference {
     /// The interfaces' names.
     interfaces: Vec<String>,
     now: Instant,
+    /// When the host is due, where that was asked for since it last did anything.
+    due: Cell<Option<Option<Instant>>>,
     events: Vec<Event>,
     /// Calls under way: how each result is to be told.
     waiting: BTreeMap<socket::CallId, (CallId, Form)>,
@@ -101,6 +104,7 @@ impl Reference {
             started: profile.clone(),
             profile,
             now: Instant::ZERO,
+            due: Cell::new(None),
             events: Vec::new(),
             waiting: BTreeMap::new(),
             calls: 0,
@@ -110,6 +114,7 @@ impl Reference {
     /// Takes what the host has done at this instant.
     fn collect(&mut self) {
         let at = self.now;
+        self.due.set(None);
         while let Some((interface, frame)) = self.host.transmit() {
             self.events.push(Event::Frame { interface: InterfaceId(interface), at, bytes: frame.into_vec() });
         }
@@ -184,6 +189,7 @@ impl StackUnderTest for Reference {
         self.host = Host::new(config);
         self.interfaces = setup.interfaces.iter().map(|i| i.name.clone()).collect();
         self.now = Instant::ZERO;
+        self.due.set(None);
         self.events.clear();
         self.waiting.clear();
         self.calls = 0;
@@ -198,6 +204,7 @@ impl StackUnderTest for Reference {
 
     fn submit(&mut self, call: Call) -> Result<CallId, Refusal> {
         let planned = calls::plan(call)?;
+        self.due.set(None);
         self.calls += 1;
         let id = CallId(self.calls);
         match planned {
@@ -235,7 +242,9 @@ impl StackUnderTest for Reference {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        self.host.next_deadline().map(|at| at.max(self.now))
+        let due = self.due.get().unwrap_or_else(|| self.host.next_deadline());
+        self.due.set(Some(due));
+        due.map(|at| at.max(self.now))
     }
 
     fn run_until(&mut self, until: Instant) -> Result<(), Refusal> {

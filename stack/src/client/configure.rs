@@ -6,7 +6,7 @@ use crate::config::{Medium, Route};
 use crate::host::Host;
 use crate::ip::Cidr;
 use crate::ip::output::Packet4;
-use crate::network::Arrival;
+use crate::network::{Arrival, earliest_in};
 use crate::tcp;
 use crate::time::Instant;
 use crate::wire::arp;
@@ -51,7 +51,7 @@ struct Configured {
 impl Clients {
     /// When something is due.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.dhcp.values().filter_map(|c| c.client.next_deadline()).min()
+        earliest_in(&self.dhcp, |configured| configured.client.next_deadline())
     }
 
     /// The host reboots: of the clients only their leases are left.

@@ -1,6 +1,7 @@
 //! An error that ICMP brought, in the terms of the transports.
 
-use crate::wire::{Result, icmpv4, icmpv6, ipv4, ipv6};
+use crate::udp;
+use crate::wire::{Result, icmpv4, icmpv6, ipv4, ipv6, protocol};
 use std::net::{IpAddr, SocketAddr};
 
 /// What went wrong.
@@ -106,6 +107,17 @@ pub(super) fn upper_layer<'a>(header: &ipv6::Header, packet: &'a [u8]) -> Result
     }
 }
 
+/// What a quoted datagram of either version carries.
+pub(crate) fn quoted_payload(quote: &[u8]) -> Option<&[u8]> {
+    match quote.first()? >> 4 {
+        4 => ipv4::Header::parse_quoted(quote).ok().map(|(_, payload)| payload),
+        _ => {
+            let (header, _) = ipv6::Header::parse_quoted(quote).ok()?;
+            upper_layer(&header, quote).ok().map(|(_, payload)| payload)
+        }
+    }
+}
+
 fn quoted(
     protocol: u8,
     local: IpAddr,
@@ -164,6 +176,22 @@ pub(super) fn reported_v6(header: &icmpv6::Header) -> Option<Reported> {
 }
 
 impl Report {
+    /// The ends of the datagram socket that sent what this is about: UDP's, or for an echo request those of its ping socket,
+    /// whose port is the identifier. `None` of what no such socket sends.
+    pub(crate) fn datagram_ends(&self) -> Option<(udp::Kind, SocketAddr, SocketAddr)> {
+        // Type and code stand where transports have their port.
+        let [kind, _] = self.local.port().to_be_bytes();
+        match (self.protocol, kind) {
+            (protocol::UDP, _) => Some((udp::Kind::Udp, self.local, self.remote)),
+            (protocol::ICMPV4, icmpv4::ECHO_REQUEST) | (protocol::ICMPV6, icmpv6::ECHO_REQUEST) => {
+                let identifier = (self.sequence >> 16) as u16;
+                let (local, remote) = (self.local.ip(), self.remote.ip());
+                Some((udp::Kind::Ping, SocketAddr::new(local, identifier), SocketAddr::new(remote, 0)))
+            }
+            _ => None,
+        }
+    }
+
     /// The report that `error` befell `datagram`, an IP datagram of ours; `None` where it has no ports.
     pub(crate) fn about(datagram: &[u8], error: Reported) -> Option<Report> {
         let quoted = match datagram.first()? >> 4 {

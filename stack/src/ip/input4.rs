@@ -70,10 +70,13 @@ impl Network {
     /// RFC 1812 5.2.3: a broadcast to the network of another interface is for a router, too, which may pass it on besides.
     #[inline]
     pub(crate) fn is_broadcast_elsewhere(&self, arrival: Arrival, destination: Ipv4Addr) -> bool {
-        if self.config.forwarding.is_none() || arrival.cast != Cast::Unicast {
-            return false;
-        }
-        let here = self.interfaces.get(arrival.interface).is_some_and(|i| i.is_broadcast(destination));
+        self.config.forwarding.is_some()
+            && arrival.cast == Cast::Unicast
+            && self.is_broadcast_of_another(arrival.interface, destination)
+    }
+
+    fn is_broadcast_of_another(&self, interface: usize, destination: Ipv4Addr) -> bool {
+        let here = self.interfaces.get(interface).is_some_and(|i| i.is_broadcast(destination));
         !here && self.broadcast_interface(destination).is_some()
     }
 

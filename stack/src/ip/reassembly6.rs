@@ -3,7 +3,7 @@
 use super::codepoints::Codepoints;
 use super::holes::{Assembly, Inserted};
 use crate::config::ReassemblyConfig;
-use crate::network::Arrival;
+use crate::network::{Arrival, earliest_in};
 use crate::time::Instant;
 use crate::wire::Buffer;
 use crate::wire::ipv6_ext::Fragment;
@@ -133,7 +133,7 @@ impl Reassembly6 {
 
     /// When [`Reassembly6::poll`] next drops something.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.packets.values().map(|packet| packet.expires).min()
+        earliest_in(&self.packets, |packet| Some(packet.expires))
     }
 
     fn take(&mut self, key: Key) -> Option<Packet> {

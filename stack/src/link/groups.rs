@@ -4,7 +4,7 @@
 use super::autoconf::random_within;
 use super::interface::{ALL_NODES, Interface};
 use crate::ip::solicited_node;
-use crate::network::{Arrival, Network};
+use crate::network::{Arrival, Network, earliest_in};
 use crate::time::Instant;
 use crate::wire::ipv6_ext::ROUTER_ALERT;
 use crate::wire::{Buffer, MacAddress, ethernet, icmpv6, igmp, ipv4, ipv6, mld, protocol};
@@ -62,7 +62,7 @@ impl Groups {
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.pending.values().map(|pending| pending.at).min()
+        earliest_in(&self.pending, |pending| Some(pending.at))
     }
 
     /// A query asks for a report of `group` within `time`; a report that is due sooner stands (RFC 2236 3, RFC 3810 6.2).

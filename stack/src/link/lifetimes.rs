@@ -1,6 +1,7 @@
 //! How long addresses live that were formed from advertised prefixes (RFC 4862 5.5.3 and 5.5.4).
 
 use super::routers::until;
+use crate::network::{earliest, earliest_in};
 use crate::time::Instant;
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -69,9 +70,8 @@ impl Lifetimes {
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let preferred =
-            self.entries.values().filter(|life| !life.is_deprecated).filter_map(|life| life.preferred);
-        self.entries.values().filter_map(|life| life.valid).chain(preferred).min()
+        let preferred = |life: &Lifetime| life.preferred.filter(|_| !life.is_deprecated);
+        earliest_in(&self.entries, |life| earliest([life.valid, preferred(life)]))
     }
 
     /// Forgets all, and gives it.

@@ -2,6 +2,7 @@
 
 use super::{Due, Resolution};
 use crate::config::NeighbourConfig;
+use crate::network::earliest_in;
 use crate::time::Instant;
 use crate::wire::{Buffer, MacAddress};
 use core::time::Duration;
@@ -245,7 +246,7 @@ impl NeighbourCache {
 
     /// When [`NeighbourCache::poll`] next has something to say.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.entries.values().filter_map(State::deadline).min()
+        earliest_in(&self.entries, State::deadline)
     }
 
     /// Makes room for one more entry. Which goes does not matter much; that it is not always the same one does.

@@ -3,7 +3,7 @@
 
 use super::call::Domain;
 use super::errno::Errno;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 /// The address on the wire of what the user said, still with its zone. `v6only` sockets have no mapped addresses.
 pub(super) fn to_wire(domain: Domain, v6only: bool, address: SocketAddr) -> Result<SocketAddr, Errno> {
@@ -32,6 +32,16 @@ pub(super) fn zone(address: SocketAddr) -> Option<usize> {
 /// The address as the wire has it, which knows of no zones.
 pub(super) fn without_zone(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip(), address.port())
+}
+
+/// An address of the zone of this interface, as the user says it.
+pub(super) fn with_zone(address: SocketAddr, zone: Option<usize>) -> SocketAddr {
+    match (address, zone.map(|zone| u32::try_from(zone + 1))) {
+        (SocketAddr::V6(address), Some(Ok(scope))) => {
+            SocketAddrV6::new(*address.ip(), address.port(), 0, scope).into()
+        }
+        _ => address,
+    }
 }
 
 /// What the user is told of an address on the wire.

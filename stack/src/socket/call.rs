@@ -3,7 +3,6 @@
 use super::epoll::EpollOperation;
 use super::errno::Errno;
 use crate::client::{Found, LookupError};
-use crate::icmp::Echoed;
 use std::net::SocketAddr;
 
 /// Names a submitted call until it completes.
@@ -232,8 +231,6 @@ pub enum Value {
     Polled(Vec<PollFd>),
     /// epoll_wait's events, each with its data.
     Epolled(Vec<(u32, u64)>),
-    /// What came back for an echo request.
-    Echoed(Echoed),
     /// How a lookup ended.
     Looked(Result<Found, LookupError>),
 }

@@ -22,7 +22,7 @@ impl Host {
     /// connect: sets the peer, and the own address if it is open.
     pub(super) fn connect_datagram(&mut self, fd: i32, id: UdpId, wire: SocketAddr) -> Result<(), Errno> {
         let wire = self.own_if_unspecified(wire);
-        let zone = zone(wire);
+        let zone = zone(wire).or(self.udp.get(id).and_then(|socket| socket.bound_zone));
         let source = self.net.source_for(wire.ip(), zone).ok_or(Errno::ENETUNREACH)?;
         self.check_broadcast(fd, wire.ip())?;
         let local = self.bind_if_unbound(fd)?;
@@ -60,7 +60,7 @@ impl Host {
         }
         let socket = self.udp.get(id).ok_or(Errno::EBADF)?;
         let (connected, connected_zone) = (socket.remote, socket.zone);
-        let zone = to.map_or(connected_zone, zone);
+        let zone = to.map_or(connected_zone, zone).or(socket.bound_zone);
         let to = to.or(connected).ok_or(Errno::EDESTADDRREQ)?;
         let to = self.own_if_unspecified(to);
         let kind = self.sockets.table.get(fd)?.kind;

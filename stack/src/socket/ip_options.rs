@@ -29,6 +29,7 @@ const IP_PMTUDISC_DONT: i32 = 0;
 const IP_PMTUDISC_WANT: i32 = 1;
 const IP_PMTUDISC_DO: i32 = 2;
 const IPV6_UNICAST_HOPS: i32 = 16;
+pub(super) const IPV6_RECVERR: i32 = 25;
 const IPV6_V6ONLY: i32 = 26;
 /// RFC 3542 11.2.
 const IPV6_DONTFRAG: i32 = 62;
@@ -131,6 +132,7 @@ pub(super) fn get_ipv6(socket: &Socket, name: i32, config: &Config) -> Result<Ve
         _ if socket.domain == Domain::Inet => return Err(Errno::ENOPROTOOPT),
         IPV6_UNICAST_HOPS => i32::from(options.hop_limit.unwrap_or(config.ipv6.hop_limit)),
         IPV6_V6ONLY => i32::from(options.v6only),
+        IPV6_RECVERR => i32::from(options.keep_errors),
         IPV6_DONTFRAG => i32::from(options.dont_fragment),
         IPV6_TCLASS => i32::from(options.traffic_class),
         _ => return Err(Errno::ENOPROTOOPT),
@@ -149,6 +151,7 @@ pub(super) fn set_ipv6(socket: &mut Socket, name: i32, value: &[u8]) -> Result<(
         // RFC 3493 5.3: before bind alone.
         IPV6_V6ONLY if bound => return Err(Errno::EINVAL),
         IPV6_V6ONLY => options.v6only = integer(value)? != 0,
+        IPV6_RECVERR => options.keep_errors = integer(value)? != 0,
         IPV6_DONTFRAG => options.dont_fragment = integer(value)? != 0,
         IPV6_TCLASS if integer(value)? == -1 => options.traffic_class = 0,
         IPV6_TCLASS => options.traffic_class = u8::try_from(within(value, 0..=255)?).unwrap_or(0),

@@ -4,21 +4,23 @@
 use super::address::to_user;
 use super::call::{Domain, Received, flags};
 use super::errno::Errno;
-use super::ip_options::{IP_PKTINFO, IP_RECVERR, IP_RECVOPTS, IP_TOS, IP_TTL};
+use super::ip_options::{IP_PKTINFO, IP_RECVERR, IP_RECVOPTS, IP_TOS, IP_TTL, IPV6_RECVERR};
 use super::options::Told;
 use super::sockopt::{SOL_IP, SOL_IPV6, SOL_TCP};
 use super::table::State;
 use crate::host::Host;
+use crate::icmp::report::quoted_payload;
 use crate::icmp::{Report, Reported};
-use crate::udp::{Below, KeptError, UdpId};
-use crate::wire::{icmpv4, ipv4, protocol, udp};
+use crate::udp::{Below, KeptError, Kind, UdpId};
+use crate::wire::udp;
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 const TCP_CM_INQ: i32 = 36;
 const AF_INET: u16 = 2;
-const IPV6_RECVERR: i32 = 25;
+const AF_INET6: u16 = 10;
 const SO_EE_ORIGIN_ICMP: u8 = 2;
+const SO_EE_ORIGIN_ICMP6: u8 = 3;
 const SO_EE_ORIGIN_ZEROCOPY: u8 = 5;
 /// The data was copied all the same, as always here.
 const SO_EE_CODE_ZEROCOPY_COPIED: u8 = 1;
@@ -104,26 +106,33 @@ impl Host {
         }
     }
 
-    /// recvmsg with MSG_ERRQUEUE on a datagram socket: what the quote held of the data, and an error with the address of
-    /// the host that sent it (RFC 1122 3.4, 4.1.3.3).
+    /// recvmsg with MSG_ERRQUEUE on a datagram socket: what the quote held of what its user wrote, and an error with the address
+    /// of the host that sent it (RFC 1122 3.4, 4.1.3.3).
     fn receive_kept_error(&mut self, fd: i32, id: UdpId, room: usize) -> Result<Received, Errno> {
         let domain = self.sockets.table.get(fd)?.domain;
         let kept = self.udp.get_mut(id).and_then(|udp| udp.take_kept_error()).ok_or(Errno::EAGAIN)?;
         let (errno, _) = Errno::of_report(kept.error);
         let info = if let Reported::TooBig { mtu } = kept.error { u32::from(mtu) } else { 0 };
-        let IpAddr::V4(offender) = kept.offender else { return Err(Errno::EAGAIN) };
-        // struct sock_extended_err, and a struct sockaddr_in without port.
+        // struct sock_extended_err, and a struct sockaddr_in or sockaddr_in6 without port.
+        let (level, name, origin, family) = match kept.offender {
+            IpAddr::V4(_) => (SOL_IP, IP_RECVERR, SO_EE_ORIGIN_ICMP, AF_INET),
+            IpAddr::V6(_) => (SOL_IPV6, IPV6_RECVERR, SO_EE_ORIGIN_ICMP6, AF_INET6),
+        };
         let mut error = errno.number().to_ne_bytes().to_vec();
-        error.extend([SO_EE_ORIGIN_ICMP, kept.kind, kept.code, 0]);
+        error.extend([origin, kept.kind, kept.code, 0]);
         error.extend(info.to_ne_bytes().into_iter().chain([0; 4]));
-        error.extend(AF_INET.to_ne_bytes().into_iter().chain([0; 2]).chain(offender.octets()).chain([0; 8]));
+        error.extend(family.to_ne_bytes().into_iter().chain([0; 2]));
+        match kept.offender {
+            IpAddr::V4(offender) => error.extend(offender.octets().into_iter().chain([0; 8])),
+            IpAddr::V6(offender) => error.extend([0; 4].into_iter().chain(offender.octets()).chain([0; 4])),
+        }
         let (length, mut data) = (kept.data.len(), kept.data);
         data.truncate(room);
         Ok(Received {
             data,
             from: Some(to_user(domain, kept.destination)),
             length,
-            control: vec![(SOL_IP, IP_RECVERR, error)],
+            control: vec![(level, name, error)],
             flags: flags::MSG_ERRQUEUE,
         })
     }
@@ -145,19 +154,21 @@ impl Host {
     }
 
     /// Keeps an error for the sockets that want it with what it quotes; `message` is ICMP's.
-    pub(crate) fn keep_quoted_error(&mut self, report: &Report, offender: Ipv4Addr, message: &[u8]) {
-        let quote =
-            message.get(icmpv4::HEADER_LEN..).and_then(|quote| ipv4::Header::parse_quoted(quote).ok());
-        let Some((_, payload)) = quote.filter(|_| report.protocol == protocol::UDP) else { return };
-        let kept = KeptError {
-            error: report.error,
-            kind: message[0],
-            code: message[1],
-            offender: offender.into(),
-            destination: report.remote,
-            data: payload.get(udp::HEADER_LEN..).unwrap_or(&[]).to_vec(),
-        };
-        self.udp.keep(report.local, &kept);
+    pub(crate) fn keep_reported(&mut self, report: &Report, message: &[u8]) {
+        // Both versions have type, code, and 8 bytes before the quote.
+        if let [kind, code, _, _, _, _, _, _, quote @ ..] = message {
+            self.keep_quoted_error(report, (*kind, *code), quote);
+        }
+    }
+
+    /// The same of an error with this type and code about the datagram in `quote`.
+    pub(crate) fn keep_quoted_error(&mut self, report: &Report, (kind, code): (u8, u8), quote: &[u8]) {
+        let Some((carries, local, destination)) = report.datagram_ends() else { return };
+        let Some(payload) = quoted_payload(quote) else { return };
+        // Who pings wrote the header that is quoted.
+        let data = if carries == Kind::Udp { payload.get(udp::HEADER_LEN..).unwrap_or(&[]) } else { payload };
+        let (error, offender, data) = (report.error, report.from, data.to_vec());
+        self.udp.keep(carries, local, &KeptError { error, kind, code, offender, destination, data });
     }
 
     /// Bytes acknowledged of what the socket has sent.

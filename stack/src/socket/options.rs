@@ -67,7 +67,7 @@ pub(super) struct Options {
     pub(super) sent_options: SentOptions,
     /// What recvmsg tells of datagrams besides their bytes.
     pub(super) told: Told,
-    /// IP_RECVERR: errors are kept with what they quote, and every one is told.
+    /// IP_RECVERR and IPV6_RECVERR: errors are kept with what they quote, and every one is told.
     pub(super) keep_errors: bool,
     /// IP_MTU_DISCOVER.
     pub(super) cutting: Cutting,

@@ -1,6 +1,6 @@
 //! Who may have which local address and port.
 
-use super::address::any;
+use super::address::{any, zone};
 use super::call::Domain;
 use super::errno::Errno;
 use super::table::{Socket, State};
@@ -15,7 +15,9 @@ impl Host {
         if socket.local.is_some() || !matches!(socket.state, State::Idle | State::Datagram(_)) {
             return Err(Errno::EINVAL);
         }
-        if !self.may_bind(wire.ip(), socket) {
+        let zone = zone(wire);
+        let elsewhere = zone.is_some_and(|zone| self.net.owner_of(wire.ip()).unwrap_or(zone) != zone);
+        if elsewhere || !self.may_bind(wire.ip(), socket) {
             return Err(Errno::EADDRNOTAVAIL);
         }
         let port = match wire.port() {
@@ -23,7 +25,13 @@ impl Host {
             port if self.is_taken(fd, SocketAddr::new(wire.ip(), port))? => return Err(Errno::EADDRINUSE),
             port => port,
         };
-        self.take_port(fd, SocketAddr::new(wire.ip(), port))
+        self.take_port(fd, SocketAddr::new(wire.ip(), port))?;
+        if let State::Datagram(id) = self.sockets.table.get(fd)?.state
+            && let Some(socket) = self.udp.get_mut(id)
+        {
+            socket.bound_zone = zone;
+        }
+        Ok(())
     }
 
     /// Gives the socket an ephemeral port where it has none yet.

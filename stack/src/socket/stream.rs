@@ -1,6 +1,6 @@
 //! Calls on stream sockets: what BSD's interface adds to the user calls of RFC 9293 3.9.1.
 
-use super::address::{any, to_user, without_zone, zone};
+use super::address::{any, to_user, with_zone, without_zone, zone};
 use super::call::{How, Received, flags};
 use super::errno::Errno;
 use super::table::{Socket, State};
@@ -321,11 +321,10 @@ impl Host {
         let nowhere = SocketAddr::new(any(socket.domain), 0);
         let wire = match socket.state {
             State::Connecting(id) | State::Connected(id) => Some(self.tcp.endpoints(id).0),
-            State::Datagram(id) => self
-                .udp
-                .get(id)
-                .filter(|udp| udp.port() != 0)
-                .map(|udp| SocketAddr::new(udp.address.unwrap_or(any(socket.domain)), udp.port())),
+            State::Datagram(id) => self.udp.get(id).filter(|udp| udp.port() != 0).map(|udp| {
+                let own = SocketAddr::new(udp.address.unwrap_or(any(socket.domain)), udp.port());
+                with_zone(own, udp.bound_zone)
+            }),
             State::Idle | State::Deferred(_) | State::Listening(_) => socket.local,
         };
         Ok(to_user(socket.domain, wire.unwrap_or(nowhere)))

@@ -93,9 +93,20 @@ impl Connections {
     /// A segment has arrived: TCP header and text. Bad checksums, and addresses that no connection can have, are
     /// dropped without a reply (RFC 9293 MUST-3, MUST-57, MUST-63).
     pub fn segment_arrives(&mut self, now: Instant, src: IpAddr, dst: IpAddr, ecn: u8, bytes: &[u8]) {
+        self.segment_arrives_between(now, (&src, &dst), ecn, bytes);
+    }
+
+    /// The same by reference: what was just put together waits, where it is moved, for its writing.
+    pub(crate) fn segment_arrives_between(
+        &mut self,
+        now: Instant,
+        (src, dst): (&IpAddr, &IpAddr),
+        ecn: u8,
+        bytes: &[u8],
+    ) {
         self.advance(now);
         self.progressed = false;
-        if !is_unicast(src) || !is_unicast(dst) || !checksum_is_right(src, dst, bytes) {
+        if !is_unicast(*src) || !is_unicast(*dst) || !checksum_is_right(*src, *dst, bytes) {
             return;
         }
         // A header that lies, an option that does (MUST-7): not a segment.
@@ -105,9 +116,9 @@ impl Connections {
         };
         // By reference: what was just put together is not moved again.
         let Ok(segment) = &parsed else { return };
-        let local = SocketAddr::new(dst, segment.destination_port);
-        let tuple = FourTuple { local, remote: SocketAddr::new(src, segment.source_port) };
-        match self.tuples.find(&tuple) {
+        let local = SocketAddr::new(*dst, segment.destination_port);
+        let tuple = FourTuple { local, remote: SocketAddr::new(*src, segment.source_port) };
+        match self.tuples.find_again(&tuple) {
             Some(id) => self.deliver(now, id, segment, ecn),
             None => self.segment_for_nobody(now, tuple, segment),
         }
@@ -130,6 +141,11 @@ impl Connections {
         let after = tcb.state;
         if before == State::SynSent && after.is_synchronized() {
             self.cookies.answered(&cx, tcb, segment);
+        }
+        // What nearly every segment comes to, and for which nothing is looked up again.
+        let is_plain = before == after && !tcb.accept_with_text && tcb.ack.due() != Due::Separately;
+        if action == Action::Done && is_plain {
+            return enlist(&mut self.pending, id, tcb);
         }
         self.state_changed(id, before, after);
         match action {
@@ -170,10 +186,8 @@ impl Connections {
 
     /// What is due of this connection is sent when the output is taken.
     fn make_pending(&mut self, id: ConnectionId) {
-        if let Some(tcb) = self.slab.get_mut(id)
-            && !core::mem::replace(&mut tcb.pending, true)
-        {
-            self.pending.push_back(id);
+        if let Some(tcb) = self.slab.get_mut(id) {
+            enlist(&mut self.pending, id, tcb);
         }
     }
 
@@ -540,6 +554,13 @@ impl Connections {
     /// Whether there is no room for another connection.
     pub(crate) fn is_full(&self) -> bool {
         self.slab.len() >= self.config.max_connections
+    }
+}
+
+/// Puts a connection into the list of those that have something to send, where it is not there already.
+fn enlist(pending: &mut VecDeque<ConnectionId>, id: ConnectionId, tcb: &mut ControlBlock) {
+    if !core::mem::replace(&mut tcb.pending, true) {
+        pending.push_back(id);
     }
 }
 

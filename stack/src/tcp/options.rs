@@ -11,6 +11,10 @@ use std::net::IpAddr;
 /// The largest shift that may be used (RFC 7323 2.3).
 const MAX_SHIFT: u8 = 14;
 
+/// Bytes of a SACK option, aligned to 32 bits, without its blocks, and of each block (RFC 2018 3).
+const SACK_HEAD: u32 = 4;
+const SACK_BLOCK: u32 = 8;
+
 /// TS.Recent is worth nothing when it is older (RFC 7323 5.5).
 const RECENT_LIFETIME: Duration = Duration::from_secs(24 * 24 * 3600);
 
@@ -71,17 +75,36 @@ pub(crate) fn negotiate(tcb: &mut ControlBlock, peer: &Options, now: Instant) {
     tcb.ts_recent = recent.map(|timestamps| RecentTimestamp { tsval: timestamps.tsval, at: now });
 }
 
-/// The options of a segment with `flags` and `len` bytes of text that is sent now. Text comes first: SACK blocks that
-/// would push the segment over the MSS stay away (RFC 9293 MUST-16).
-pub(crate) fn of_segment(tcb: &ControlBlock, flags: Flags, len: u32, now: Instant) -> Options {
+/// How many SACK blocks a segment tells of that is sent now: as many as there are and fit behind the other options (RFC 2018
+/// 3), and in a segment with text (RFC 9293 MUST-16).
+fn sack_blocks_due(tcb: &ControlBlock) -> u32 {
+    let held = tcb.receive.ranges_held() + usize::from(tcb.duplicate.is_some());
+    if !tcb.sack || held == 0 {
+        return 0;
+    }
+    let most = if tcb.ts_recent.is_some() { 3 } else { 4 };
+    let fit = tcb.eff_snd_mss().saturating_sub(SACK_HEAD + 1) / SACK_BLOCK;
+    u32::try_from(held).unwrap_or(u32::MAX).min(most).min(fit)
+}
+
+/// The most text that a segment takes which is sent now: the blocks go with all acknowledgements that do not cover what is
+/// held (RFC 2018 4), and what they take is not for text (RFC 9293 3.7.1).
+pub(crate) fn room_for_text(tcb: &ControlBlock) -> u32 {
+    match sack_blocks_due(tcb) {
+        0 => tcb.eff_snd_mss(),
+        blocks => tcb.eff_snd_mss() - SACK_HEAD - SACK_BLOCK * blocks,
+    }
+}
+
+/// The options of a segment with `flags` that is sent now.
+pub(crate) fn of_segment(tcb: &ControlBlock, flags: Flags, now: Instant) -> Options {
     if flags.contains(Flags::SYN) {
         return of_syn(tcb, now);
     }
     let timestamps = tcb.ts_recent.map(|recent| Timestamps { tsval: tsval(tcb, now), tsecr: recent.tsval });
-    let has_news = tcb.sack && (tcb.receive.has_gap() || tcb.duplicate.is_some());
-    let sack = match has_news && !flags.contains(Flags::RST) {
-        true => sack_blocks(tcb, len),
-        false => SackBlocks::default(),
+    let sack = match sack_blocks_due(tcb) {
+        blocks @ 1.. if !flags.contains(Flags::RST) => sack_blocks(tcb, blocks),
+        _ => SackBlocks::default(),
     };
     Options { timestamps, sack, ..Options::default() }
 }
@@ -111,12 +134,9 @@ pub(crate) fn telling(options: Options, seconds: u32) -> Options {
     if told.have_room() { told } else { options }
 }
 
-/// As many blocks as there is room for behind `len` bytes of text.
-fn sack_blocks(tcb: &ControlBlock, len: u32) -> SackBlocks {
-    let room = tcb.eff_snd_mss().saturating_sub(len) as usize;
-    let most = if tcb.ts_recent.is_some() { 3 } else { 4 };
+fn sack_blocks(tcb: &ControlBlock, count: u32) -> SackBlocks {
     let mut blocks = tcb.receive.sack_blocks(tcb.duplicate);
-    blocks.truncate(most.min(room.saturating_sub(4) / 8));
+    blocks.truncate(count as usize);
     blocks
 }
 

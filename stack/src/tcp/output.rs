@@ -161,7 +161,7 @@ impl Output<'_> {
             (0, false) => Limit::Idle,
             (0, true) if tcb.wants_room => Limit::Room,
             (0, true) => Limit::Network,
-            _ if usable < unsent.min(tcb.eff_snd_mss()) => Limit::Window,
+            _ if usable < unsent.min(options::room_for_text(tcb)) => Limit::Window,
             _ => Limit::Network,
         }
     }
@@ -226,7 +226,7 @@ impl Output<'_> {
                 return;
             };
             while next < end {
-                let last = end.saturating_since(next) <= mss;
+                let last = end.saturating_since(next) <= options::room_for_text(self.tcb);
                 let together = last && count > 1 && self.cx.config.push == Push::CallsAndBursts;
                 let flags = if together { Flags::PSH } else { Flags::default() };
                 let sent = self.send_again(next, end.since(next), flags);
@@ -246,7 +246,8 @@ impl Output<'_> {
         }
         let tcb = &*self.tcb;
         let usable = (tcb.snd_una + tcb.snd_wnd).saturating_since(tcb.snd_nxt);
-        let fresh = tcb.unsent().min(usable).min(tcb.eff_snd_mss());
+        let room = options::room_for_text(tcb);
+        let fresh = tcb.unsent().min(usable).min(room);
         let again = match tcb.flight.last() {
             _ if fresh > 0 => {
                 self.tcb.flight.next_burst();
@@ -254,7 +255,8 @@ impl Output<'_> {
                 false
             }
             Some(last) => {
-                let start = last.start;
+                // Where it was longer than what goes now, its end.
+                let start = last.start.later(last.end.earlier(tcb.send.data_end()) - room);
                 if self.send_again(start, last.end.since(start), Flags::default()) == start {
                     return;
                 }
@@ -313,7 +315,7 @@ impl Output<'_> {
     fn send_again(&mut self, seq: SeqNumber, most: u32, flags: Flags) -> SeqNumber {
         let tcb = &*self.tcb;
         let text_sent = tcb.snd_nxt.earlier(tcb.send.data_end()).saturating_since(seq);
-        let whole = text_sent.min(tcb.eff_snd_mss()).min(most);
+        let whole = text_sent.min(options::room_for_text(tcb)).min(most);
         let len = self.window_for_repetition(seq, whole).min(whole);
         let fin = tcb.send.fin && tcb.snd_nxt == tcb.send.end() && seq + len == tcb.send.data_end();
         if len == 0 && !fin {
@@ -401,16 +403,19 @@ impl Output<'_> {
         let usable = (tcb.text_una() + tcb.snd_wnd).saturating_since(seq);
         // What ends a record waits for nothing: no more data will come that could fill the segment.
         let record = tcb.send.record_end(seq).map(|end| end.since(seq));
-        let corked = tcb.send.urging == Urging::More || (tcb.options.cork && tcb.send.urging != Urging::All);
-        let queued = record.unwrap_or(unsent - ahead);
+        let corked =
+            || tcb.send.urging == Urging::More || (tcb.options.cork && tcb.send.urging != Urging::All);
+        // Of a full segment nobody asks what a small one may do.
+        let full = record.unwrap_or(unsent - ahead).min(usable) >= tcb.eff_snd_mss();
         let size = segment_size(Occasion {
-            queued,
+            queued: record.unwrap_or(unsent - ahead),
             usable,
-            mss: tcb.eff_snd_mss(),
+            mss: options::room_for_text(tcb),
             max_snd_wnd: tcb.max_snd_wnd,
-            small_permitted: record.is_some()
-                || tcb.send.urging == Urging::All
-                || (!corked && (idle || self.nagle_permits())),
+            small_permitted: !full
+                && (record.is_some()
+                    || tcb.send.urging == Urging::All
+                    || (!corked() && (idle || self.nagle_permits()))),
             closing: tcb.send.fin,
             overridden: tcb.persist.overridden,
         });
@@ -459,6 +464,7 @@ impl Output<'_> {
         let controls = u32::from(flags.contains(Flags::SYN)) + u32::from(flags.contains(Flags::FIN));
         let end = seq + len + controls;
         let fresh = len > 0 && seq >= self.tcb.snd_max;
+        let small = len < options::room_for_text(self.tcb);
         if fresh {
             self.tcb.ack.text_sent(self.cx.now);
         }
@@ -480,7 +486,7 @@ impl Output<'_> {
         let text = if flags.contains(Flags::SYN) { seq + 1 } else { seq };
         tcb.flight.sent(text, end, now);
         tcb.congestion.transmitted(end.since(text));
-        if fresh && len < tcb.eff_snd_mss() && !flags.contains(Flags::SYN) {
+        if fresh && small && !flags.contains(Flags::SYN) {
             tcb.snd_sml = tcb.snd_sml.later(end);
         }
         tcb.tlp.restart |= fresh || flags.contains(Flags::FIN);
@@ -503,7 +509,7 @@ impl Output<'_> {
         if flags.contains(Flags::ACK) && !flags.contains(Flags::SYN) && !flags.contains(Flags::RST) {
             flags |= tcb.ecn.of_ack();
         }
-        let mut options = options::of_segment(tcb, flags, len, self.cx.now);
+        let mut options = options::of_segment(tcb, flags, self.cx.now);
         if !flags.contains(Flags::RST)
             && let Some(seconds) = tcb.user_timeout.told(flags.contains(Flags::SYN))
         {

@@ -64,6 +64,11 @@ impl ReceiveQueue {
         !self.ranges.is_empty()
     }
 
+    /// Blocks of text that are held behind gaps.
+    pub(crate) fn ranges_held(&self) -> usize {
+        self.ranges.len()
+    }
+
     /// Takes text that begins at or after `rcv_nxt` and lies in the window.
     pub(crate) fn insert(&mut self, rcv_nxt: SeqNumber, seq: SeqNumber, text: &[u8]) -> Arrival {
         let offset = self.ring.len() + seq.since(rcv_nxt) as usize;

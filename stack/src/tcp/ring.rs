@@ -10,7 +10,7 @@ pub(crate) struct Ring {
 }
 
 /// The least that is allocated.
-const MIN_CAPACITY: usize = 2048;
+const MIN_CAPACITY: usize = 512;
 
 impl Ring {
     pub(crate) fn len(&self) -> usize {
@@ -39,7 +39,9 @@ impl Ring {
         let first = data.len().min(self.bytes.len() - at);
         let (head, tail) = data.split_at(first);
         self.bytes[at..at + first].copy_from_slice(head);
-        self.bytes[..tail.len()].copy_from_slice(tail);
+        if !tail.is_empty() {
+            self.bytes[..tail.len()].copy_from_slice(tail);
+        }
     }
 
     /// Makes `count` bytes behind the end, written before, part of the ring.

@@ -81,6 +81,8 @@ impl Hasher for Folding {
 #[derive(Debug)]
 pub(crate) struct Tuples {
     connections: HashMap<Key, ConnectionId, Keyed>,
+    /// What the last segment was for: the next one is likely to be for the same.
+    last: Option<(Key, ConnectionId)>,
     /// How many connections have a local port and address.
     local: BTreeMap<(u16, IpAddr), usize>,
 }
@@ -90,14 +92,25 @@ impl Tuples {
         let mut rng = Rng::new(!seed);
         // An odd number loses nothing in a multiplication.
         let key = Keyed([rng.next_u64(), rng.next_u64() | 1]);
-        Tuples { connections: HashMap::with_hasher(key), local: BTreeMap::new() }
+        Tuples { connections: HashMap::with_hasher(key), last: None, local: BTreeMap::new() }
     }
 
     pub(crate) fn find(&self, tuple: &FourTuple) -> Option<ConnectionId> {
         self.connections.get(&Key::of(tuple)).copied()
     }
 
+    /// The same for a segment that has arrived.
+    #[inline]
+    pub(crate) fn find_again(&mut self, tuple: &FourTuple) -> Option<ConnectionId> {
+        let key = Key::of(tuple);
+        if self.last.is_none_or(|(last, _)| last != key) {
+            self.last = Some((key, *self.connections.get(&key)?));
+        }
+        self.last.map(|(_, id)| id)
+    }
+
     pub(crate) fn insert(&mut self, tuple: FourTuple, id: ConnectionId) {
+        self.last = None;
         if self.connections.insert(Key::of(&tuple), id).is_none() {
             *self.local.entry((tuple.local.port(), tuple.local.ip())).or_default() += 1;
         }
@@ -108,6 +121,7 @@ impl Tuples {
         if self.find(&tuple) != Some(id) {
             return;
         }
+        self.last = None;
         self.connections.remove(&Key::of(&tuple));
         let local = (tuple.local.port(), tuple.local.ip());
         if let Some(count) = self.local.get_mut(&local) {

@@ -32,8 +32,11 @@ impl UserTimeout {
     /// What a segment tells, in seconds: each SYN, and the next segment after it or after a change (3). Zero is not told
     /// (3.4).
     pub(crate) fn told(&mut self, syn: bool) -> Option<u32> {
+        if !self.enabled {
+            return None;
+        }
         let seconds = u32::try_from(self.advertised.as_secs()).unwrap_or(u32::MAX);
-        let tells = self.enabled && seconds > 0 && (syn || self.due);
+        let tells = seconds > 0 && (syn || self.due);
         if tells && !syn {
             self.due = false;
         }

@@ -14,7 +14,8 @@ use std::net::IpAddr;
 /// A sum under way.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Checksum {
-    /// Sum of 16-bit words in network order, carries not yet folded in.
+    /// Sum of words of two or four bytes in the machine's order, which RFC 1071 2(B) allows; carries not yet folded in.
+    /// There is room for 64 MB even where each word has been made 256 times what it is.
     sum: u64,
     /// Whether an odd number of bytes has been added, so that the next one is the low half of a word.
     odd: bool,
@@ -32,22 +33,20 @@ impl Checksum {
     #[inline]
     pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: usize) -> Checksum {
         let words = |address| match address {
-            IpAddr::V4(address) => u64::from(u32::from(address)),
-            IpAddr::V6(address) => {
-                let bits = u128::from(address);
-                [0, 32, 64, 96].into_iter().map(|shift| u64::from((bits >> shift) as u32)).sum()
-            }
+            IpAddr::V4(address) => u64::from(u32::from_ne_bytes(address.octets())),
+            IpAddr::V6(address) => sum_words(&address.octets()),
         };
         // 16 and 32 bit words and lengths give the same sum, as do one and four bytes of protocol number.
-        let sum = words(source) + words(destination) + u64::from(protocol) + length as u64;
-        Checksum { sum, odd: false }
+        let rest = u64::from((length as u32).wrapping_add(u32::from(protocol)).to_be());
+        Checksum { sum: words(source) + words(destination) + rest, odd: false }
     }
 
     /// Adds bytes; a piece of odd length is continued by the next one in the middle of a word.
     #[inline]
     pub fn add(&mut self, bytes: &[u8]) {
-        let sum = sum_words(bytes);
-        self.sum += u64::from(if self.odd { sum.swap_bytes() } else { sum });
+        let sum = sum_bytes(bytes);
+        // Words with their bytes changed about are 256 times what they were, modulo 65535.
+        self.sum += if self.odd { sum << 8 } else { sum };
         self.odd ^= bytes.len() % 2 == 1;
     }
 
@@ -64,9 +63,7 @@ impl Checksum {
     #[must_use]
     pub fn with_header<const N: usize>(mut self, header: &[u8; N]) -> Checksum {
         const { assert!(N.is_multiple_of(4)) };
-        for word in header.chunks_exact(4) {
-            self.sum += u64::from(u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
-        }
+        self.sum += sum_words(header);
         self
     }
 
@@ -75,7 +72,7 @@ impl Checksum {
     #[inline]
     #[must_use]
     pub fn with_words<const N: usize>(mut self, words: [u32; N]) -> Checksum {
-        self.sum += words.into_iter().map(u64::from).sum::<u64>();
+        self.sum += words.into_iter().map(|word| u64::from(word.to_be())).sum::<u64>();
         self
     }
 
@@ -83,7 +80,7 @@ impl Checksum {
     /// their own checksum sum up to 0.
     #[inline]
     pub const fn finish(self) -> u16 {
-        !fold(self.sum)
+        !u16::from_be(fold(self.sum))
     }
 }
 
@@ -93,22 +90,18 @@ pub fn checksum(bytes: &[u8]) -> u16 {
     Checksum::new().with(bytes).finish()
 }
 
+/// The sum modulo 65535: halves are added, and the carry to what they give (RFC 1071 2(A)), first of 64 bits, then of 32.
 #[inline]
-const fn fold(mut sum: u64) -> u16 {
-    sum = (sum >> 32) + (sum & 0xffff_ffff);
-    sum = (sum >> 32) + (sum & 0xffff_ffff);
-    sum = (sum >> 16) + (sum & 0xffff);
-    sum = (sum >> 16) + (sum & 0xffff);
-    sum = (sum >> 16) + (sum & 0xffff);
-    sum as u16
+const fn fold(sum: u64) -> u16 {
+    // The upper half of a number and of the same one with its halves changed about is the sum of the halves and its carry.
+    let sum = (sum.wrapping_add(sum.rotate_left(32)) >> 32) as u32;
+    (sum.wrapping_add(sum.rotate_left(16)) >> 16) as u16
 }
 
-/// The folded sum of the 16-bit words of `bytes` in network order, the last padded with a zero.
-///
-/// Sums 32-bit words in the machine's order and swaps once at the end, which RFC 1071 2(B) allows. 2^32 words fit in a sum. Two sums, so
-/// that the loop is one that compilers make vectors of.
+/// The sum of the words of `bytes`, the last padded with a zero. 2^32 words fit in it. Two sums, so that the loop is one that
+/// compilers make vectors of.
 #[inline]
-fn sum_words(bytes: &[u8]) -> u16 {
+fn sum_bytes(bytes: &[u8]) -> u64 {
     let (pairs, rest) = bytes.as_chunks::<8>();
     let (mut low, mut high) = (0, 0);
     for pair in pairs {
@@ -116,20 +109,27 @@ fn sum_words(bytes: &[u8]) -> u16 {
         low += pair & 0xffff_ffff;
         high += pair >> 32;
     }
-    u16::from_be(fold(low + high + sum_rest(rest)))
+    let sum = low + high;
+    if rest.is_empty() { sum } else { sum + sum_rest(rest) }
 }
 
 /// The sum of less than eight bytes.
 #[inline]
 fn sum_rest(bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.as_chunks::<4>();
-    let sum: u64 = words.iter().map(|word| u64::from(u32::from_ne_bytes(*word))).sum();
-    sum + match *rest {
-        [a, b, c] => u64::from(u32::from_ne_bytes([a, b, c, 0])),
-        [a, b] => u64::from(u16::from_ne_bytes([a, b])),
-        [a] => u64::from(u16::from_ne_bytes([a, 0])),
-        _ => 0,
-    }
+    let (_, rest) = bytes.as_chunks::<4>();
+    sum_words(bytes)
+        + match *rest {
+            [a, b, c] => u64::from(u32::from_ne_bytes([a, b, c, 0])),
+            [a, b] => u64::from(u16::from_ne_bytes([a, b])),
+            [a] => u64::from(u16::from_ne_bytes([a, 0])),
+            _ => 0,
+        }
+}
+
+/// The sum of the words of four bytes alone.
+#[inline]
+fn sum_words(bytes: &[u8]) -> u64 {
+    bytes.as_chunks::<4>().0.iter().map(|word| u64::from(u32::from_ne_bytes(*word))).sum()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 //! ```
 
 use super::checksum::Checksum;
-use super::tcp_options::{MAX_LEN, Options};
+use super::tcp_options::{MAX_LEN, Options, Timestamps};
 use super::{Buffer, Error, Result, be16, be32, protocol};
 use crate::tcp::SeqNumber;
 use core::fmt;
@@ -146,7 +146,7 @@ impl<'a> Segment<'a> {
     /// The header is cut off, its data offset contradicts the bytes, or an option's length lies.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Segment<'a>> {
-        Segment::parse_with(bytes, Options::read)
+        Segment::parse_with(bytes, Options::parse)
     }
 
     /// The same, with such options as stand before the first whose length lies.
@@ -154,15 +154,11 @@ impl<'a> Segment<'a> {
     /// # Errors
     /// The header is cut off, or its data offset contradicts the bytes.
     pub fn parse_leniently(bytes: &'a [u8]) -> Result<Segment<'a>> {
-        Segment::parse_with(bytes, |options, area| {
-            // What is wrong ends the list, and what was read before counts.
-            let _broken = options.read(area);
-            Ok(())
-        })
+        Segment::parse_with(bytes, |area| Ok(Options::parse_leniently(area)))
     }
 
     #[inline]
-    fn parse_with(bytes: &'a [u8], read: impl Fn(&mut Options, &[u8]) -> Result<()>) -> Result<Segment<'a>> {
+    fn parse_with(bytes: &'a [u8], options: impl Fn(&[u8]) -> Result<Options>) -> Result<Segment<'a>> {
         let fixed: &[u8; HEADER_LEN] = bytes.first_chunk().ok_or(Error::truncated(HEADER, "header"))?;
         let header_len = usize::from(fixed[field::OFFSET] >> 4) * 4;
         if header_len < HEADER_LEN || header_len > bytes.len() {
@@ -180,9 +176,12 @@ impl<'a> Segment<'a> {
             up: be16(fixed, field::URGENT.start),
             options: Options::default(),
         };
-        let mut segment = Segment { header, payload };
-        read(&mut segment.header.options, area)?;
-        Ok(segment)
+        // In a branch of its own, which holds everything in registers.
+        if let Some(timestamps) = Timestamps::alone_in(area) {
+            let options = Options { timestamps: Some(timestamps), ..Options::default() };
+            return Ok(Segment { header: Header { options, ..header }, payload });
+        }
+        Ok(Segment { header: Header { options: options(area)?, ..header }, payload })
     }
 
     /// SEG.LEN: octets of text, SYN and FIN counted (RFC 9293 3.4).

@@ -37,18 +37,17 @@ pub struct Timestamps {
 }
 
 impl Timestamps {
+    /// Those of an option area that has them as RFC 7323 appendix A does, and nothing else: what nearly every segment
+    /// carries.
+    #[inline]
+    pub(super) fn alone_in(area: &[u8]) -> Option<Timestamps> {
+        let &[1, 1, 8, 10, a, b, c, d, e, f, g, h] = area else { return None };
+        Some(Timestamps::of([a, b, c, d], [e, f, g, h]))
+    }
+
+    #[inline]
     fn of(tsval: [u8; 4], tsecr: [u8; 4]) -> Timestamps {
         Timestamps { tsval: u32::from_be_bytes(tsval), tsecr: u32::from_be_bytes(tsecr) }
-    }
-}
-
-/// The timestamps of an option area that has them as RFC 7323 appendix A does, and nothing else: what nearly every segment
-/// carries.
-#[inline]
-fn timestamps_alone(area: &[u8]) -> Option<Timestamps> {
-    match *area {
-        [1, 1, 8, 10, a, b, c, d, e, f, g, h] => Some(Timestamps::of([a, b, c, d], [e, f, g, h])),
-        _ => None,
     }
 }
 
@@ -200,7 +199,6 @@ impl Options {
     ///
     /// # Errors
     /// A length that is below 2, reaches past the area, or is not that of its kind.
-    #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Options> {
         let mut options = Options::default();
         options.read(bytes)?;
@@ -215,17 +213,7 @@ impl Options {
         options
     }
 
-    /// Adds what an option area says.
-    #[inline]
-    pub(super) fn read(&mut self, bytes: &[u8]) -> Result<()> {
-        match timestamps_alone(bytes) {
-            Some(timestamps) => self.timestamps = Some(timestamps),
-            None => self.read_one_by_one(bytes)?,
-        }
-        Ok(())
-    }
-
-    fn read_one_by_one(&mut self, mut bytes: &[u8]) -> Result<()> {
+    fn read(&mut self, mut bytes: &[u8]) -> Result<()> {
         while let [kind, rest @ ..] = bytes {
             match kind {
                 0 => break,

@@ -336,3 +336,19 @@ fn options_read_as_they_were_set() {
     let local: SocketAddr = address("[::]:0");
     assert_eq!(pair.call(0, Call::Getsockname { fd }), Ok(Value::Address(local)));
 }
+
+#[test]
+fn a_socket_is_bound_to_a_link_local_address_in_its_zone() {
+    let mut pair = Pair::new(Medium::Ethernet);
+    let [first, second] = [0, 1].map(|host| pair.socket(host, Domain::Inet6, Kind::Datagram));
+    let bind = |fd, text| Call::Bind { fd, address: address(text) };
+    assert_eq!(pair.call(0, bind(first, "[fe80::ff:fe00:1%2]:7")), Err(Errno::EADDRNOTAVAIL));
+    assert_eq!(pair.call(0, bind(first, "[fe80::ff:fe00:1%1]:7")), Ok(Value::Done));
+    assert_eq!(pair.call(1, bind(second, "[fe80::ff:fe00:2%1]:9")), Ok(Value::Done));
+    let own = pair.call(0, Call::Getsockname { fd: first });
+    assert_eq!(own, Ok(Value::Address(address("[fe80::ff:fe00:1%1]:7"))));
+    let to = Some(address("[fe80::ff:fe00:1]:7"));
+    assert_eq!(pair.call(1, Call::Send { fd: second, data: vec![1], to, flags: 0 }), Ok(Value::Sent(1)));
+    pair.run(Duration::from_secs(1));
+    assert_eq!(pair.bytes(0, first), [1]);
+}

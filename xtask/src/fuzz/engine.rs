@@ -1,6 +1,6 @@
 //! One libFuzzer process.
 
-use super::heard::{Line, Status, read, reason};
+use super::heard::{Line, Status, keep, read, reason};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::VecDeque;
@@ -124,10 +124,7 @@ fn listen(child: &mut Child, mut pass_on: impl FnMut(Heard) -> bool) -> Option<S
             if said.is_some_and(|said| !pass_on(said)) {
                 break;
             }
-            last.push_back(line);
-            if last.len() > KEPT {
-                last.pop_front();
-            }
+            keep(&mut last, line, KEPT);
         }
     }
     let why = match child.wait() {

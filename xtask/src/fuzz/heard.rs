@@ -1,5 +1,6 @@
 //! What libFuzzer says while it runs.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 
 /// How far a run is.
@@ -49,12 +50,29 @@ pub(super) fn read(line: &str) -> Line {
     Line::Status(Status { executions, coverage, corpus, rate })
 }
 
+/// What begins the line of a panic.
+const PANIC: &str = "panicked at ";
+/// Lines that a reason has at most.
+const REASON: usize = 12;
+
+/// Keeps a line among the last ones, of which there are `most`. What a panic says first stays, however much it says.
+pub(super) fn keep(last: &mut VecDeque<String>, line: String, most: usize) {
+    if line.contains(PANIC) {
+        last.clear();
+    }
+    last.push_back(line);
+    if last.len() > most {
+        let begins_with_panic = last.front().is_some_and(|first| first.contains(PANIC));
+        last.remove(if begins_with_panic { REASON } else { 0 });
+    }
+}
+
 /// What a finding is, from the lines before it: the panic and its message, or what libFuzzer calls it.
 pub(super) fn reason(lines: &[String]) -> String {
-    if let Some(at) = lines.iter().rposition(|line| line.contains("panicked at ")) {
+    if let Some(at) = lines.iter().rposition(|line| line.contains(PANIC)) {
         let message =
             lines[at..].iter().take_while(|line| !line.starts_with("note: ") && !line.starts_with("=="));
-        return message.take(12).cloned().collect::<Vec<_>>().join("\n").trim().to_owned();
+        return message.take(REASON).cloned().collect::<Vec<_>>().join("\n").trim().to_owned();
     }
     let error = lines.iter().rev().find(|line| line.contains("ERROR: ") || line.contains("SUMMARY: "));
     error.map_or_else(|| "no reason was given".to_owned(), |line| line.trim().to_owned())
@@ -63,7 +81,7 @@ pub(super) fn reason(lines: &[String]) -> String {
 /// The place of a panic, by which two findings are told apart; the whole reason where there is none.
 pub(super) fn place(reason: &str) -> &str {
     let line = reason.lines().next().unwrap_or_default();
-    line.split_once("panicked at ").map_or(line, |(_, place)| place)
+    line.split_once(PANIC).map_or(line, |(_, place)| place)
 }
 
 #[cfg(test)]
@@ -94,6 +112,13 @@ mod tests {
         let reason = reason(&lines);
         assert_eq!(reason, "thread '<unnamed>' (7) panicked at a.rs:1:2:\nindex 9");
         assert_eq!(place(&reason), "a.rs:1:2:");
+        // A panic that shows what happened before it says more lines than are kept.
+        let mut kept = VecDeque::from(lines[..1].to_vec());
+        let ladder = (0..200).map(|n| format!("{n} ms |<- ."));
+        let long = lines[1..3].iter().cloned().chain(ladder).chain(["==1== ERROR: deadly signal".to_owned()]);
+        long.for_each(|line| keep(&mut kept, line, 60));
+        assert!(super::reason(kept.make_contiguous()).starts_with(&reason));
+        assert_eq!((kept.len(), kept.back().map(String::as_str)), (60, Some("==1== ERROR: deadly signal")));
         let lines = ["==1== ERROR: libFuzzer: timeout after 10 seconds".to_owned()];
         assert!(place(&super::reason(&lines)).contains("timeout"));
     }

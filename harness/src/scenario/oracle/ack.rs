@@ -12,6 +12,9 @@ pub(super) struct Ack {
 
 impl Oracle for Ack {
     fn look(&mut self, seen: &Seen<'_>) -> Option<Violation> {
+        if seen.may_be_another {
+            self.largest = None;
+        }
         for (segment, happening) in seen.sent().filter(|(s, _)| s.has(ACK) && !s.has(RST | SYN)) {
             let connection = happening.bases.0;
             let largest = self.largest.filter(|(of, _)| *of == connection).map(|(_, ack)| ack);

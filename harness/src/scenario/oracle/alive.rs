@@ -7,10 +7,15 @@ use crate::scenario::peer::Peer;
 use crate::scenario::segment::{RST, SYN, before};
 use crate::scenario::state::State;
 use crate::scenario::trace::{Deed, Stimulus};
+use stack::Instant;
 use std::time::Duration;
 
 /// A timer that gives a connection up takes longer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// In so much time, all together, none has fired.
+const LONGEST: Duration = Duration::from_secs(60);
+/// Nor in this where it is as short as it can be set: three retransmissions come before it.
+const LONGEST_OF_HASTY: Duration = Duration::from_secs(1);
 
 /// Whether anything has happened to the connection that may end it.
 #[derive(Debug, Default)]
@@ -22,6 +27,15 @@ pub(super) struct Alive {
     is_confirmed: bool,
     /// There was a reset that does not end it.
     had_wild_reset: bool,
+    /// Connections of this host are given up soon.
+    is_hasty: bool,
+}
+
+impl Alive {
+    /// Of a host that gives connections up soon, or does not.
+    pub(super) fn new(is_hasty: bool) -> Alive {
+        Alive { is_hasty, ..Alive::default() }
+    }
 }
 
 impl Oracle for Alive {
@@ -29,7 +43,7 @@ impl Oracle for Alive {
         let step = seen.step;
         let connection = seen.peer.stack_iss.unwrap_or(0);
         if connection != self.connection {
-            *self = Alive { connection, ..Alive::default() };
+            *self = Alive { connection, ..Alive::new(self.is_hasty) };
         }
         // Before the connection is synchronized a reset answers whatever does not fit, and a reset or SYN ends it.
         let is_open = (State::Established..=State::CloseWait).contains(&step.state);
@@ -38,8 +52,12 @@ impl Oracle for Alive {
             State::SynReceived => ends(RST | SYN),
             state => state < State::Established && ends(RST),
         };
-        self.is_doomed |= step.state > State::CloseWait || is_opening_ended;
-        self.is_doomed |= is_open && (step.length > PATIENCE || may_end(&step.stimulus, seen.peer));
+        // Whoever says two things of where the stream ends cannot know what state the stack is in.
+        let longest = if self.is_hasty { LONGEST_OF_HASTY } else { LONGEST };
+        let has_waited = step.length > PATIENCE || seen.stack.now().saturating_since(Instant::ZERO) > longest;
+        let is_unsure = seen.peer.contradicts;
+        self.is_doomed |= step.state > State::CloseWait || is_opening_ended || is_unsure;
+        self.is_doomed |= is_open && (has_waited || may_end(&step.stimulus, seen.peer));
         self.had_wild_reset |= matches!(&step.stimulus, Stimulus::Segment(s) if s.has(RST));
         self.is_confirmed |= confirms(seen);
         let is_reset = seen.sent().any(|(segment, _)| segment.has(RST));

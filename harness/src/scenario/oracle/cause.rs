@@ -24,6 +24,13 @@ pub(super) struct Cause {
     impatient: bool,
 }
 
+impl Cause {
+    /// Of a host whose connections are impatient, or are not.
+    pub(super) fn new(impatient: bool) -> Cause {
+        Cause { impatient, ..Cause::default() }
+    }
+}
+
 impl Oracle for Cause {
     fn look(&mut self, seen: &Seen<'_>) -> Option<Violation> {
         match &seen.step.stimulus {

@@ -9,11 +9,14 @@ use std::time::Duration;
 /// Longer than any user time-out that is configured, and a TIME-WAIT behind it.
 const LONG: Duration = Duration::from_secs(4000);
 
+/// How many operations [`closing`] has.
+const CLOSING: usize = 6;
+
 /// Closes everything, lets the peer close as well and waits, and asks then whether the connection is still there.
-pub fn closing() -> Vec<Operation> {
+pub fn closing() -> [Operation; CLOSING] {
     let segment = |flags| Operation::at_once(What::Segment(Plan { flags, ..Plan::PLAIN }));
     let call = |call| Operation::at_once(What::Call(call));
-    vec![
+    [
         call(UserCall::CloseListener),
         call(UserCall::Close),
         segment(ACK),
@@ -37,10 +40,11 @@ impl Closed {
 
 impl Oracle for Closed {
     fn look(&mut self, seen: &Seen<'_>) -> Option<Violation> {
-        let last = self.at? + closing().len() - 1;
+        let last = self.at? + CLOSING - 1;
         let is_refused = seen.sent().any(|(segment, _)| segment.has(RST));
         // For a FIN that never got through the stack may wait as long as it likes: RFC 9293 knows no time-out in FIN-WAIT-2.
-        let has_both = seen.peer.fin.is_some_and(|fin| !before(seen.peer.snd_una, fin));
+        let is_taken = seen.peer.fin.is_some_and(|fin| !before(seen.peer.snd_una, fin));
+        let has_both = is_taken && !seen.peer.contradicts;
         let is_over = seen.step.operation == Some(last) && has_both;
         let found = "the connection is still there long after both ends closed it";
         (is_over && !is_refused).then(|| violation("closed", None, found.to_owned()))?

@@ -16,8 +16,11 @@ mod window;
 
 use super::drive::{Violation, Watch};
 use super::peer::Peer;
+use super::record::Scenario;
+use super::state::State;
 use super::trace::{Deed, Step};
 use crate::sut::StackUnderTest;
+use std::time::Duration;
 
 pub use closed::closing;
 
@@ -32,6 +35,8 @@ struct Seen<'a> {
     step: &'a Step,
     peer: &'a Peer,
     stack: &'a dyn StackUnderTest,
+    /// The number of the stack's SYN may name another connection than before: a cookie opens one as often as it comes.
+    may_be_another: bool,
 }
 
 impl Seen<'_> {
@@ -51,6 +56,8 @@ pub struct Oracles {
     alive: alive::Alive,
     cause: cause::Cause,
     closed: closed::Closed,
+    /// Connections are opened by cookies.
+    has_cookies: bool,
     deadline: deadline::Deadline,
     reset: reset::Reset,
     room: room::Room,
@@ -58,16 +65,34 @@ pub struct Oracles {
     window: window::Window,
 }
 
+/// Settings by which a connection gives up sooner than any that has the usual ones.
+const HASTY: &str = "net.ipv4.tcp_retries2";
+/// The setting by which the acknowledgement of a SYN,ACK is all that a connection needs (RFC 4987 section 3.6).
+const COOKIES: &str = "net.ipv4.tcp_syncookies";
+/// A connection that its user has closed may be gone after so long.
+const GONE: Duration = Duration::from_secs(5);
+
 impl Oracles {
-    /// Oracles that expect the connection to be gone after the operations of [`closing`], which begin at the operation `at`.
-    pub fn with_closing(at: usize) -> Oracles {
-        Oracles { closed: closed::Closed::from(at), ..Oracles::default() }
+    /// Oracles for `scenario`, which expect the connection to be gone after the operations of [`closing`], which begin at the
+    /// operation `at`.
+    pub fn with_closing(scenario: &Scenario, at: usize) -> Oracles {
+        let has = |setting: &str| scenario.opening.settings.iter().any(|(name, _)| *name == setting);
+        let is_hasty = has(HASTY);
+        Oracles {
+            closed: closed::Closed::from(at),
+            has_cookies: has(COOKIES),
+            alive: alive::Alive::new(is_hasty),
+            cause: cause::Cause::new(is_hasty),
+            ..Oracles::default()
+        }
     }
 }
 
 impl Watch for Oracles {
     fn step(&mut self, step: &Step, peer: &Peer, stack: &dyn StackUnderTest) -> Result<(), Violation> {
-        let seen = Seen { step, peer, stack };
+        let may_have_gone =
+            step.state <= State::Listen || step.state == State::TimeWait || step.length > GONE;
+        let seen = Seen { step, peer, stack, may_be_another: self.has_cookies && may_have_gone };
         let all: [&mut dyn Oracle; 9] = [
             &mut self.reset,
             &mut self.ack,

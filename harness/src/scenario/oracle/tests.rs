@@ -41,7 +41,7 @@ fn first_violation(stack: &mut dyn StackUnderTest, count: u64) -> Option<String>
         let end = scenario.operations.len();
         scenario.operations.extend(closing());
         let mut trace = Trace::default();
-        match play(stack, &scenario, &mut Oracles::with_closing(end), &mut trace) {
+        match play(stack, &scenario, &mut Oracles::with_closing(&scenario, end), &mut trace) {
             Err(Stop::Violation(violation)) => Some(format!("scenario {number}: {violation}\n{trace}")),
             Err(Stop::Refused(refusal)) => Some(format!("scenario {number}: {refusal}")),
             Ok(()) => None,

@@ -12,6 +12,9 @@ pub(super) struct Window {
 
 impl Oracle for Window {
     fn look(&mut self, seen: &Seen<'_>) -> Option<Violation> {
+        if seen.may_be_another {
+            self.furthest = None;
+        }
         let shift = seen.peer.stack_scale;
         for (segment, happening) in seen.sent().filter(|(s, _)| s.has(ACK) && !s.has(RST | SYN)) {
             let connection = happening.bases.0;

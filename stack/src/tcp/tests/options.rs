@@ -150,16 +150,16 @@ fn an_echo_that_is_none_is_no_sample() {
 }
 
 #[test]
-fn sack_blocks_leave_room_for_the_text() {
+fn text_leaves_room_for_the_sack_blocks() {
     let mut peer = with_timestamps();
     for first in [11, 31] {
         peer.send(&format!("P. {first}:{}(10) ack 1 win 2500 <ts 110 0>", first + 10));
         assert!(peer.next().is_some());
     }
-    assert_eq!(peer.write(1, 988 + 976), Ok(988 + 976));
-    peer.expect(". 1:989(988) ack 1 win 65535 <ts 100>");
-    peer.send(". 1:1(0) ack 989 win 2500 <ts 100 0>");
-    peer.expect("P. 989:1965(976) ack 1 win 65535 <ts 100,sack 31:41>");
+    assert_eq!(peer.write(1, 2 * 968), Ok(2 * 968));
+    peer.expect(". 1:969(968) ack 1 win 65535 <ts 100,sack 31:41,sack 11:21>");
+    peer.send(". 1:1(0) ack 969 win 2500 <ts 100 0>");
+    peer.expect("P. 969:1937(968) ack 1 win 65535 <ts 100,sack 31:41,sack 11:21>");
 }
 
 #[test]

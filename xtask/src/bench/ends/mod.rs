@@ -42,7 +42,7 @@ pub(super) trait Ends: Sized {
         self.exchange_and_wait(Duration::from_micros(1));
     }
 
-    /// Carries frames until both ends are silent, and lets some time pass.
+    /// Carries frames until both ends are silent, lets some time pass, and has each end do what it says is due then.
     fn exchange_and_wait(&mut self, time: Duration);
 }
 
@@ -51,10 +51,8 @@ pub(super) trait Ends: Sized {
 pub(super) fn close<E: Ends>(ends: &mut E, connection: usize) -> Result<(), String> {
     ends.close(0, connection)?;
     ends.exchange_and_wait(ACK_DELAY);
-    ends.exchange();
     ends.close(1, connection)?;
     ends.exchange_and_wait(2 * MSL);
-    ends.exchange();
     ends.forget(connection)
 }
 

@@ -114,5 +114,10 @@ impl Ends for Smoltcp {
             }
         }
         self.now += time.into();
+        for End { interface, link, sockets } in &mut self.ends {
+            if interface.poll_at(self.now, sockets).is_some_and(|due| due <= self.now) {
+                interface.poll(self.now, link, sockets);
+            }
+        }
     }
 }
