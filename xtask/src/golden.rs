@@ -55,6 +55,7 @@ const UNSTEADY: &[(&str, &[&str], &str)] = &[
         &[
             "icmpv4/application-sends-echo-requests",
             "ipv4/broadcast-goes-to-every-station",
+            "ipv4/longest-of-nested-networks-is-the-near-one",
             "ipv4/mask-decides-what-is-near",
             "ipv4/source-suits-the-network-that-it-leaves-by",
             "ipv6/icmpv6/application-can-ask-for-echoes",
