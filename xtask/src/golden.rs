@@ -97,6 +97,11 @@ const UNSTEADY: &[(&str, &[&str], &str)] = &[
         &["tcp/reset/challenges-are-throttled"],
         "what two connections send at one instant comes in either order",
     ),
+    (
+        "linux",
+        &["forwarding/ipv6-redirect-has-its-conditions"],
+        "what leaves by two interfaces at one instant comes in either order",
+    ),
 ];
 /// How insta is told whether to write.
 const UPDATE: &str = "INSTA_UPDATE";
