@@ -53,10 +53,9 @@ impl Told {
         frame: &[u8],
     ) {
         let (medium, text) = self.described(setup, interface, frame);
-        if node == 0 {
-            self.own.push((at, case::Deed::Given { interface, bytes: frame.to_vec() }));
-        }
-        let (interface, bytes) = (InterfaceId(interface), frame.to_vec());
+        let bytes = frame.to_vec();
+        self.own(node, at, || case::Deed::Given { interface, bytes: bytes.clone() });
+        let interface = InterfaceId(interface);
         self.add(at, TraceEvent::Inbound { interface, medium, bytes, text });
     }
 
@@ -70,11 +69,17 @@ impl Told {
         frame: &[u8],
     ) {
         let (medium, text) = self.described(setup, interface, frame);
-        if node == 0 {
-            self.own.push((at, case::Deed::Sent { interface, bytes: frame.to_vec() }));
-        }
-        let (interface, bytes) = (InterfaceId(interface), frame.to_vec());
+        let bytes = frame.to_vec();
+        self.own(node, at, || case::Deed::Sent { interface, bytes: bytes.clone() });
+        let interface = InterfaceId(interface);
         self.add(at, TraceEvent::Outbound { interface, medium, bytes, text });
+    }
+
+    /// A deed of the first host's, which alone a case is written of.
+    fn own(&mut self, node: usize, at: Instant, deed: impl FnOnce() -> case::Deed) {
+        if node == 0 {
+            self.own.push((at, deed()));
+        }
     }
 
     /// The first host's user or administrator makes a call.
