@@ -52,7 +52,7 @@ impl Host {
             self.tcp.set_mtu(None, self.net.mtu_towards(now, *source, None));
         }
         self.tcp.segment_arrives_between(now, (source, destination), tos & ECN, segment);
-        if self.tcp.has_progressed() {
+        if self.tcp.has_progressed() && self.net.has_doubts(arrival.interface, *source) {
             self.net.confirm(now, arrival.interface, *source);
         }
     }
@@ -79,8 +79,8 @@ impl Host {
 
     #[inline(never)]
     fn send_ready_segments(&mut self, now: Instant) {
-        // What goes to one destination together takes one way.
-        let mut way = None;
+        // What goes to one destination takes one way.
+        let mut way = self.net.kept_way(now);
         while let Some(mut segments) = self.tcp.take_outputs() {
             for segment in &mut segments {
                 // The ports and the sequence number, for the case that it cannot be sent.
@@ -132,11 +132,13 @@ impl Host {
             Some(way) if way.destination == towards && way.via == via => way,
             other => other.insert(self.net.way(now, towards, via)?),
         };
+        let known = way.is_known();
+        let network = if known { self.net.in_passing() } else { &mut *self.net };
         let marks = self.sockets.marks(segment.connection);
         let (protocol, ecn) = (protocol::TCP, segment.ecn & ECN);
-        match (segment.src, segment.dst) {
+        let sent = match (segment.src, segment.dst) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                let config = self.net.config.ipv4;
+                let config = network.config.ipv4;
                 let (options, first_hop) = routed.unwrap_or((Vec::new(), destination));
                 let packet = Packet4 {
                     source,
@@ -148,7 +150,7 @@ impl Host {
                     options: &options,
                     via,
                 };
-                self.net.send_v4_on(now, way, packet, segment.buffer.take())
+                network.send_v4_on(now, way, packet, segment.buffer.take())
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
                 // Fragments are for what cannot be made smaller. TCP learns of the path what others have (RFC 8201 5.2).
@@ -158,10 +160,14 @@ impl Host {
                 let traffic_class = marks.traffic_class & !ECN | ecn;
                 let hop_limit = marks.hop_limit;
                 let packet = Packet6 { source, destination, protocol, traffic_class, hop_limit, via };
-                self.net.send_v6_on(now, way, packet, segment.buffer.take())
+                network.send_v6_on(now, way, packet, segment.buffer.take())
             }
             _ => Err(SendError::NoRoute),
+        };
+        if !known {
+            self.net.keep_way(*way);
         }
+        sent
     }
 
     /// An error about a datagram of this host goes to the transport that sent it.

@@ -60,6 +60,14 @@ pub(crate) struct Way {
     mac: Option<MacAddress>,
 }
 
+impl Way {
+    /// Whether a datagram has left on it, so that the next one need not ask the neighbour caches.
+    #[inline]
+    pub(crate) fn is_known(&self) -> bool {
+        self.mac.is_some()
+    }
+}
+
 impl Network {
     /// The way to `destination`; `via` names the interface where there is no choice.
     pub(crate) fn way(
@@ -72,6 +80,16 @@ impl Network {
         let interface_mtu = self.interface_mtu_for(destination, hop.interface);
         let mtu = hop_mtu(&self.path_mtu, now, destination, &hop, interface_mtu);
         Ok(Way { destination, via, hop, mtu, mac: None })
+    }
+
+    /// Until when a way on which a datagram has left holds while nothing but time passes; `None`: it is to be looked for again.
+    pub(crate) fn holds_until(&self, way: &Way) -> Option<Instant> {
+        let link = self.interfaces.get(way.hop.interface).filter(|_| way.mac.is_some())?;
+        let neighbour = match way.hop.next {
+            IpAddr::V4(next) => link.arp.holds_until(next),
+            IpAddr::V6(next) => link.neighbours.holds_until(next),
+        };
+        Some(neighbour?.min(self.path_mtu.holds_until(way.destination)))
     }
 
     /// The largest datagram on the way to `destination`: the interface's MTU, or less where a router said so.
