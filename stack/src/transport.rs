@@ -2,8 +2,7 @@
 
 use crate::host::Host;
 use crate::icmp::{Report, Reported};
-use crate::ip::output::{Packet4, Packet6, SendError, Way};
-use crate::link::Cast;
+use crate::ip::output::{Packet4, Packet6, SendError};
 use crate::network::Arrival;
 use crate::socket::Routed;
 use crate::tcp::{self, IcmpError, IcmpKind, Outgoing, SeqNumber};
@@ -44,8 +43,7 @@ impl Host {
         segment: &[u8],
     ) {
         // IP has seen to it that the source of what is for one host is one, too.
-        let to_one = arrival.cast == Cast::Unicast && self.net.owner_of(*destination).is_some();
-        if !to_one || source.is_unspecified() {
+        if !self.net.is_for_one(arrival, *destination) || source.is_unspecified() {
             return;
         }
         if segment.get(TCP_FLAGS).is_some_and(|flags| flags & TCP_SYN != 0) {
@@ -79,14 +77,11 @@ impl Host {
 
     #[inline(never)]
     fn send_ready_segments(&mut self, now: Instant) {
-        // What goes to one destination takes one way.
-        let mut way = self.net.kept_way(now);
         while let Some(mut segments) = self.tcp.take_outputs() {
             for segment in &mut segments {
                 // The ports and the sequence number, for the case that it cannot be sent.
                 let start = segment.buffer.first_chunk().copied();
-                if let Err(error) = self.send_segment(now, &mut way, segment) {
-                    way = None;
+                if let Err(error) = self.send_segment(now, segment) {
                     self.segment_is_unsent(now, segment, start, error);
                 }
             }
@@ -119,21 +114,11 @@ impl Host {
         self.report(now, &report);
     }
 
-    fn send_segment(
-        &mut self,
-        now: Instant,
-        way: &mut Option<Way>,
-        segment: &mut Outgoing,
-    ) -> Result<(), SendError> {
+    fn send_segment(&mut self, now: Instant, segment: &mut Outgoing) -> Result<(), SendError> {
         let routed = self.routed(now, segment);
         let towards = routed.as_ref().map_or(segment.dst, |(_, first_hop)| IpAddr::V4(*first_hop));
         let via = self.net.zone_of(segment.src);
-        let way = match way {
-            Some(way) if way.destination == towards && way.via == via => way,
-            other => other.insert(self.net.way(now, towards, via)?),
-        };
-        let known = way.is_known();
-        let network = if known { self.net.in_passing() } else { &mut *self.net };
+        let (network, way) = self.net.way_to(now, towards, via)?;
         let marks = self.sockets.marks(segment.connection);
         let (protocol, ecn) = (protocol::TCP, segment.ecn & ECN);
         let sent = match (segment.src, segment.dst) {
@@ -164,9 +149,7 @@ impl Host {
             }
             _ => Err(SendError::NoRoute),
         };
-        if !known {
-            self.net.keep_way(*way);
-        }
+        self.net.way_was_taken();
         sent
     }
 

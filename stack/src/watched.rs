@@ -1,50 +1,103 @@
-//! The network of a host, and what follows from its state and is asked for with every segment: the way of the last one, and
-//! when something is due. Both are kept until somebody takes the network to change it.
+//! The network of a host, and what follows from its state and is asked for with every segment: the way of the last one that
+//! left, the addresses of the last one that came, when something is due. It is kept until somebody takes the network to change it.
 
-use crate::ip::output::Way;
-use crate::network::Network;
+use crate::ip::input4::Refused;
+use crate::ip::output::{SendError, Way};
+use crate::link::Cast;
+use crate::network::{Arrival, Network};
 use crate::time::Instant;
+use crate::wire::ipv4::Header;
 use core::cell::Cell;
 use core::ops::{Deref, DerefMut};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// A network that forgets what followed from its state whenever it is borrowed to be changed.
 #[derive(Debug)]
 pub(crate) struct Watched {
     network: Network,
-    /// The way of the last segment, and until when it holds though nothing happens.
-    way: Option<(Way, Instant)>,
+    follows: Follows,
+}
+
+/// What follows from the state of a network.
+#[derive(Debug, Default)]
+struct Follows {
+    /// The way of the last segment.
+    way: Option<Way>,
+    /// Until when it holds though nothing happens; `None` before a datagram has left on it.
+    way_until: Option<Instant>,
+    /// How a datagram came for this host alone that was accepted, from whom, and to which of its addresses.
+    accepted: Option<(Arrival, Ipv4Addr, Ipv4Addr)>,
     /// [`Network::next_deadline`], once somebody has asked for it.
     deadline: Cell<Option<Option<Instant>>>,
 }
 
 impl Watched {
     pub(crate) fn new(network: Network) -> Watched {
-        Watched { network, way: None, deadline: Cell::new(None) }
+        Watched { network, follows: Follows::default() }
     }
 
-    /// For what changes nothing that ways and deadlines follow from: frames that come and go, counters, random numbers.
+    /// For what changes nothing that anything here follows from: frames that come and go, counters, random numbers.
     #[inline]
     pub(crate) fn in_passing(&mut self) -> &mut Network {
         &mut self.network
     }
 
-    /// The way that was kept, where it still holds.
+    /// The way to `destination`, as it was found last where that still holds, and the network to send on it;
+    /// [`Watched::way_was_taken`] is to be told.
     #[inline]
-    pub(crate) fn kept_way(&mut self, now: Instant) -> Option<Way> {
-        self.way.filter(|(_, until)| now < *until).map(|(way, _)| way)
+    pub(crate) fn way_to(
+        &mut self,
+        now: Instant,
+        destination: IpAddr,
+        via: Option<usize>,
+    ) -> Result<(&mut Network, &mut Way), SendError> {
+        let Follows { way, way_until, .. } = &mut self.follows;
+        let holds = way_until.is_some_and(|until| now < until);
+        let same = |way: &Way| holds && way.destination == destination && way.via == via;
+        if !way.as_ref().is_some_and(same) {
+            // To send on it may ask for a neighbour, who is to answer in time.
+            self.follows = Follows::default();
+            self.follows.way = Some(self.network.way(now, destination, via)?);
+        }
+        let way = self.follows.way.as_mut().ok_or(SendError::NoRoute)?;
+        Ok((&mut self.network, way))
     }
 
-    /// Keeps a way on which a datagram has left, as long as neither its neighbour nor its MTU is to be asked for again.
-    pub(crate) fn keep_way(&mut self, way: Way) {
-        self.way = self.network.holds_until(&way).map(|until| (way, until));
+    /// A datagram has left on the way that was given last, by which its end may have become known.
+    #[inline]
+    pub(crate) fn way_was_taken(&mut self) {
+        let Follows { way, way_until, .. } = &mut self.follows;
+        if way_until.is_none() {
+            *way_until = way.as_ref().and_then(|way| self.network.holds_until(way));
+        }
+    }
+
+    /// [`Network::accept_v4`], at once where the last datagram came in the same way between the same addresses.
+    #[inline]
+    pub(crate) fn accept_v4(&mut self, arrival: Arrival, header: &Header<'_>) -> Result<(), Refused> {
+        let addresses = Some((arrival, header.source, header.destination));
+        if self.follows.accepted == addresses && header.options.is_empty() {
+            return Ok(());
+        }
+        self.network.accept_v4(arrival, header)?;
+        let to_one = arrival.cast == Cast::Unicast && self.network.owner_of(header.destination.into()).is_some();
+        self.follows.accepted = addresses.filter(|_| to_one);
+        Ok(())
+    }
+
+    /// Whether what came in this way to `destination` is for this host alone.
+    #[inline]
+    pub(crate) fn is_for_one(&self, arrival: Arrival, destination: IpAddr) -> bool {
+        let known = self.follows.accepted.is_some_and(|(before, _, to)| before == arrival && to == destination);
+        known || arrival.cast == Cast::Unicast && self.network.owner_of(destination).is_some()
     }
 
     /// When something below the transports is due.
     #[inline]
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.deadline.get().unwrap_or_else(|| {
+        self.follows.deadline.get().unwrap_or_else(|| {
             let found = self.network.next_deadline();
-            self.deadline.set(Some(found));
+            self.follows.deadline.set(Some(found));
             found
         })
     }
@@ -68,7 +121,7 @@ impl Deref for Watched {
 impl DerefMut for Watched {
     #[inline]
     fn deref_mut(&mut self) -> &mut Network {
-        (self.way, self.deadline) = (None, Cell::new(None));
+        self.follows = Follows::default();
         &mut self.network
     }
 }

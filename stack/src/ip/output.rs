@@ -60,14 +60,6 @@ pub(crate) struct Way {
     mac: Option<MacAddress>,
 }
 
-impl Way {
-    /// Whether a datagram has left on it, so that the next one need not ask the neighbour caches.
-    #[inline]
-    pub(crate) fn is_known(&self) -> bool {
-        self.mac.is_some()
-    }
-}
-
 impl Network {
     /// The way to `destination`; `via` names the interface where there is no choice.
     pub(crate) fn way(

@@ -117,6 +117,9 @@ impl Listeners {
     pub(crate) fn find(&self, tuple: FourTuple) -> Option<ListenerId> {
         let local = tuple.local.ip();
         let on_port = self.by_port.get(&tuple.local.port())?;
+        if let [only] = on_port[..] {
+            return self.by_id.get(&only).filter(|listener| listener.takes(local)).map(|_| only);
+        }
         let fit = |id: &&ListenerId| self.by_id.get(id).is_some_and(|listener| listener.takes(local));
         let score = |id: &&ListenerId| {
             let bound = self.by_id.get(id).map(|listener| listener.local.ip());
