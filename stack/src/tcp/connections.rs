@@ -211,7 +211,7 @@ impl Connections {
         let Some(Origin::Passive(listener)) = self.slab.get(id).map(|tcb| tcb.origin) else { return };
         if let Some(listener) = self.listeners.get_mut(listener) {
             listener.fast.remove(&id);
-            if listener.pending.remove(&id) {
+            if listener.pending.remove(id) {
                 listener.offer(id);
             }
         }
@@ -429,7 +429,7 @@ impl Connections {
         let Origin::Passive(listener) = tcb.origin else { return };
         if let Some(listener) = self.listeners.get_mut(listener) {
             listener.fast.remove(&id);
-            if listener.pending.remove(&id) {
+            if listener.pending.remove(id) {
                 self.slab.remove(id);
             }
         }

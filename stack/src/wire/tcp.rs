@@ -221,6 +221,20 @@ impl Header {
         self.write_with((source, destination), timestamps, text, place);
     }
 
+    /// [`Header::emit`] with nothing but timestamps for options: what nearly every segment has, and what needs no loop.
+    #[inline]
+    pub fn emit_with_timestamps(
+        &self,
+        timestamps: Timestamps,
+        source: IpAddr,
+        destination: IpAddr,
+        buffer: &mut Buffer,
+    ) {
+        let options = timestamps.padded();
+        let (place, text) = buffer.prepend_array::<{ HEADER_LEN + 12 }>();
+        self.write_options((source, destination), &options, text, place);
+    }
+
     /// Writes the header, its checksum filled in, before `text` at its `place`, which is as long as [`Header::header_len`].
     #[inline]
     pub fn write(&self, source: IpAddr, destination: IpAddr, text: &[u8], place: &mut [u8]) {
