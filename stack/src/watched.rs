@@ -31,6 +31,15 @@ struct Follows {
     deadline: Cell<Option<Option<Instant>>>,
 }
 
+impl Follows {
+    /// The way that was kept, where it is to `destination` and still holds.
+    #[inline]
+    fn way_again(&self, now: Instant, destination: IpAddr, via: Option<usize>) -> Option<&Way> {
+        let holds = self.way_until.is_some_and(|until| now < until);
+        self.way.as_ref().filter(|way| holds && way.destination == destination && way.via == via)
+    }
+}
+
 impl Watched {
     pub(crate) fn new(network: Network) -> Watched {
         Watched { network, follows: Follows::default() }
@@ -51,10 +60,7 @@ impl Watched {
         destination: IpAddr,
         via: Option<usize>,
     ) -> Result<(&mut Network, &mut Way), SendError> {
-        let Follows { way, way_until, .. } = &mut self.follows;
-        let holds = way_until.is_some_and(|until| now < until);
-        let same = |way: &Way| holds && way.destination == destination && way.via == via;
-        if !way.as_ref().is_some_and(same) {
+        if self.follows.way_again(now, destination, via).is_none() {
             // To send on it may ask for a neighbour, who is to answer in time.
             self.follows = Follows::default();
             self.follows.way = Some(self.network.way(now, destination, via)?);
@@ -72,6 +78,14 @@ impl Watched {
         }
     }
 
+    /// [`Network::mtu_towards`], at once where that is the way of the last segment.
+    pub(crate) fn mtu_towards(&self, now: Instant, destination: IpAddr, via: Option<usize>) -> u16 {
+        match self.follows.way_again(now, destination, via) {
+            Some(way) => way.mtu,
+            None => self.network.mtu_towards(now, destination, via),
+        }
+    }
+
     /// [`Network::accept_v4`], at once where the last datagram came in the same way between the same addresses.
     #[inline]
     pub(crate) fn accept_v4(&mut self, arrival: Arrival, header: &Header<'_>) -> Result<(), Refused> {
@@ -80,7 +94,8 @@ impl Watched {
             return Ok(());
         }
         self.network.accept_v4(arrival, header)?;
-        let to_one = arrival.cast == Cast::Unicast && self.network.owner_of(header.destination.into()).is_some();
+        let to_one =
+            arrival.cast == Cast::Unicast && self.network.owner_of(header.destination.into()).is_some();
         self.follows.accepted = addresses.filter(|_| to_one);
         Ok(())
     }
@@ -88,7 +103,8 @@ impl Watched {
     /// Whether what came in this way to `destination` is for this host alone.
     #[inline]
     pub(crate) fn is_for_one(&self, arrival: Arrival, destination: IpAddr) -> bool {
-        let known = self.follows.accepted.is_some_and(|(before, _, to)| before == arrival && to == destination);
+        let known =
+            self.follows.accepted.is_some_and(|(before, _, to)| before == arrival && to == destination);
         known || arrival.cast == Cast::Unicast && self.network.owner_of(destination).is_some()
     }
 

@@ -85,7 +85,9 @@ impl NeighbourCache {
         match self.entries.get(&address)? {
             State::Permanent { .. } => Some(Instant::FAR_FUTURE),
             State::Reachable { until, .. } => Some(*until),
-            State::Incomplete { .. } | State::Stale { .. } | State::Delay { .. } | State::Probe { .. } => None,
+            State::Incomplete { .. } | State::Stale { .. } | State::Delay { .. } | State::Probe { .. } => {
+                None
+            }
         }
     }
 

@@ -106,7 +106,8 @@ pub(crate) fn timestamps_alone(tcb: &ControlBlock, flags: Flags, now: Instant) -
 /// The options of a segment with `flags` that is sent now and tells a user timeout, in seconds, where there is one to tell.
 #[inline(never)]
 pub(crate) fn of_segment(tcb: &ControlBlock, flags: Flags, told: Option<u32>, now: Instant) -> Options {
-    let options = if flags.contains(Flags::SYN) { of_syn(tcb, now) } else { of_synchronized(tcb, flags, now) };
+    let options =
+        if flags.contains(Flags::SYN) { of_syn(tcb, now) } else { of_synchronized(tcb, flags, now) };
     told.map_or(options, |seconds| telling(options, seconds))
 }
 

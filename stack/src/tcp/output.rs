@@ -410,7 +410,8 @@ impl Output<'_> {
         if flags.contains(Flags::ACK) && !flags.contains(Flags::SYN) && !flags.contains(Flags::RST) {
             flags |= tcb.ecn.of_ack();
         }
-        let told = if flags.contains(Flags::RST) { None } else { tcb.user_timeout.told(flags.contains(Flags::SYN)) };
+        let told =
+            if flags.contains(Flags::RST) { None } else { tcb.user_timeout.told(flags.contains(Flags::SYN)) };
         let wnd = match flags.contains(Flags::SYN) {
             true => window::announce_in_syn(tcb, self.cx.config),
             false => window::announce(tcb),

@@ -281,7 +281,10 @@ impl Header {
         for (place, word) in fixed.as_chunks_mut().0.iter_mut().zip(words) {
             *place = word.to_be_bytes();
         }
-        area.copy_from_slice(&options[..header_len - HEADER_LEN]);
+        match area.first_chunk_mut() {
+            Some(whole) => *whole = *options,
+            None => area.copy_from_slice(&options[..header_len - HEADER_LEN]),
+        }
     }
 }
 
