@@ -9,7 +9,7 @@ use crate::tcp::{self, IcmpError, IcmpKind, Outgoing, SeqNumber};
 use crate::time::Instant;
 use crate::udp::{Arriving, Below, Kind};
 use crate::wire::{icmpv4, icmpv6, ipv6, protocol, udp};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Where the flags stand in a TCP header, and SYN among them.
 const TCP_FLAGS: usize = 13;
@@ -34,6 +34,8 @@ impl Host {
     }
 
     /// Gives a segment to TCP, unless it was sent to more than this host (RFC 9293 MUST-57).
+    // Inlined, so that each version of IP has this for itself, and no address is asked of which family it is.
+    #[inline(always)]
     pub(crate) fn tcp_arrives(
         &mut self,
         now: Instant,
@@ -115,42 +117,65 @@ impl Host {
     }
 
     fn send_segment(&mut self, now: Instant, segment: &mut Outgoing) -> Result<(), SendError> {
-        let routed = self.routed(now, segment);
-        let towards = routed.as_ref().map_or(segment.dst, |(_, first_hop)| IpAddr::V4(*first_hop));
-        let via = self.net.zone_of(segment.src);
-        let (network, way) = self.net.way_to(now, towards, via)?;
-        let marks = self.sockets.marks(segment.connection);
-        let (protocol, ecn) = (protocol::TCP, segment.ecn & ECN);
-        let sent = match (segment.src, segment.dst) {
+        // Each family by itself: an address that may be of either is much to carry about.
+        match (segment.src, segment.dst) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                let config = network.config.ipv4;
-                let (options, first_hop) = routed.unwrap_or((Vec::new(), destination));
-                let packet = Packet4 {
-                    source,
-                    destination: first_hop,
-                    protocol,
-                    tos: marks.tos & !ECN | ecn,
-                    ttl: marks.ttl.unwrap_or(config.ttl),
-                    dont_fragment: config.path_mtu_discovery && !marks.may_be_cut,
-                    options: &options,
-                    via,
-                };
-                network.send_v4_on(now, way, packet, segment.buffer.take())
+                self.send_segment_v4(now, (source, destination), segment)?;
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
-                // Fragments are for what cannot be made smaller. TCP learns of the path what others have (RFC 8201 5.2).
-                if ipv6::HEADER_LEN + segment.buffer.len() > usize::from(way.mtu) {
-                    return Err(SendError::TooBig);
-                }
-                let traffic_class = marks.traffic_class & !ECN | ecn;
-                let hop_limit = marks.hop_limit;
-                let packet = Packet6 { source, destination, protocol, traffic_class, hop_limit, via };
-                network.send_v6_on(now, way, packet, segment.buffer.take())
+                self.send_segment_v6(now, (source, destination), segment)?;
             }
-            _ => Err(SendError::NoRoute),
-        };
+            _ => return Err(SendError::NoRoute),
+        }
         self.net.way_was_taken();
-        sent
+        Ok(())
+    }
+
+    #[inline]
+    fn send_segment_v4(
+        &mut self,
+        now: Instant,
+        (source, destination): (Ipv4Addr, Ipv4Addr),
+        segment: &mut Outgoing,
+    ) -> Result<(), SendError> {
+        let routed = self.routed(now, segment);
+        let (options, first_hop) = match &routed {
+            Some((options, first_hop)) => (&options[..], *first_hop),
+            None => (&[][..], destination),
+        };
+        let (network, way) = self.net.way_to(now, first_hop.into(), None)?;
+        let (config, marks) = (network.config.ipv4, self.sockets.marks(segment.connection));
+        let packet = Packet4 {
+            source,
+            destination: first_hop,
+            protocol: protocol::TCP,
+            tos: marks.tos & !ECN | segment.ecn & ECN,
+            ttl: marks.ttl.unwrap_or(config.ttl),
+            dont_fragment: config.path_mtu_discovery && !marks.may_be_cut,
+            options,
+            via: None,
+        };
+        network.send_v4_on(now, way, packet, segment.buffer.take())
+    }
+
+    #[inline(never)]
+    fn send_segment_v6(
+        &mut self,
+        now: Instant,
+        (source, destination): (Ipv6Addr, Ipv6Addr),
+        segment: &mut Outgoing,
+    ) -> Result<(), SendError> {
+        let via = self.net.zone_of(source.into());
+        let (network, way) = self.net.way_to(now, destination.into(), via)?;
+        // Fragments are for what cannot be made smaller. TCP learns of the path what others have (RFC 8201 5.2).
+        if ipv6::HEADER_LEN + segment.buffer.len() > usize::from(way.mtu) {
+            return Err(SendError::TooBig);
+        }
+        let marks = self.sockets.marks(segment.connection);
+        let traffic_class = marks.traffic_class & !ECN | segment.ecn & ECN;
+        let (protocol, hop_limit) = (protocol::TCP, marks.hop_limit);
+        let packet = Packet6 { source, destination, protocol, traffic_class, hop_limit, via };
+        network.send_v6_on(now, way, packet, segment.buffer.take())
     }
 
     /// An error about a datagram of this host goes to the transport that sent it.

@@ -98,6 +98,7 @@ impl Connections {
     }
 
     /// The same by reference: what was just put together waits, where it is moved, for its writing.
+    #[inline(always)]
     pub(crate) fn segment_arrives_between(
         &mut self,
         now: Instant,
