@@ -261,7 +261,8 @@ impl Header {
     }
 
     /// With `options`, of which those behind the last that has a place are zeros, which change no sum.
-    #[inline]
+    // Inlined, so that a header that is put together to be written never gets out of the registers.
+    #[inline(always)]
     fn write_options<const ROOM: usize>(
         &self,
         (source, destination): (IpAddr, IpAddr),
