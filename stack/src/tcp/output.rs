@@ -435,15 +435,15 @@ impl Output<'_> {
         let acknowledges = flags.contains(Flags::ACK);
         let ack = if acknowledges { tcb.rcv_nxt } else { SeqNumber(0) };
         let (source_port, destination_port) = (tcb.local.port(), tcb.remote.port());
-        let (ends, options) = ((tcb.local.ip(), tcb.remote.ip()), Options::default());
+        let (tuple, options) = (tcb.tuple(), Options::default());
         let header = Header { source_port, destination_port, seq, ack, flags, wnd, up, options };
         match options::timestamps_alone(tcb, flags, self.cx.now).filter(|_| told.is_none()) {
             Some(timestamps) => {
-                self.sink.push_with_timestamps(self.id, ends, ecn, (&header, timestamps), buffer)
+                self.sink.push_with_timestamps(self.id, tuple, ecn, (&header, timestamps), buffer)
             }
             None => {
                 let options = options::of_segment(tcb, flags, told, self.cx.now);
-                self.sink.push(Some(self.id), ends, ecn, &Header { options, ..header }, buffer);
+                self.sink.push(Some(self.id), tuple, ecn, &Header { options, ..header }, buffer);
             }
         }
         if acknowledges {
