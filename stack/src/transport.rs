@@ -107,14 +107,7 @@ impl Host {
             SendError::NoRoute => Reported::NetUnreachable,
             SendError::TooBig => Reported::TooBig { mtu: self.net.mtu_towards(now, remote.ip(), None) },
         };
-        let report = Report {
-            protocol: protocol::TCP,
-            local,
-            remote,
-            sequence,
-            error,
-            from: local.ip(),
-        };
+        let report = Report { protocol: protocol::TCP, local, remote, sequence, error, from: local.ip() };
         self.report(now, &report);
     }
 

@@ -61,7 +61,13 @@ impl Host {
     }
 
     /// The options of a segment between these addresses, where its connection has some.
-    pub(crate) fn routed(&self, now: Instant, id: Option<ConnectionId>, own: Ipv4Addr, to: Ipv4Addr) -> Option<Routed> {
+    pub(crate) fn routed(
+        &self,
+        now: Instant,
+        id: Option<ConnectionId>,
+        own: Ipv4Addr,
+        to: Ipv4Addr,
+    ) -> Option<Routed> {
         let (id, routes) = (id?, &self.sockets.routes);
         match routes.set.get(&id) {
             Some(set) => Some(set.for_datagram(now, own, to)),

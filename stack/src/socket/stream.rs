@@ -71,7 +71,9 @@ impl Host {
         }
         let id = self.tcp.accept(listener).ok_or(Errno::EAGAIN)?;
         let (local, remote) = self.tcp.endpoints(id);
-        self.mark_connection(id, &options);
+        if options.change_headers() {
+            self.mark_connection(id, &options);
+        }
         let new = Socket {
             options,
             nonblocking,
@@ -156,8 +158,8 @@ impl Host {
         let socket = self.sockets.table.get_mut(fd)?;
         socket.state = State::Connecting(opened);
         socket.autobound = autobound;
-        let options = socket.options.clone();
-        self.mark_connection(opened, &options);
+        let marks = socket.options.change_headers().then(|| socket.options.clone());
+        marks.iter().for_each(|options| self.mark_connection(opened, options));
         Ok(taken)
     }
 
