@@ -94,6 +94,7 @@ impl Host {
     }
 
     /// Tells TCP of a segment of its own that could not be sent.
+    #[cold]
     fn segment_is_unsent(
         &mut self,
         now: Instant,

@@ -265,6 +265,14 @@ impl Congestion {
                 }
                 Response::None
             }
+            Recovery::Fast { .. } | Recovery::Sack => self.acknowledged_in_recovery(bytes, ack, flight),
+        }
+    }
+
+    #[cold]
+    fn acknowledged_in_recovery(&mut self, bytes: u32, ack: SeqNumber, flight: u32) -> Response {
+        match self.recovery {
+            Recovery::None => Response::None,
             Recovery::Fast { .. } if ack > self.recover => {
                 // A full acknowledgment, option (1), which does not allow a burst.
                 self.cwnd = self.ssthresh.min(flight.max(self.mss) + self.mss);
@@ -334,6 +342,7 @@ impl Congestion {
     }
 
     /// A duplicate ACK of `ack`, with `flight` bytes outstanding up to `snd_nxt` (RFC 5681 3.2, RFC 6582 3.2).
+    #[cold]
     pub(crate) fn duplicate_ack(&mut self, ack: SeqNumber, snd_nxt: SeqNumber, flight: u32) -> Response {
         if self.recovery != Recovery::None {
             // Step 4; bounded, as forged duplicates would inflate it without end (MAY of RFC 5681 3.2).

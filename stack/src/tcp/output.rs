@@ -32,25 +32,38 @@ impl Output<'_> {
                 self.transmit_syn();
                 self.transmit_new();
             }
-            _ => {
-                self.transmit_again();
-                if self.tcb.uses_rack() {
-                    self.transmit_lost_by_rack();
-                    self.transmit_new();
-                    self.probe_the_tail();
-                } else {
-                    self.transmit_lost();
-                    self.transmit_new();
-                    self.transmit_in_doubt();
-                }
-                self.transmit_probes();
-            }
+            _ if self.is_repairing() => self.transmit_repairing(),
+            _ => self.transmit_new(),
         }
         if self.tcb.ack.due() >= Due::Now && self.tcb.state != State::SynSent {
             self.acknowledge();
         }
         self.arm_timers();
         self.tcb.chrono.turn(self.limit(), self.cx.now);
+    }
+
+    /// Whether anything but new text may be due: what goes again, and probes.
+    fn is_repairing(&self) -> bool {
+        let tcb = &*self.tcb;
+        let again =
+            tcb.retransmit.first_now || tcb.retransmit.first_lost_now || tcb.retransmit.next.is_some();
+        let lost = tcb.flight.lost().segments > 0 || tcb.congestion.in_sack_recovery();
+        again || lost || tcb.tlp.probe_now || tcb.persist.probe_now || tcb.keepalive.probe_now
+    }
+
+    #[cold]
+    fn transmit_repairing(&mut self) {
+        self.transmit_again();
+        if self.tcb.uses_rack() {
+            self.transmit_lost_by_rack();
+            self.transmit_new();
+            self.probe_the_tail();
+        } else {
+            self.transmit_lost();
+            self.transmit_new();
+            self.transmit_in_doubt();
+        }
+        self.transmit_probes();
     }
 
     /// What text waits for.
