@@ -27,6 +27,8 @@ struct Follows {
     way_until: Option<Instant>,
     /// How a datagram came for this host alone that was accepted, from whom, and to which of its addresses.
     accepted: Option<(Arrival, Ipv4Addr, Ipv4Addr)>,
+    /// The destination and zone that a connection was last opened to, and the address that it is opened from.
+    source: Option<(IpAddr, Option<usize>, IpAddr)>,
     /// [`Network::next_deadline`], once somebody has asked for it.
     deadline: Cell<Option<Option<Instant>>>,
 }
@@ -61,9 +63,10 @@ impl Watched {
         via: Option<usize>,
     ) -> Result<(&mut Network, &mut Way), SendError> {
         if self.follows.way_again(now, destination, via).is_none() {
+            (self.follows.way, self.follows.way_until) =
+                (Some(self.network.way(now, destination, via)?), None);
             // To send on it may ask for a neighbour, who is to answer in time.
-            self.follows = Follows::default();
-            self.follows.way = Some(self.network.way(now, destination, via)?);
+            self.follows.deadline = Cell::new(None);
         }
         let way = self.follows.way.as_mut().ok_or(SendError::NoRoute)?;
         Ok((&mut self.network, way))
@@ -83,6 +86,18 @@ impl Watched {
         match self.follows.way_again(now, destination, via) {
             Some(way) => way.mtu,
             None => self.network.mtu_towards(now, destination, via),
+        }
+    }
+
+    /// [`Network::source_for`], at once where it was asked for last.
+    pub(crate) fn source_again(&mut self, destination: IpAddr, via: Option<usize>) -> Option<IpAddr> {
+        match self.follows.source {
+            Some((to, zone, source)) if to == destination && zone == via => Some(source),
+            _ => {
+                let source = self.network.source_for(destination, via)?;
+                self.follows.source = Some((destination, via, source));
+                Some(source)
+            }
         }
     }
 

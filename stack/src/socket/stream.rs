@@ -136,7 +136,7 @@ impl Host {
         }
         let via = zone(remote);
         let remote = without_zone(remote);
-        let source = self.net.source_for(remote.ip(), via).ok_or(Errno::ENETUNREACH)?;
+        let source = self.net.source_again(remote.ip(), via).ok_or(Errno::ENETUNREACH)?;
         let autobound = self.sockets.table.get(fd)?.local.is_none();
         let bound = self.bind_if_unbound(fd)?;
         let own = if bound.ip().is_unspecified() { source } else { bound.ip() };

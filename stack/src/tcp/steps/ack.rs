@@ -59,6 +59,25 @@ pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
     let marked = tcb.ecn.capable && segment.has(Flags::ECE) && tcb.snd_una <= segment.ack;
     let una = tcb.snd_una;
     tcb.last_acknowledged = cx.now;
+    if marked || !says_nothing(tcb, segment) {
+        hear_ack(tcb, cx, segment, window, marked);
+    }
+    if tcb.snd_una <= segment.ack {
+        update_window(tcb, cx, segment, window, una < segment.ack);
+    }
+    Flow::Continue(())
+}
+
+/// Whether an ACK tells a sender with nothing under way nothing: that of nearly every segment with text.
+fn says_nothing(tcb: &ControlBlock, segment: &Segment<'_>) -> bool {
+    let idle = segment.ack == tcb.snd_una && tcb.flight_size() == 0;
+    idle && segment.options.sack.is_empty() && !tcb.congestion.is_reducing() && !tcb.uses_rack()
+}
+
+/// What an ACK tells of what was sent: that it has arrived, or was lost.
+#[inline(never)]
+fn hear_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>, window: u32, marked: bool) {
+    let una = tcb.snd_una;
     let mut delivery = Delivery::default();
     if una < segment.ack {
         delivery = new_data_acknowledged(tcb, cx, segment, marked);
@@ -78,10 +97,6 @@ pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
         }
         LossRecovery::Rfc6582 => {}
     }
-    if tcb.snd_una <= segment.ack {
-        update_window(tcb, cx, segment, window, una < segment.ack);
-    }
-    Flow::Continue(())
 }
 
 /// ECN-Echo: where cwnd cannot be halved any more the retransmission timer makes the sender slower (RFC 3168 6.1.2).
