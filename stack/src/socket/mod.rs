@@ -66,6 +66,9 @@ pub(crate) struct Sockets {
 impl Sockets {
     /// What goes into the IP headers of a connection's segments.
     pub(crate) fn marks(&self, connection: Option<ConnectionId>) -> Marks {
+        if self.marks.is_empty() {
+            return Marks::default();
+        }
         connection.and_then(|id| self.marks.get(&id)).copied().unwrap_or_default()
     }
 

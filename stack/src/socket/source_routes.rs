@@ -69,6 +69,9 @@ impl Host {
         to: Ipv4Addr,
     ) -> Option<Routed> {
         let (id, routes) = (id?, &self.sockets.routes);
+        if routes.set.is_empty() && routes.back.is_empty() {
+            return None;
+        }
         match routes.set.get(&id) {
             Some(set) => Some(set.for_datagram(now, own, to)),
             None => routes.back.get(&id).cloned(),

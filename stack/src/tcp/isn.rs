@@ -89,8 +89,7 @@ fn siphash_slice(key: [u64; 2], bytes: &[u8]) -> u64 {
         hasher.count += 8;
         hasher.compress();
     }
-    hasher.word = tail.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
-    hasher.count += tail.len() as u64;
+    tail.iter().for_each(|byte| hasher.byte(*byte));
     hasher.finish()
 }
 
