@@ -420,6 +420,11 @@ impl ControlBlock {
         self.state == State::FinWait1 && self.syn_is_outstanding()
     }
 
+    /// Whether our FIN is still to be sent, on a connection on which it may be.
+    pub(crate) fn fin_is_unsent(&self) -> bool {
+        self.state.is_synchronized() && self.send.fin && self.snd_nxt <= self.send.data_end()
+    }
+
     /// Whether our FIN has been sent and acknowledged.
     pub(crate) fn fin_is_acknowledged(&self) -> bool {
         self.send.fin && self.snd_una == self.send.end()

@@ -259,8 +259,7 @@ impl Output<'_> {
         }
         let (mut sent, mut burst, mut left) = (0, 0, 0);
         while self.tcb.retransmit.next.is_none() && self.tcb.ecn.held_at(self.cx.now).is_none() {
-            let established = self.tcb.state.is_synchronized();
-            let fin_is_due = established && self.tcb.send.fin && self.tcb.snd_nxt <= self.tcb.send.data_end();
+            let fin_is_due = self.tcb.fin_is_unsent();
             let unsent = self.tcb.unsent();
             if unsent == 0 {
                 if fin_is_due {
@@ -471,7 +470,7 @@ impl Output<'_> {
     fn arm_timers(&mut self) {
         if let Some(until) = self.tcb.ecn.held_at(self.cx.now)
             && self.tcb.flight_size() == 0
-            && self.tcb.unsent() > 0
+            && (self.tcb.unsent() > 0 || self.tcb.fin_is_unsent())
         {
             // What paces the sender is the timer, which an ACK of all that was out has stopped.
             self.tcb.deadlines.set(Timer::Retransmit, until);

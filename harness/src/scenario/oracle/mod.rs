@@ -37,9 +37,22 @@ struct Seen<'a> {
     stack: &'a dyn StackUnderTest,
     /// The number of the stack's SYN may name another connection than before: a cookie opens one as often as it comes.
     may_be_another: bool,
+    /// The control bits of all segments that the stack sent.
+    sent_flags: u8,
 }
 
-impl Seen<'_> {
+impl<'a> Seen<'a> {
+    fn new(step: &'a Step, peer: &'a Peer, stack: &'a dyn StackUnderTest, may_be_another: bool) -> Seen<'a> {
+        let seen = Seen { step, peer, stack, may_be_another, sent_flags: 0 };
+        let sent_flags = seen.sent().fold(0, |flags, (segment, _)| flags | segment.flags);
+        Seen { sent_flags, ..seen }
+    }
+
+    /// Whether the stack sent a segment with any of `flags`.
+    fn has_sent(&self, flags: u8) -> bool {
+        self.sent_flags & flags != 0
+    }
+
     /// The segments that the stack sent.
     fn sent(&self) -> impl Iterator<Item = (&super::segment::Segment, &super::trace::Happening)> {
         self.step.happened.iter().filter_map(|happening| match &happening.what {
@@ -92,19 +105,18 @@ impl Watch for Oracles {
     fn step(&mut self, step: &Step, peer: &Peer, stack: &dyn StackUnderTest) -> Result<(), Violation> {
         let may_have_gone =
             step.state <= State::Listen || step.state == State::TimeWait || step.length > GONE;
-        let seen = Seen { step, peer, stack, may_be_another: self.has_cookies && may_have_gone };
-        let all: [&mut dyn Oracle; 9] = [
-            &mut self.reset,
-            &mut self.ack,
-            &mut self.window,
-            &mut self.room,
-            &mut self.stream,
-            &mut self.cause,
-            &mut self.alive,
-            &mut self.deadline,
-            &mut self.closed,
-        ];
-        all.into_iter().find_map(|oracle| oracle.look(&seen)).map_or(Ok(()), Err)
+        let seen = Seen::new(step, peer, stack, self.has_cookies && may_have_gone);
+        let found = None
+            .or_else(|| self.reset.look(&seen))
+            .or_else(|| self.ack.look(&seen))
+            .or_else(|| self.window.look(&seen))
+            .or_else(|| self.room.look(&seen))
+            .or_else(|| self.stream.look(&seen))
+            .or_else(|| self.cause.look(&seen))
+            .or_else(|| self.alive.look(&seen))
+            .or_else(|| self.deadline.look(&seen))
+            .or_else(|| self.closed.look(&seen));
+        found.map_or(Ok(()), Err)
     }
 }
 
