@@ -99,11 +99,12 @@ impl Oracles {
         self.rules.inbound(medium, frame);
         let (_, packet) = network(medium, frame);
         let seen = Seen::read(packet);
-        if let Some(seen) = seen.as_ref().filter(|seen| seen.is_fragment) {
-            let end = usize::from(seen.offset) * 8 + seen.end.saturating_sub(seen.upper);
+        let end_of = |seen: &Seen| usize::from(seen.offset) * 8 + seen.end.saturating_sub(seen.upper);
+        let end = seen.as_ref().map_or(0, end_of);
+        if seen.as_ref().is_some_and(|seen| seen.is_fragment) {
             self.longest = self.longest.max(end);
         }
-        self.allowed += ANSWERS + self.longest / PIECE;
+        self.allowed += ANSWERS + self.longest.max(end) / PIECE;
         if let Some(seen) = seen {
             let is_for_group = medium == Medium::Ethernet && frame[0] & 1 == 1;
             self.memory.take(Given { seen, interface, is_for_group });
