@@ -98,6 +98,7 @@ impl Connections {
     }
 
     /// The same by reference: what was just put together waits, where it is moved, for its writing.
+    #[inline(always)]
     pub(crate) fn segment_arrives_between(
         &mut self,
         now: Instant,
@@ -211,7 +212,7 @@ impl Connections {
         let Some(Origin::Passive(listener)) = self.slab.get(id).map(|tcb| tcb.origin) else { return };
         if let Some(listener) = self.listeners.get_mut(listener) {
             listener.fast.remove(&id);
-            if listener.pending.remove(&id) {
+            if listener.pending.remove(id) {
                 listener.offer(id);
             }
         }
@@ -429,7 +430,7 @@ impl Connections {
         let Origin::Passive(listener) = tcb.origin else { return };
         if let Some(listener) = self.listeners.get_mut(listener) {
             listener.fast.remove(&id);
-            if listener.pending.remove(&id) {
+            if listener.pending.remove(id) {
                 self.slab.remove(id);
             }
         }

@@ -53,6 +53,7 @@ impl Sink {
         self.spare.pop().map_or_else(|| Buffer::with_capacity(len as usize), Buffer::cleared)
     }
 
+    #[inline(never)]
     pub(super) fn push(
         &mut self,
         connection: Option<ConnectionId>,
@@ -63,6 +64,20 @@ impl Sink {
     ) {
         header.emit(src, dst, &mut buffer);
         self.queue.push_back(Outgoing { connection, src, dst, ecn, buffer });
+    }
+
+    /// The same with nothing but timestamps for options.
+    #[inline]
+    pub(super) fn push_with_timestamps(
+        &mut self,
+        connection: ConnectionId,
+        (src, dst): (IpAddr, IpAddr),
+        ecn: u8,
+        (header, timestamps): (&Header, Timestamps),
+        mut buffer: Buffer,
+    ) {
+        header.emit_with_timestamps(timestamps, src, dst, &mut buffer);
+        self.queue.push_back(Outgoing { connection: Some(connection), src, dst, ecn, buffer });
     }
 
     /// A reset in answer to a segment.
