@@ -214,13 +214,14 @@ impl Congestion {
         }
     }
 
-    /// Path MTU discovery has found a smaller segment size: cwnd keeps its count of segments (RFC 5681 3.1).
+    /// Path MTU discovery has found another segment size: where it is smaller, cwnd keeps its count of segments (RFC 5681 3.1).
+    /// Where it is larger, cwnd has still room for one, or nothing would ever go.
     pub(crate) fn set_mss(&mut self, mss: u32) {
         let mss = mss.max(1);
         if mss < self.mss {
             self.cwnd = (u64::from(self.cwnd) * u64::from(mss) / u64::from(self.mss)) as u32;
-            self.cwnd = self.cwnd.max(mss);
         }
+        self.cwnd = self.cwnd.max(mss);
         self.mss = mss;
     }
 
