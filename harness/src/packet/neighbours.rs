@@ -115,8 +115,8 @@ pub fn classify(_world: &World, medium: Medium, frame: &[u8]) -> FrameClass {
                 133 => FrameClass::RouterSolicitation,
                 // RFC 4861 4.3: without the asker's hardware address.
                 135 if unspecified && !has_source_link(last, frame) => FrameClass::DuplicateAddressDetection,
-                135 => FrameClass::NeighbourSolicitation,
-                136 => FrameClass::AddressResolution,
+                135 if !unspecified => FrameClass::NeighbourSolicitation,
+                135 | 136 => FrameClass::AddressResolution,
                 _ => FrameClass::Other,
             }
         }
