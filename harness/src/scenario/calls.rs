@@ -184,9 +184,10 @@ impl Sockets {
             UserCall::TakeError => one(S::TakeError),
             UserCall::Nodelay => one(set(libc::IPPROTO_TCP, libc::TCP_NODELAY, 1)),
             UserCall::ReceiveBuffer(bytes) => one(set(libc::SOL_SOCKET, libc::SO_RCVBUF, bytes.into())),
-            UserCall::Keepalive => {
-                two(set(libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, 10), set(libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1))
-            }
+            UserCall::Keepalive => two(
+                set(libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, 10),
+                set(libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1),
+            ),
         })
     }
 

@@ -24,8 +24,7 @@ impl Oracle for Reset {
             is_answer(segment) && happening.at.saturating_since(seen.step.at) < AT_ONCE
         });
         let requirement = Some("RFC9293-3.5.2-1");
-        answered
-            .then(|| violation("reset", requirement, "a reset answers a reset".to_owned()))?
+        answered.then(|| violation("reset", requirement, "a reset answers a reset".to_owned()))?
     }
 }
 
