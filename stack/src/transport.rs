@@ -3,6 +3,7 @@
 use crate::host::Host;
 use crate::icmp::{Report, Reported};
 use crate::ip::output::{Packet4, Packet6, SendError, Way};
+use crate::ip::zone::{is_link_local, with_zone};
 use crate::link::Cast;
 use crate::network::Arrival;
 use crate::socket::Routed;
@@ -49,9 +50,11 @@ impl Host {
             return;
         }
         if segment.get(TCP_FLAGS).is_some_and(|flags| flags & TCP_SYN != 0) {
-            self.tcp.set_mtu(None, self.net.mtu_towards(now, *source, None));
+            let via = is_link_local(*source).then_some(arrival.interface);
+            self.tcp.set_mtu(None, self.net.mtu_towards(now, *source, via));
         }
-        self.tcp.segment_arrives_between(now, (source, destination), tos & ECN, segment);
+        let zone = Some(arrival.interface);
+        self.tcp.segment_arrives_between(now, (source, destination), zone, tos & ECN, segment);
         if self.tcp.has_progressed() {
             self.net.confirm(now, arrival.interface, *source);
         }
@@ -115,6 +118,7 @@ impl Host {
             sequence: u32::from_be_bytes([e, f, g, h]),
             error,
             from: source,
+            zone: segment.zone.unwrap_or(0),
         };
         self.report(now, &report);
     }
@@ -127,7 +131,7 @@ impl Host {
     ) -> Result<(), SendError> {
         let routed = self.routed(now, segment);
         let towards = routed.as_ref().map_or(segment.dst, |(_, first_hop)| IpAddr::V4(*first_hop));
-        let via = self.net.zone_of(segment.src);
+        let via = segment.zone;
         let way = match way {
             Some(way) if way.destination == towards && way.via == via => way,
             other => other.insert(self.net.way(now, towards, via)?),
@@ -166,9 +170,10 @@ impl Host {
 
     /// An error about a datagram of this host goes to the transport that sent it.
     pub(crate) fn report(&mut self, now: Instant, report: &Report) {
-        let Report { protocol, local, remote, sequence, error, from: _ } = *report;
+        let Report { protocol, local, remote, sequence, error, from: _, zone } = *report;
         if protocol == protocol::TCP {
             let kind = kind_of(error);
+            let [local, remote] = [local, remote].map(|end| with_zone(end, Some(zone)));
             self.tcp.icmp_error(now, IcmpError { local, remote, sequence: SeqNumber(sequence), kind });
         } else if let Some((kind, local, remote)) = report.datagram_ends() {
             if let Reported::TooBig { mtu } = error
@@ -181,12 +186,12 @@ impl Host {
         }
     }
 
-    /// A datagram found no neighbour: its transport is told where this host sent it, else its sender.
-    pub(crate) fn undelivered(&mut self, now: Instant, datagram: &[u8]) {
+    /// A datagram found no neighbour behind an interface: its transport is told where this host sent it, else its sender.
+    pub(crate) fn undelivered(&mut self, now: Instant, interface: usize, datagram: &[u8]) {
         if self.net.report_undelivered(now, datagram) {
             return;
         }
-        if let Some(report) = Report::about(datagram, Reported::NoNeighbour) {
+        if let Some(report) = Report::about(datagram, Reported::NoNeighbour, interface) {
             self.report(now, &report);
             let says = match report.local.is_ipv4() {
                 true => (icmpv4::UNREACHABLE, icmpv4::HOST),

@@ -19,6 +19,7 @@ use super::timers::TimerQueue;
 use super::tuples::Tuples;
 use super::window;
 use super::{Config, ConnectionId, Error, ListenerId, SeqNumber, SocketOptions};
+use crate::ip::zone::with_zone;
 use crate::time::Instant;
 use crate::wire::Buffer;
 use crate::wire::tcp::{Flags, Segment, checksum_is_right};
@@ -94,14 +95,16 @@ impl Connections {
     /// A segment has arrived: TCP header and text. Bad checksums, and addresses that no connection can have, are
     /// dropped without a reply (RFC 9293 MUST-3, MUST-57, MUST-63).
     pub fn segment_arrives(&mut self, now: Instant, src: IpAddr, dst: IpAddr, ecn: u8, bytes: &[u8]) {
-        self.segment_arrives_between(now, (&src, &dst), ecn, bytes);
+        self.segment_arrives_between(now, (&src, &dst), None, ecn, bytes);
     }
 
-    /// The same by reference: what was just put together waits, where it is moved, for its writing.
+    /// The same by reference: what was just put together waits, where it is moved, for its writing. Link-local addresses are
+    /// in the zone of the interface `zone`.
     pub(crate) fn segment_arrives_between(
         &mut self,
         now: Instant,
         (src, dst): (&IpAddr, &IpAddr),
+        zone: Option<usize>,
         ecn: u8,
         bytes: &[u8],
     ) {
@@ -117,8 +120,9 @@ impl Connections {
         };
         // By reference: what was just put together is not moved again.
         let Ok(segment) = &parsed else { return };
-        let local = SocketAddr::new(*dst, segment.destination_port);
-        let tuple = FourTuple { local, remote: SocketAddr::new(*src, segment.source_port) };
+        let end = |address: &IpAddr, port| with_zone(SocketAddr::new(*address, port), zone);
+        let (local, remote) = (end(dst, segment.destination_port), end(src, segment.source_port));
+        let tuple = FourTuple { local, remote };
         match self.tuples.find_again(&tuple) {
             Some(id) => self.deliver(now, id, segment, ecn),
             None => self.segment_for_nobody(now, tuple, segment),

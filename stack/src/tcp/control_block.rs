@@ -23,6 +23,7 @@ use super::tlp::{self, Tlp};
 use super::urgent::OutOfBand;
 use super::user_timeout::UserTimeout;
 use super::{Error, ListenerId, SeqNumber};
+use crate::ip::zone::{with_zone, without_zone, zone};
 use crate::time::Instant;
 use crate::wire::tcp::Segment;
 use crate::wire::tcp_options::SackBlock;
@@ -45,7 +46,7 @@ pub(crate) enum Origin {
     Passive(ListenerId),
 }
 
-/// The two ends.
+/// The two ends. Link-local addresses have their zone as scope id, so that those of two links are two (RFC 4007 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FourTuple {
     pub(crate) local: SocketAddr,
@@ -56,6 +57,18 @@ impl FourTuple {
     /// Whence segments go, and whither.
     pub(crate) fn addresses(&self) -> (IpAddr, IpAddr) {
         (self.local.ip(), self.remote.ip())
+    }
+
+    /// The interface that segments stay on, where an address says so.
+    #[inline]
+    pub(crate) fn zone(&self) -> Option<usize> {
+        zone(self.local).or_else(|| zone(self.remote))
+    }
+
+    /// The name of a connection between two ends: IPv6's flow information is no part of it.
+    pub(crate) fn named(local: SocketAddr, remote: SocketAddr) -> FourTuple {
+        let [local, remote] = [local, remote].map(|end| with_zone(without_zone(end), zone(end)));
+        FourTuple { local, remote }
     }
 }
 

@@ -445,7 +445,7 @@ impl Output<'_> {
         }
         let (source_port, destination_port) = (tcb.local.port(), tcb.remote.port());
         let header = Header { source_port, destination_port, seq, ack, flags, wnd, up, options };
-        self.sink.push(Some(self.id), (tcb.local.ip(), tcb.remote.ip()), ecn, &header, buffer);
+        self.sink.push(Some(self.id), &tcb.tuple(), ecn, &header, buffer);
     }
 
     /// Exactly one of the retransmission and the persist timer runs while something waits for the peer.

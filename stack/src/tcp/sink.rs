@@ -21,6 +21,8 @@ pub struct Outgoing {
     pub src: IpAddr,
     /// Destination address.
     pub dst: IpAddr,
+    /// The interface that it must leave by, where one of the addresses is in its zone (RFC 4007 6).
+    pub zone: Option<usize>,
     /// The ECN field of the IP header (RFC 3168 5): 0, Not-ECT, or 2, ECT(0).
     pub ecn: u8,
     /// TCP header and text, checksum filled in, with room for the headers below.
@@ -56,13 +58,14 @@ impl Sink {
     pub(super) fn push(
         &mut self,
         connection: Option<ConnectionId>,
-        (src, dst): (IpAddr, IpAddr),
+        tuple: &FourTuple,
         ecn: u8,
         header: &Header,
         mut buffer: Buffer,
     ) {
+        let (src, dst) = tuple.addresses();
         header.emit(src, dst, &mut buffer);
-        self.queue.push_back(Outgoing { connection, src, dst, ecn, buffer });
+        self.queue.push_back(Outgoing { connection, src, dst, zone: tuple.zone(), ecn, buffer });
     }
 
     /// A reset in answer to a segment.
@@ -78,7 +81,7 @@ impl Sink {
             options: Options { timestamps, ..Options::default() },
             ..Header::default()
         };
-        self.push(connection, tuple.addresses(), NOT_ECT, &header, Buffer::new());
+        self.push(connection, &tuple, NOT_ECT, &header, Buffer::new());
     }
 
     /// A SYN,ACK of which nothing is kept.
@@ -100,6 +103,6 @@ impl Sink {
             options: Options { mss: Some(mss), ..Options::default() },
             ..Header::default()
         };
-        self.push(None, tuple.addresses(), NOT_ECT, &header, Buffer::new());
+        self.push(None, &tuple, NOT_ECT, &header, Buffer::new());
     }
 }
