@@ -1,5 +1,7 @@
 //! All connections and listeners: demultiplexing, what handlers leave to be done, timers, output.
 
+mod reopen;
+
 use super::ack::Due;
 use super::action::{Action, Reset};
 use super::control_block::{Context, ControlBlock, FourTuple, Opening, Origin};
@@ -41,6 +43,8 @@ pub struct Connections {
     pending: VecDeque<ConnectionId>,
     /// Connections that entered TIME-WAIT, oldest first; some may have left it.
     time_wait: VecDeque<ConnectionId>,
+    /// Half-open connections with the pair of one in TIME-WAIT, which has it back where the peer resets them.
+    reopening: BTreeMap<ConnectionId, ConnectionId>,
     challenges: RateLimiter,
     /// A client's Fast Open cookies.
     pub(crate) cookies: fastopen::Cache,
@@ -68,6 +72,7 @@ impl Connections {
             sink: Sink::default(),
             pending: VecDeque::new(),
             time_wait: VecDeque::new(),
+            reopening: BTreeMap::new(),
             challenges: RateLimiter::default(),
             cookies: fastopen::Cache::default(),
             mtus: BTreeMap::new(),
@@ -155,6 +160,7 @@ impl Connections {
         self.state_changed(id, before, after);
         match action {
             Action::Reopen => self.reopen(now, id, segment),
+            Action::ReturnToListen if segment.has(Flags::RST) => self.half_open_is_reset(id),
             action => self.conclude(now, id, action),
         }
     }
@@ -204,6 +210,9 @@ impl Connections {
         let is_open = waited || (before == State::SynReceived && after != before);
         if is_open && !tcb.accept_with_text {
             self.handshake_is_over(id);
+        }
+        if is_open && let Some(former) = self.reopening.remove(&id) {
+            self.close_with(self.now, former, None);
         }
         if after == State::TimeWait && before != after {
             self.time_wait.push_back(id);
@@ -364,16 +373,6 @@ impl Connections {
         tcb.fast_open.opened
     }
 
-    /// A SYN takes over from TIME-WAIT, where somebody listens; else it is a stray SYN like any other.
-    fn reopen(&mut self, now: Instant, id: ConnectionId, syn: &Segment<'_>) {
-        let Some((tuple, above)) = self.slab.get(id).map(|tcb| (tcb.tuple(), tcb.snd_max)) else { return };
-        let Some(listener) = self.listeners.find(tuple) else {
-            return self.conclude(now, id, Action::Challenge);
-        };
-        self.close_with(now, id, None);
-        self.open_from(now, listener, tuple, syn, Some(above));
-    }
-
     /// What every new connection begins with.
     pub(crate) fn opening(
         &self,
@@ -416,6 +415,9 @@ impl Connections {
         }
         if !owned {
             self.slab.remove(id);
+        }
+        if let Some(former) = self.reopening.remove(&id) {
+            self.close_with(now, former, None);
         }
     }
 
