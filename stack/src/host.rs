@@ -17,6 +17,7 @@ use crate::socket::Sockets;
 use crate::tcp;
 use crate::time::Instant;
 use crate::udp::{self, Below};
+use crate::watched::Watched;
 use crate::wire::ipv6_ext::Fragment;
 use crate::wire::{Buffer, ethernet as ethertype, icmpv4, icmpv6, ipv4, ipv6, mld, protocol};
 use core::time::Duration;
@@ -32,7 +33,7 @@ const MAX_LOOPBACK_STEPS: usize = 10_000;
 /// must not go backwards.
 #[derive(Debug)]
 pub struct Host {
-    pub(crate) net: Network,
+    pub(crate) net: Watched,
     pub(crate) udp: udp::Sockets,
     pub(crate) tcp: tcp::Connections,
     pub(crate) sockets: Sockets,
@@ -43,7 +44,7 @@ pub struct Host {
 impl Host {
     /// A host as `config` describes it.
     pub fn new(config: Config) -> Host {
-        let mut net = Network::new(config);
+        let mut net = Watched::new(Network::new(config));
         let tcp = tcp::Connections::new(net.config.tcp.clone(), net.rng.next_u64());
         let (udp, sockets, clients) = (udp::Sockets::default(), Sockets::default(), Clients::default());
         Host { net, udp, tcp, sockets, clients, lookups: Lookups::default() }
@@ -64,7 +65,8 @@ impl Host {
     }
 
     fn frame_arrives(&mut self, now: Instant, interface: usize, frame: &[u8]) {
-        let Some(link) = self.net.interfaces.get_mut(interface).filter(|link| link.up) else { return };
+        let link = self.net.in_passing().interfaces.get_mut(interface);
+        let Some(link) = link.filter(|link| link.up) else { return };
         let arrival = |cast| Arrival { interface, cast, loopback: false };
         match link.medium {
             Medium::Ip => self.datagram_arrives(now, arrival(Cast::Unicast), frame),
@@ -88,7 +90,7 @@ impl Host {
     /// The next frame to leave, with its interface, in the order in which they were sent.
     #[inline]
     pub fn transmit(&mut self) -> Option<(usize, Buffer)> {
-        self.net.take_frame()
+        self.net.in_passing().take_frame()
     }
 
     /// Takes back a frame that [`Host::transmit`] gave and that has left: its memory is for one to come.
@@ -99,12 +101,16 @@ impl Host {
 
     /// Does everything that is due at `now`.
     pub fn poll(&mut self, now: Instant) {
-        self.net.poll_neighbours(now);
-        self.net.poll_autoconf(now);
-        self.net.poll_groups(now);
-        self.net.poll_claims(now);
-        self.net.poll_advertising(now);
-        self.net.poll_anycast(now);
+        if self.net.is_due(now) {
+            self.poll_below(now);
+        }
+        self.poll_clients(now);
+        self.tcp.poll(now);
+        self.settle(now);
+    }
+
+    fn poll_below(&mut self, now: Instant) {
+        self.net.poll(now);
         // Before TCP sends again what the same instant shows to be in vain.
         self.tell_undelivered(now);
         for (arrival, fragment) in self.net.reassembly4.poll(now) {
@@ -116,9 +122,6 @@ impl Host {
                 icmpv6::Header { kind: icmpv6::TIME_EXCEEDED, code: icmpv6::REASSEMBLY, rest: [0; 4] };
             self.net.send_error_v6(now, arrival, &fragment, error, false);
         }
-        self.poll_clients(now);
-        self.tcp.poll(now);
-        self.settle(now);
     }
 
     /// When [`Host::poll`] is to be called next; `None` where nothing is under way. It may lie in the past: at once.
@@ -274,7 +277,7 @@ impl Host {
         for _ in 0..MAX_LOOPBACK_STEPS {
             self.send_segments(now);
             self.tell_undelivered(now);
-            if let Some((interface, datagram)) = self.net.loopback.pop_front() {
+            if let Some((interface, datagram)) = self.net.in_passing().loopback.pop_front() {
                 let arrival = Arrival { interface, cast: Cast::Unicast, loopback: true };
                 self.datagram_arrives(now, arrival, &datagram);
             } else if !self.retry_calls(now) && !self.retry_lookups(now) {
@@ -357,7 +360,7 @@ impl Host {
         ip: &ipv4::Header<'_>,
         payload: &[u8],
     ) {
-        if self.net.translate_inwards(now, arrival, datagram) {
+        if self.net.config.forwarding.is_some() && self.net.translate_inwards(now, arrival, datagram) {
             return;
         }
         let (source, destination) = (ip.source.into(), ip.destination.into());

@@ -14,6 +14,7 @@ pub mod tcp;
 pub mod time;
 mod transport;
 mod udp;
+mod watched;
 pub mod wire;
 
 pub use config::Config;

@@ -207,8 +207,18 @@ impl Network {
         Some(mac)
     }
 
+    /// Does what is due of all but fragments.
+    pub(crate) fn poll(&mut self, now: Instant) {
+        self.poll_neighbours(now);
+        self.poll_autoconf(now);
+        self.poll_groups(now);
+        self.poll_claims(now);
+        self.poll_advertising(now);
+        self.poll_anycast(now);
+    }
+
     /// Fires the caches' timers.
-    pub(crate) fn poll_neighbours(&mut self, now: Instant) {
+    fn poll_neighbours(&mut self, now: Instant) {
         for interface in 0..self.interfaces.len() {
             for due in self.interfaces[interface].arp.poll(now) {
                 match due {
@@ -232,13 +242,14 @@ impl Network {
         }
     }
 
-    /// RFC 4861 7.3.1: a transport knows that what was sent to `remote` arrives, and so that its first hop can be reached.
+    /// Whether [`Network::confirm`] could spare a question on an interface.
     #[inline]
+    pub(crate) fn has_doubts(&self, interface: usize, remote: IpAddr) -> bool {
+        remote.is_ipv6() && self.interfaces.get(interface).is_some_and(|link| link.neighbours.has_doubts())
+    }
+
+    /// RFC 4861 7.3.1: a transport knows that what was sent to `remote` arrives, and so that its first hop can be reached.
     pub(crate) fn confirm(&mut self, now: Instant, interface: usize, remote: IpAddr) {
-        let has_doubts = |link: &Interface| link.neighbours.has_doubts();
-        if remote.is_ipv4() || !self.interfaces.get(interface).is_some_and(has_doubts) {
-            return;
-        }
         let Some(hop) = self.route(remote, Some(interface)) else { return };
         if let (Some(link), IpAddr::V6(next)) = (self.interfaces.get_mut(hop.interface), hop.next) {
             link.neighbours.confirm(now, next);

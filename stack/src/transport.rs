@@ -2,16 +2,15 @@
 
 use crate::host::Host;
 use crate::icmp::{Report, Reported};
-use crate::ip::output::{Packet4, Packet6, SendError, Way};
+use crate::ip::output::{Packet4, Packet6, SendError};
 use crate::ip::zone::{is_link_local, with_zone};
-use crate::link::Cast;
 use crate::network::Arrival;
 use crate::socket::Routed;
 use crate::tcp::{self, IcmpError, IcmpKind, Outgoing, SeqNumber};
 use crate::time::Instant;
 use crate::udp::{Arriving, Below, Kind};
 use crate::wire::{icmpv4, icmpv6, ipv6, protocol, udp};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Where the flags stand in a TCP header, and SYN among them.
 const TCP_FLAGS: usize = 13;
@@ -36,6 +35,8 @@ impl Host {
     }
 
     /// Gives a segment to TCP, unless it was sent to more than this host (RFC 9293 MUST-57).
+    // Inlined, so that each version of IP has this for itself, and no address is asked of which family it is.
+    #[inline(always)]
     pub(crate) fn tcp_arrives(
         &mut self,
         now: Instant,
@@ -45,8 +46,7 @@ impl Host {
         segment: &[u8],
     ) {
         // IP has seen to it that the source of what is for one host is one, too.
-        let to_one = arrival.cast == Cast::Unicast && self.net.owner_of(*destination).is_some();
-        if !to_one || source.is_unspecified() {
+        if !self.net.is_for_one(arrival, *destination) || source.is_unspecified() {
             return;
         }
         if segment.get(TCP_FLAGS).is_some_and(|flags| flags & TCP_SYN != 0) {
@@ -55,7 +55,7 @@ impl Host {
         }
         let zone = Some(arrival.interface);
         self.tcp.segment_arrives_between(now, (source, destination), zone, tos & ECN, segment);
-        if self.tcp.has_progressed() {
+        if self.tcp.has_progressed() && self.net.has_doubts(arrival.interface, *source) {
             self.net.confirm(now, arrival.interface, *source);
         }
     }
@@ -82,14 +82,11 @@ impl Host {
 
     #[inline(never)]
     fn send_ready_segments(&mut self, now: Instant) {
-        // What goes to one destination together takes one way.
-        let mut way = None;
         while let Some(mut segments) = self.tcp.take_outputs() {
             for segment in &mut segments {
                 // The ports and the sequence number, for the case that it cannot be sent.
                 let start = segment.buffer.first_chunk().copied();
-                if let Err(error) = self.send_segment(now, &mut way, segment) {
-                    way = None;
+                if let Err(error) = self.send_segment(now, segment) {
                     self.segment_is_unsent(now, segment, start, error);
                 }
             }
@@ -118,54 +115,71 @@ impl Host {
             sequence: u32::from_be_bytes([e, f, g, h]),
             error,
             from: source,
-            zone: segment.zone.unwrap_or(0),
+            zone: segment.zone().unwrap_or(0),
         };
         self.report(now, &report);
     }
 
-    fn send_segment(
+    fn send_segment(&mut self, now: Instant, segment: &mut Outgoing) -> Result<(), SendError> {
+        // Each family by itself: an address that may be of either is much to carry about.
+        match (segment.src, segment.dst) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                self.send_segment_v4(now, (source, destination), segment)?;
+            }
+            (IpAddr::V6(source), IpAddr::V6(destination)) => {
+                self.send_segment_v6(now, (source, destination), segment)?;
+            }
+            _ => return Err(SendError::NoRoute),
+        }
+        self.net.way_was_taken();
+        Ok(())
+    }
+
+    #[inline]
+    fn send_segment_v4(
         &mut self,
         now: Instant,
-        way: &mut Option<Way>,
+        (source, destination): (Ipv4Addr, Ipv4Addr),
         segment: &mut Outgoing,
     ) -> Result<(), SendError> {
         let routed = self.routed(now, segment);
-        let towards = routed.as_ref().map_or(segment.dst, |(_, first_hop)| IpAddr::V4(*first_hop));
-        let via = segment.zone;
-        let way = match way {
-            Some(way) if way.destination == towards && way.via == via => way,
-            other => other.insert(self.net.way(now, towards, via)?),
+        let (options, first_hop) = match &routed {
+            Some((options, first_hop)) => (&options[..], *first_hop),
+            None => (&[][..], destination),
         };
-        let marks = self.sockets.marks(segment.connection);
-        let (protocol, ecn) = (protocol::TCP, segment.ecn & ECN);
-        match (segment.src, segment.dst) {
-            (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                let config = self.net.config.ipv4;
-                let (options, first_hop) = routed.unwrap_or((Vec::new(), destination));
-                let packet = Packet4 {
-                    source,
-                    destination: first_hop,
-                    protocol,
-                    tos: marks.tos & !ECN | ecn,
-                    ttl: marks.ttl.unwrap_or(config.ttl),
-                    dont_fragment: config.path_mtu_discovery && !marks.may_be_cut,
-                    options: &options,
-                    via,
-                };
-                self.net.send_v4_on(now, way, packet, segment.buffer.take())
-            }
-            (IpAddr::V6(source), IpAddr::V6(destination)) => {
-                // Fragments are for what cannot be made smaller. TCP learns of the path what others have (RFC 8201 5.2).
-                if ipv6::HEADER_LEN + segment.buffer.len() > usize::from(way.mtu) {
-                    return Err(SendError::TooBig);
-                }
-                let traffic_class = marks.traffic_class & !ECN | ecn;
-                let hop_limit = marks.hop_limit;
-                let packet = Packet6 { source, destination, protocol, traffic_class, hop_limit, via };
-                self.net.send_v6_on(now, way, packet, segment.buffer.take())
-            }
-            _ => Err(SendError::NoRoute),
+        let (network, way) = self.net.way_to(now, first_hop.into(), None)?;
+        let (config, marks) = (network.config.ipv4, self.sockets.marks(segment.connection));
+        let packet = Packet4 {
+            source,
+            destination: first_hop,
+            protocol: protocol::TCP,
+            tos: marks.tos & !ECN | segment.ecn & ECN,
+            ttl: marks.ttl.unwrap_or(config.ttl),
+            dont_fragment: config.path_mtu_discovery && !marks.may_be_cut,
+            options,
+            via: None,
+        };
+        network.send_v4_on(now, way, packet, segment.buffer.take())
+    }
+
+    #[inline(never)]
+    fn send_segment_v6(
+        &mut self,
+        now: Instant,
+        (source, destination): (Ipv6Addr, Ipv6Addr),
+        segment: &mut Outgoing,
+    ) -> Result<(), SendError> {
+        let via = segment.zone();
+        let (network, way) = self.net.way_to(now, destination.into(), via)?;
+        // Fragments are for what cannot be made smaller. TCP learns of the path what others have (RFC 8201 5.2).
+        if ipv6::HEADER_LEN + segment.buffer.len() > usize::from(way.mtu) {
+            return Err(SendError::TooBig);
         }
+        let marks = self.sockets.marks(segment.connection);
+        let traffic_class = marks.traffic_class & !ECN | segment.ecn & ECN;
+        let (protocol, hop_limit) = (protocol::TCP, marks.hop_limit);
+        let packet = Packet6 { source, destination, protocol, traffic_class, hop_limit, via };
+        network.send_v6_on(now, way, packet, segment.buffer.take())
     }
 
     /// An error about a datagram of this host goes to the transport that sent it.

@@ -121,6 +121,19 @@ fn chunks(seed: u64, next: u64, until: u64) -> Vec<Job> {
     starts.enumerate().map(|(run, first)| job(run, range(first))).collect()
 }
 
+/// The scenarios of a job of [`chunks`], in words.
+fn of_chunk(next: u64, run: usize) -> String {
+    format!("scenarios from {}, up to {CHUNK} of them", next + CHUNK * run as u64)
+}
+
+/// Why a worker has nothing to tell.
+fn why_not(answer: &Answer) -> String {
+    match &answer.difference {
+        Some(difference) => format!("{}: {} {}", difference.field, difference.found, difference.note),
+        None => "the worker says nothing of it".to_owned(),
+    }
+}
+
 fn job(run: usize, scenarios: Scenarios) -> Job {
     let wants = Wants { scenarios: Some(scenarios), ..Wants::default() };
     Job { run, case: String::new(), family: Family::Ipv4, seed: 1, twin: None, wants }
@@ -167,15 +180,16 @@ impl Players {
         match self {
             Players::Together(pool) => {
                 let mut progress = Progress::new(name, jobs.len());
-                for answer in pool.play(jobs.clone(), &mut |_| progress.step()) {
-                    report.take(&jobs[answer.run], &answer);
+                for answer in pool.play(jobs, &mut |_| progress.step()) {
+                    match &answer.compared {
+                        Some(compared) => report.take(compared),
+                        None => report.not_played(&of_chunk(next, answer.run), &why_not(&answer)),
+                    }
                 }
             }
             Players::Apart(kernels) => {
                 let mut progress = Progress::new(name, 2 * jobs.len());
-                for answer in kernels.range(options.seed, next, until, &mut progress) {
-                    report.take(&job(0, Scenarios::Record(Vec::new())), &answer);
-                }
+                kernels.compare(options.seed, next..until, &mut progress, report);
             }
         }
     }

@@ -55,8 +55,12 @@ impl Folder {
 
     /// Puts a kernel of that release into the cache.
     fn add_kernel(&self, release: &str) {
+        self.add(release, KERNEL);
+    }
+
+    fn add(&self, release: &str, kernel: &str) {
         let folder = format!("cache/wireproof/oracle/{release}-0123456789abcdef");
-        self.write_program(&format!("{folder}/linux"), KERNEL);
+        self.write_program(&format!("{folder}/linux"), kernel);
         self.write(&format!("{folder}/seeds.so"), "");
         let series = release.rsplit_once('.').map_or(release, |(series, _)| series);
         let record = format!(
@@ -148,6 +152,46 @@ fn a_case_that_does_not_repeat_itself_is_told() {
     let (code, said, _) = repeat("arp/reply-draws");
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("arp/reply-draws-no-answer ipv4: 3 traces, which came 1, 1, 1 times"), "{said}");
+    let verdicts = ["oracle", "repeat", "arp/reply-draws", "--runs", "3", "--verdicts"];
+    let (code, said, _) = folder.run(&verdicts, None);
+    assert_eq!(code, Some(0), "the verdict is always the same: {said}");
+    assert!(said.ends_with("1 of 1 left one verdict\n"), "{said}");
+}
+
+/// What plays a kernel that is given one scenario at a time: it tells a trace, or why there is none.
+fn records(trace: &str) -> String {
+    let recorded =
+        format!(r#"{{"granularity":{{"tick":{{"secs":0,"nanos":0}},"proportion":0}},"traces":[{trace}]}}"#);
+    let answer = format!(
+        r#"{{"run":0,"verdict":"pass","difference":null,"virtual_us":0,"wall_us":0,"cpu_us":0,"green":null,"ladder":null,"snapshot":null,"recorded":{recorded},"is_last":false}}"#
+    );
+    format!("#!/bin/sh\n: > io/begun\nread -r job < io/jobs.json\necho '{answer}' >> io/answers.json\n")
+}
+
+#[test]
+fn two_kernels_are_compared_by_what_each_tells() {
+    let folder = Folder::new("two", &[]);
+    let silent = r#"{"Ok":{"steps":[]}}"#;
+    folder.add("6.12.9", &records(silent));
+    folder.add("7.2.1", &records(silent));
+    folder.add("7.3.1", &records(r#"{"Err":"no device"}"#));
+    folder.add("7.4.1", KERNEL);
+    let out = folder.0.join("out").display().to_string();
+    let diff = |other: &str| {
+        let stacks = format!("linux-6.12,{other}");
+        folder.run(&["diff", "--stacks", &stacks, "--scenarios", "1", "--out", &out], None)
+    };
+    let (code, said, error) = diff("linux-7.2");
+    assert_eq!(code, Some(0), "{said}{error}");
+    assert!(said.starts_with("1 scenarios of seed 1 on linux-6.12 and linux-7.2"), "{said}");
+    for (other, expected) in [
+        ("linux-7.3", "not played: scenario 0: no device"),
+        ("linux-7.4", "not played: scenario 0: the worker says nothing of it"),
+    ] {
+        let (code, said, error) = diff(other);
+        assert_eq!(code, Some(1), "{said}{error}");
+        assert!(said.contains(expected), "{said}");
+    }
 }
 
 #[test]

@@ -17,18 +17,24 @@ pub(super) const LOSSES: &[Loss] = &[Loss {
     },
 }];
 
-/// The first byte's lowest bit asks for the right checksum; the rest is a message.
-///
-/// # Panics
-/// At a finding.
-pub fn icmpv4(data: &[u8]) {
-    let Some((choice, bytes)) = choices(data) else { return };
+/// The message of an input: the first byte's lowest bit asks for the right checksum.
+pub(crate) fn message(data: &[u8]) -> Option<Vec<u8>> {
+    let (choice, bytes) = choices(data)?;
     let mut bytes = bytes.to_vec();
     if choice & 1 == 1 {
         put16(&mut bytes, 2, 0);
         let sum = checksum(0, &bytes);
         put16(&mut bytes, 2, sum);
     }
+    Some(bytes)
+}
+
+/// `data` is what [`message`] takes.
+///
+/// # Panics
+/// At a finding.
+pub fn icmpv4(data: &[u8]) {
+    let Some(bytes) = message(data) else { return };
     let parsed = Header::parse(&bytes);
     if let Ok((header, rest)) = &parsed {
         let emitted = same_bytes(LOSSES, &bytes, rest, |buffer| header.emit(buffer));

@@ -23,16 +23,22 @@ const LOSSES: &[Loss] = &[
     },
 ];
 
-/// The first byte's lowest bit asks for the right checksum; the rest is a datagram.
-///
-/// # Panics
-/// At a finding.
-pub fn ipv4(data: &[u8]) {
-    let Some((choice, bytes)) = choices(data) else { return };
+/// The datagram of an input: the first byte's lowest bit asks for the right checksum.
+pub(crate) fn datagram(data: &[u8]) -> Option<Vec<u8>> {
+    let (choice, bytes) = choices(data)?;
     let mut bytes = bytes.to_vec();
     if choice & 1 == 1 {
         repair(&mut bytes);
     }
+    Some(bytes)
+}
+
+/// `data` is what [`datagram`] takes.
+///
+/// # Panics
+/// At a finding.
+pub fn ipv4(data: &[u8]) {
+    let Some(bytes) = datagram(data) else { return };
     let parsed = Header::parse(&bytes);
     let quoted = Header::parse_quoted(&bytes);
     if let Ok((header, payload)) = &parsed {

@@ -18,16 +18,22 @@ const LOSSES: &[Loss] = &[
     Loss { why: "the checksum, which the parse does not look at, is filled in", apply: |bytes| fill(bytes) },
 ];
 
-/// The first byte's lowest bit asks for the right checksum; the rest is a segment.
-///
-/// # Panics
-/// At a finding.
-pub fn tcp(data: &[u8]) {
-    let Some((choice, bytes)) = choices(data) else { return };
+/// The segment of an input: the first byte's lowest bit asks for the right checksum.
+pub(crate) fn segment(data: &[u8]) -> Option<Vec<u8>> {
+    let (choice, bytes) = choices(data)?;
     let mut bytes = bytes.to_vec();
     if choice & 1 == 1 && bytes.len() >= HEADER_LEN {
         fill(&mut bytes);
     }
+    Some(bytes)
+}
+
+/// `data` is what [`segment`] takes.
+///
+/// # Panics
+/// At a finding.
+pub fn tcp(data: &[u8]) {
+    let Some(bytes) = segment(data) else { return };
     assert_eq!(checksum_is_right(SOURCE.into(), DESTINATION.into(), &bytes), sum(&bytes) == 0);
     let parsed = Segment::parse(&bytes);
     if let Ok(segment) = &parsed {

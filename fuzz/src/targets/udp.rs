@@ -31,21 +31,27 @@ const LOSSES_V4: &[Loss] = &[
 ];
 const LOSSES_V6: &[Loss] = &[BEHIND_LENGTH];
 
-/// The first byte's lowest bit asks for the right checksum, the next one for IPv6; the rest is a datagram.
-///
-/// # Panics
-/// At a finding.
-pub fn udp(data: &[u8]) {
-    let Some((choice, bytes)) = choices(data) else { return };
-    let (header, addresses, losses) = match choice & 2 {
-        0 => ("udp", V4, LOSSES_V4),
-        _ => ("udp over ipv6", V6, LOSSES_V6),
-    };
-    let [source, destination] = addresses;
+/// The datagram of an input, between two addresses: the first byte's lowest bit asks for the right checksum.
+pub(crate) fn datagram(addresses: [IpAddr; 2], data: &[u8]) -> Option<Vec<u8>> {
+    let (choice, bytes) = choices(data)?;
     let mut bytes = bytes.to_vec();
     if choice & 1 == 1 {
         fill(addresses, &mut bytes);
     }
+    Some(bytes)
+}
+
+/// `data` is what [`datagram`] takes; the first byte's second bit asks for IPv6.
+///
+/// # Panics
+/// At a finding.
+pub fn udp(data: &[u8]) {
+    let (header, addresses, losses) = match data.first().map_or(0, |choice| choice & 2) {
+        0 => ("udp", V4, LOSSES_V4),
+        _ => ("udp over ipv6", V6, LOSSES_V6),
+    };
+    let [source, destination] = addresses;
+    let Some(bytes) = datagram(addresses, data) else { return };
     let parsed = Header::parse(source, destination, &bytes);
     if let Ok((header, payload)) = &parsed {
         let emitted = same_bytes(losses, &bytes, payload, |b| header.emit(source, destination, b));

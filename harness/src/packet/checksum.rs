@@ -19,8 +19,9 @@ impl Sum {
         let (pairs, rest) = bytes.as_chunks::<4>();
         let mut last = [0; 4];
         last[..rest.len()].copy_from_slice(rest);
-        let sum: u64 = pairs.iter().chain([&last]).map(|pair| u64::from(u32::from_be_bytes(*pair))).sum();
-        Sum(self.0 + sum)
+        // Four billion of them fit into the sum.
+        let word = |pair: &[u8; 4]| u64::from(u32::from_be_bytes(*pair));
+        Sum(pairs.iter().fold(self.0 + word(&last), |sum, pair| sum.wrapping_add(word(pair))))
     }
 
     /// The field's value: the complement of the folded sum.
@@ -36,13 +37,13 @@ impl Sum {
 /// The pseudo-header of `protocol` with `length` bytes: RFC 9293 section 3.1, RFC 8200 section 8.1.
 pub(crate) fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: usize) -> Sum {
     let sum = match (source, destination) {
-        (IpAddr::V4(s), IpAddr::V4(d)) => Sum::default().add(&s.octets()).add(&d.octets()),
+        (IpAddr::V4(s), IpAddr::V4(d)) => Sum(u64::from(s.to_bits()) + u64::from(d.to_bits())),
         (IpAddr::V6(s), IpAddr::V6(d)) => Sum::default().add(&s.octets()).add(&d.octets()),
         // Never from one header.
         _ => Sum::default(),
     };
     // The two versions lay the words out differently; their sum is the same.
-    sum.add(&(length as u32).to_be_bytes()).add(&[0, protocol])
+    Sum(sum.0 + u64::from(length as u32) + u64::from(protocol))
 }
 
 /// Whether a checksum that was `found` says the same as the `right` one. Both zeros of ones' complement do, since the sum over the

@@ -54,7 +54,21 @@ pub(super) enum SystemCall {
 
 use SystemCall as S;
 
-const BOUND: [SystemCall; 3] = [S::Socket, S::ReuseAddress, S::Bind];
+/// The system calls that a user's call consists of, one after the other.
+pub(super) type Plan = [Option<SystemCall>; 4];
+
+/// What is done to a socket that is bound first.
+fn bound(call: SystemCall) -> Plan {
+    [Some(S::Socket), Some(S::ReuseAddress), Some(S::Bind), Some(call)]
+}
+
+fn one(call: SystemCall) -> Plan {
+    [Some(call), None, None, None]
+}
+
+fn two(first: SystemCall, second: SystemCall) -> Plan {
+    [Some(first), Some(second), None, None]
+}
 
 impl SystemCall {
     /// Whether what it returns is what the user's call returned.
@@ -145,39 +159,36 @@ impl Sockets {
     }
 
     /// The system calls that a user's call consists of; `None` where there is no socket for it.
-    pub(super) fn plan(&self, call: UserCall) -> Option<Vec<SystemCall>> {
-        let steps = match call {
-            UserCall::Listen if self.listener.is_none() => [&BOUND[..], &[S::Listen]].concat(),
-            UserCall::Connect if self.connection.is_none() => [&BOUND[..], &[S::Connect]].concat(),
+    pub(super) fn plan(&self, call: UserCall) -> Option<Plan> {
+        Some(match call {
+            UserCall::Listen if self.listener.is_none() => bound(S::Listen),
+            UserCall::Connect if self.connection.is_none() => bound(S::Connect),
             UserCall::Extra(call @ ExtraCall::FastConnect(_)) if self.connection.is_none() => {
-                [&BOUND[..], &[call.system_call()]].concat()
+                bound(call.system_call())
             }
             UserCall::Listen | UserCall::Connect | UserCall::Extra(ExtraCall::FastConnect(_)) => return None,
             UserCall::Accept if self.listener.is_some() && self.connection.is_none() => {
-                vec![S::Accept, S::SetNonblocking]
+                two(S::Accept, S::SetNonblocking)
             }
-            UserCall::CloseListener => self.listener.map(|_| vec![S::CloseListener])?,
+            UserCall::CloseListener => one(self.listener.map(|_| S::CloseListener)?),
             UserCall::Accept => return None,
             _ if self.connection.is_none() => return None,
-            UserCall::Extra(call) => vec![call.system_call()],
-            UserCall::Send(length) => vec![S::Send(length, 0)],
-            UserCall::Receive(count) => vec![S::Receive(count)],
-            UserCall::ShutdownWrite => vec![S::Shutdown(libc::SHUT_WR)],
-            UserCall::ShutdownRead => vec![S::Shutdown(libc::SHUT_RD)],
-            UserCall::ShutdownBoth => vec![S::Shutdown(libc::SHUT_RDWR)],
-            UserCall::Close => vec![S::Close],
-            UserCall::Abort => vec![S::Linger, S::Close],
-            UserCall::TakeError => vec![S::TakeError],
-            UserCall::Nodelay => vec![set(libc::IPPROTO_TCP, libc::TCP_NODELAY, 1)],
-            UserCall::ReceiveBuffer(bytes) => {
-                vec![set(libc::SOL_SOCKET, libc::SO_RCVBUF, bytes.into())]
-            }
-            UserCall::Keepalive => vec![
+            UserCall::Extra(call) => one(call.system_call()),
+            UserCall::Send(length) => one(S::Send(length, 0)),
+            UserCall::Receive(count) => one(S::Receive(count)),
+            UserCall::ShutdownWrite => one(S::Shutdown(libc::SHUT_WR)),
+            UserCall::ShutdownRead => one(S::Shutdown(libc::SHUT_RD)),
+            UserCall::ShutdownBoth => one(S::Shutdown(libc::SHUT_RDWR)),
+            UserCall::Close => one(S::Close),
+            UserCall::Abort => two(S::Linger, S::Close),
+            UserCall::TakeError => one(S::TakeError),
+            UserCall::Nodelay => one(set(libc::IPPROTO_TCP, libc::TCP_NODELAY, 1)),
+            UserCall::ReceiveBuffer(bytes) => one(set(libc::SOL_SOCKET, libc::SO_RCVBUF, bytes.into())),
+            UserCall::Keepalive => two(
                 set(libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, 10),
                 set(libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1),
-            ],
-        };
-        Some(steps)
+            ),
+        })
     }
 
     /// Takes note of what a system call returned.

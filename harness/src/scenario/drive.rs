@@ -129,6 +129,8 @@ struct Driver<'a> {
     due: Instant,
     /// The last datagram that the stack sent.
     last_frame: Vec<u8>,
+    /// The datagram that the stack is given; kept for its memory.
+    given: Vec<u8>,
     trace: &'a mut Trace,
     events: Vec<sut::Event>,
 }
@@ -137,6 +139,8 @@ impl<'a> Driver<'a> {
     fn new(stack: &'a mut dyn StackUnderTest, scenario: &Scenario, trace: &'a mut Trace) -> Driver<'a> {
         let due = stack.now() + LEAST;
         let due = Instant::from_millis(due.as_millis());
+        // A swap has two steps, and the opening some.
+        trace.steps.reserve(scenario.operations.len() + 8);
         Driver {
             stack,
             ends: Ends::of(scenario.opening.version),
@@ -145,6 +149,7 @@ impl<'a> Driver<'a> {
             sockets: calls::Sockets::new(Ends::of(scenario.opening.version)),
             due,
             last_frame: Vec::new(),
+            given: Vec::new(),
             trace,
             events: Vec::new(),
         }
@@ -229,12 +234,12 @@ impl<'a> Driver<'a> {
         watch: &mut dyn Watch,
     ) -> Result<(), Stop> {
         let event = Event::of_segment(&segment, &self.peer, self.inference.state);
-        let frame = segment.datagram(&self.ends);
+        segment.write(&self.ends, &mut self.given);
         let state = self.inference.state;
         self.peer.sent(&segment, state);
         self.inference.given(&segment, event, &self.peer);
         self.open_step(at, Stimulus::Segment(segment), (state, Some(event)), pause);
-        self.stack.inject(InterfaceId(0), &frame)?;
+        self.stack.inject(InterfaceId(0), &self.given)?;
         self.close_step(watch)
     }
 
@@ -280,7 +285,7 @@ impl<'a> Driver<'a> {
         let before = (self.inference.state, Event::of_call(call));
         self.open_step(at, Stimulus::Call(call), before, pause);
         let mut last = Outcome::error(libc::EAGAIN);
-        for step in plan {
+        for step in plan.into_iter().flatten() {
             let Some(submitted) = step.call(&self.sockets, &last) else { break };
             last = self.submit(submitted, &step)?;
             self.sockets.returned(&step, &last);

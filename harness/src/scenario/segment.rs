@@ -97,10 +97,19 @@ impl Segment {
 
     /// The datagram from `ends.remote` to `ends.local` with this segment, all lengths and checksums right.
     pub fn datagram(&self, ends: &Ends) -> Vec<u8> {
-        let options = self.options.bytes();
+        let mut frame = Vec::new();
+        self.write(ends, &mut frame);
+        frame
+    }
+
+    /// The same in the place of what `frame` has.
+    pub(super) fn write(&self, ends: &Ends, frame: &mut Vec<u8>) {
+        let area = self.options.area();
+        let options = area.as_slice();
         let length = 20 + options.len() + self.payload.len();
-        let mut frame = Vec::with_capacity(40 + length);
-        ip_header(&mut frame, ends, TCP, self.ecn, length);
+        frame.clear();
+        frame.reserve(40 + length);
+        ip_header(frame, ends, TCP, self.ecn, length);
         let start = frame.len();
         let mut header = [0; 20];
         header[..2].copy_from_slice(&ends.remote.1.to_be_bytes());
@@ -112,28 +121,28 @@ impl Segment {
         header[14..16].copy_from_slice(&self.window.to_be_bytes());
         header[18..].copy_from_slice(&self.urgent.to_be_bytes());
         frame.extend_from_slice(&header);
-        frame.extend_from_slice(&options);
+        frame.extend_from_slice(options);
         frame.extend_from_slice(&self.payload);
         let sum = pseudo_header(ends.remote.0, ends.local.0, TCP, length).add(&frame[start..]).finish();
         frame[start + 16..start + 18].copy_from_slice(&sum.to_be_bytes());
-        frame
     }
 
     /// Reads the datagram that the stack sent from `ends.local` to `ends.remote`; `None` where it is anything else.
     pub fn read(ends: &Ends, frame: &[u8]) -> Option<Segment> {
         let tcp = text(ends, frame)?;
-        let be16 = |at: usize| Some(u16::from_be_bytes(tcp.get(at..at + 2)?.try_into().ok()?));
-        let be32 = |at: usize| Some(u32::from_be_bytes(tcp.get(at..at + 4)?.try_into().ok()?));
-        let offset = usize::from(*tcp.get(12)? >> 4) * 4;
-        if (be16(0)?, be16(2)?) != (ends.local.1, ends.remote.1) || offset < 20 {
+        let header: &[u8; 20] = tcp.first_chunk()?;
+        let be16 = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
+        let be32 = |at: usize| u32::from(be16(at)) << 16 | u32::from(be16(at + 2));
+        let offset = usize::from(header[12] >> 4) * 4;
+        if (be16(0), be16(2)) != (ends.local.1, ends.remote.1) {
             return None;
         }
         Some(Segment {
-            seq: be32(4)?,
-            ack: be32(8)?,
-            flags: *tcp.get(13)?,
-            window: be16(14)?,
-            urgent: be16(18)?,
+            seq: be32(4),
+            ack: be32(8),
+            flags: header[13],
+            window: be16(14),
+            urgent: be16(18),
             options: Options::read(tcp.get(20..offset)?),
             payload: tcp.get(offset..)?.to_vec(),
             ecn: match frame {
@@ -188,31 +197,32 @@ fn text<'a>(ends: &Ends, frame: &'a [u8]) -> Option<&'a [u8]> {
 
 impl Options {
     /// The options as they stand on the wire, padded with no-operations; what does not fit into 40 bytes is left out.
-    fn bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
+    fn area(&self) -> Area {
+        let mut area = Area { bytes: [1; 40], length: 0 };
         if let Some(mss) = self.mss {
-            bytes.extend([2, 4]);
-            bytes.extend(mss.to_be_bytes());
+            area.put(&[2, 4]);
+            area.put(&mss.to_be_bytes());
         }
         if self.sack_permitted {
-            bytes.extend([4, 2]);
+            area.put(&[4, 2]);
         }
         if let Some((value, echo)) = self.timestamps {
-            bytes.extend([8, 10]);
-            bytes.extend(value.to_be_bytes());
-            bytes.extend(echo.to_be_bytes());
+            area.put(&[8, 10]);
+            area.put(&value.to_be_bytes());
+            area.put(&echo.to_be_bytes());
         }
         if let Some(scale) = self.scale {
-            bytes.extend([3, 3, scale]);
+            area.put(&[3, 3, scale]);
         }
         if !self.sack.is_empty() {
-            bytes.extend([5, 2 + 8 * self.sack.len() as u8]);
-            let edges = self.sack.iter().flat_map(|(start, end)| [start.to_be_bytes(), end.to_be_bytes()]);
-            bytes.extend(edges.flatten());
+            area.put(&[5, 2 + 8 * self.sack.len() as u8]);
+            for (start, end) in &self.sack {
+                area.put(&start.to_be_bytes());
+                area.put(&end.to_be_bytes());
+            }
         }
-        bytes.extend(&self.raw);
-        bytes.resize(bytes.len().next_multiple_of(4).min(40), 1);
-        bytes
+        area.put(&self.raw);
+        area
     }
 
     /// Reads options as far as they can be read.
@@ -250,6 +260,27 @@ impl Options {
             bytes = behind;
         }
         options
+    }
+}
+
+/// An option area that is being written; no-operations stand behind what was written.
+struct Area {
+    bytes: [u8; 40],
+    length: usize,
+}
+
+impl Area {
+    /// Adds as much of `bytes` as there is room for.
+    fn put(&mut self, bytes: &[u8]) {
+        let room = &mut self.bytes[self.length..];
+        let length = bytes.len().min(room.len());
+        room[..length].copy_from_slice(&bytes[..length]);
+        self.length += length;
+    }
+
+    /// The area, as whole words.
+    fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.length.next_multiple_of(4)]
     }
 }
 

@@ -21,7 +21,6 @@ use stack::socket;
 use stack::tcp;
 use stack::{Cidr, Config, Host, Instant};
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -44,7 +43,7 @@ pub struct Reference {
     due: Cell<Option<Option<Instant>>>,
     events: Vec<Event>,
     /// Calls under way: how each result is to be told.
-    waiting: BTreeMap<socket::CallId, (CallId, Form)>,
+    waiting: Vec<(socket::CallId, CallId, Form)>,
     calls: u64,
 }
 
@@ -106,7 +105,7 @@ impl Reference {
             now: Instant::ZERO,
             due: Cell::new(None),
             events: Vec::new(),
-            waiting: BTreeMap::new(),
+            waiting: Vec::new(),
             calls: 0,
         }
     }
@@ -119,7 +118,8 @@ impl Reference {
             self.events.push(Event::Frame { interface: InterfaceId(interface), at, bytes: frame.into_vec() });
         }
         for (id, at, outcome) in self.host.completions() {
-            if let Some((id, form)) = self.waiting.remove(&id) {
+            if let Some(place) = self.waiting.iter().rposition(|(theirs, ..)| *theirs == id) {
+                let (_, id, form) = self.waiting.swap_remove(place);
                 self.events.push(Event::Completed { id, at, outcome: form.tell(outcome) });
             }
         }
@@ -210,15 +210,15 @@ impl StackUnderTest for Reference {
         match planned {
             Planned::Socket(call, form) => {
                 let theirs = self.host.submit(self.now, call);
-                self.waiting.insert(theirs, (id, form));
+                self.waiting.push((theirs, id, form));
             }
             Planned::Addresses { name, ipv6 } => {
                 let theirs = self.host.getaddrinfo(self.now, &name, ipv6);
-                self.waiting.insert(theirs, (id, Form::Plain));
+                self.waiting.push((theirs, id, Form::Plain));
             }
             Planned::Name(address) => {
                 let theirs = self.host.getnameinfo(self.now, address);
-                self.waiting.insert(theirs, (id, Form::Plain));
+                self.waiting.push((theirs, id, Form::Plain));
             }
             Planned::Answered(outcome) => {
                 self.events.push(Event::Completed { id, at: self.now, outcome });
@@ -233,7 +233,11 @@ impl StackUnderTest for Reference {
     }
 
     fn events(&mut self, events: &mut Vec<Event>) -> Result<(), Refusal> {
-        events.append(&mut self.events);
+        // To change places moves no event.
+        match events.is_empty() {
+            true => std::mem::swap(events, &mut self.events),
+            false => events.append(&mut self.events),
+        }
         Ok(())
     }
 

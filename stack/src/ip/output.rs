@@ -74,6 +74,16 @@ impl Network {
         Ok(Way { destination, via, hop, mtu, mac: None })
     }
 
+    /// Until when a way on which a datagram has left holds while nothing but time passes; `None`: it is to be looked for again.
+    pub(crate) fn holds_until(&self, way: &Way) -> Option<Instant> {
+        let link = self.interfaces.get(way.hop.interface).filter(|_| way.mac.is_some())?;
+        let neighbour = match way.hop.next {
+            IpAddr::V4(next) => link.arp.holds_until(next),
+            IpAddr::V6(next) => link.neighbours.holds_until(next),
+        };
+        Some(neighbour?.min(self.path_mtu.holds_until(way.destination)))
+    }
+
     /// The largest datagram on the way to `destination`: the interface's MTU, or less where a router said so.
     pub(crate) fn mtu_towards(&self, now: Instant, destination: IpAddr, via: Option<usize>) -> u16 {
         self.way(now, destination, via).map_or_else(|_| self.interface_mtu(0), |way| way.mtu)

@@ -27,6 +27,11 @@ impl PathMtu {
         self.entries.get(&destination).filter(|(_, expires)| now < *expires).map(|(mtu, _)| *mtu)
     }
 
+    /// When what is known of the way to `destination` ends.
+    pub(crate) fn holds_until(&self, destination: IpAddr) -> Instant {
+        self.entries.get(&destination).map_or(Instant::FAR_FUTURE, |(_, expires)| *expires)
+    }
+
     /// Takes in that a datagram of `length` bytes did not fit: `mtu` is what the router says, 0 where it does not.
     /// Gives the MTU from now on. Larger values than known ones are not believed (RFC 1191 3).
     pub(crate) fn reduce(&mut self, now: Instant, destination: IpAddr, mtu: u32, length: u16) -> u16 {

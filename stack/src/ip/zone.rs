@@ -12,6 +12,15 @@ pub(crate) fn zone(address: SocketAddr) -> Option<usize> {
     usize::try_from(address.scope_id()).ok().filter(|_| has_zone(&address))?.checked_sub(1)
 }
 
+/// The scope id, of IPv6 alone; 0 is none.
+#[inline]
+pub(crate) fn scope(address: &SocketAddr) -> u32 {
+    match address {
+        SocketAddr::V4(_) => 0,
+        SocketAddr::V6(address) => address.scope_id(),
+    }
+}
+
 fn has_zone(address: &SocketAddrV6) -> bool {
     let ip = address.ip();
     ip.is_unicast_link_local() || (ip.is_multicast() && ip.octets()[1] & 0xf <= 2)

@@ -136,6 +136,21 @@ impl ArpCache {
         due
     }
 
+    /// Until when `address` resolves to what it does now, and nobody is asked for it.
+    pub(crate) fn holds_until(&self, address: Ipv4Addr) -> Option<Instant> {
+        match self.entries.get(&address)? {
+            Entry::Permanent { .. } => Some(Instant::FAR_FUTURE),
+            Entry::Complete { expires, .. } => Some(*expires - self.config.retransmit * self.config.attempts),
+            Entry::Incomplete { .. } => None,
+        }
+    }
+
+    /// Whether a mapping has ended that is still there.
+    pub(crate) fn has_ended(&self, now: Instant) -> bool {
+        let ended = |entry: &Entry| matches!(entry, Entry::Complete { expires, .. } if *expires <= now);
+        self.entries.values().any(ended)
+    }
+
     /// When [`ArpCache::poll`] next has something to say. Mappings that end say nothing: they are looked at when used.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         self.due

@@ -80,6 +80,17 @@ impl NeighbourCache {
         self.entries.get(&address)?.mac()
     }
 
+    /// Until when `address` resolves to what it does now, and nothing comes to be doubted.
+    pub(crate) fn holds_until(&self, address: Ipv6Addr) -> Option<Instant> {
+        match self.entries.get(&address)? {
+            State::Permanent { .. } => Some(Instant::FAR_FUTURE),
+            State::Reachable { until, .. } => Some(*until),
+            State::Incomplete { .. } | State::Stale { .. } | State::Delay { .. } | State::Probe { .. } => {
+                None
+            }
+        }
+    }
+
     /// What a router says instead of the configuration (RFC 4861 6.3.4).
     pub(crate) fn set_reachable_time(&mut self, time: Duration) {
         self.config.reachable_time = time;

@@ -78,7 +78,7 @@ impl Host {
         let (first, last) =
             (config.first_ephemeral_port, config.last_ephemeral_port.max(config.first_ephemeral_port));
         let count = u32::from(last - first) + 1;
-        let start = self.net.rng.below(count);
+        let start = self.net.in_passing().rng.below(count);
         for step in 0..count {
             let offset = u16::try_from((start + step) % count).unwrap_or(0);
             let candidate = at_port(address, first + offset);

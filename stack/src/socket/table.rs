@@ -7,7 +7,8 @@ use super::messages::SendsWithoutCopy;
 use super::options::Options;
 use crate::tcp;
 use crate::udp::UdpId;
-use std::collections::{BTreeMap, BTreeSet};
+use core::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::net::SocketAddr;
 
 /// The first descriptor that is given out: 0 to 2 are taken in every process.
@@ -92,8 +93,8 @@ pub(super) struct Table {
     epolls: BTreeMap<i32, Epoll>,
     /// From [`FIRST`] on.
     slots: Vec<Option<Socket>>,
-    /// The places of `slots` that are empty.
-    free: BTreeSet<usize>,
+    /// The places of `slots` that are empty, the lowest on top.
+    free: BinaryHeap<Reverse<usize>>,
     /// Who is bound to which port.
     bound: BTreeSet<(u16, i32)>,
     serial: u64,
@@ -121,7 +122,7 @@ impl Table {
         if self.len() >= limit {
             return Err(Errno::EMFILE);
         }
-        let at = self.free.pop_first().unwrap_or(self.slots.len());
+        let at = self.free.pop().map_or(self.slots.len(), |Reverse(at)| at);
         let fd = i32::try_from(at).ok().and_then(|at| at.checked_add(FIRST)).ok_or(Errno::EMFILE)?;
         if at == self.slots.len() {
             self.slots.push(None);
@@ -153,7 +154,7 @@ impl Table {
         self.bind(fd, None)?;
         let at = Table::place(fd).ok_or(Errno::EBADF)?;
         let socket = self.slots.get_mut(at).and_then(Option::take).ok_or(Errno::EBADF)?;
-        self.free.insert(at);
+        self.free.push(Reverse(at));
         Ok(socket)
     }
 
@@ -172,7 +173,7 @@ impl Table {
     /// Closes an epoll descriptor; false where it is none.
     pub(super) fn remove_epoll(&mut self, fd: i32) -> bool {
         let removed = self.epolls.remove(&fd).is_some();
-        self.free.extend(Table::place(fd).filter(|_| removed));
+        self.free.extend(Table::place(fd).filter(|_| removed).map(Reverse));
         removed
     }
 

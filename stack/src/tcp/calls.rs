@@ -49,7 +49,7 @@ impl Connections {
     /// CLOSE in LISTEN. Connections that nobody has accepted are aborted.
     pub fn close_listener(&mut self, now: Instant, listener: ListenerId) {
         let Some(listener) = self.listeners.remove(listener) else { return };
-        for id in listener.pending.into_iter().chain(listener.ready) {
+        for id in listener.pending.into_ids().chain(listener.ready) {
             self.abort(now, id);
         }
     }

@@ -23,8 +23,8 @@ pub(crate) enum Limit {
 pub(crate) struct Chrono {
     limit: Limit,
     since: Instant,
-    /// By the network, the window, the room.
-    spent: [Duration; 3],
+    /// By the network, the window, the room, in nanoseconds.
+    spent: [u64; 3],
 }
 
 impl Chrono {
@@ -36,17 +36,17 @@ impl Chrono {
         }
     }
 
-    fn until(&self, now: Instant) -> [Duration; 3] {
+    fn until(&self, now: Instant) -> [u64; 3] {
         let mut spent = self.spent;
         if let Some(at) = (self.limit as usize).checked_sub(1) {
-            spent[at] += now.saturating_since(self.since);
+            spent[at] += now.as_nanos().saturating_sub(self.since.as_nanos());
         }
         spent
     }
 
     /// Busy altogether; of that waiting for the window, and for room.
     pub(crate) fn read(&self, now: Instant) -> [Duration; 3] {
-        let [network, window, room] = self.until(now);
+        let [network, window, room] = self.until(now).map(Duration::from_nanos);
         [network + window + room, window, room]
     }
 }

@@ -105,6 +105,7 @@ impl Connections {
 
     /// The same by reference: what was just put together waits, where it is moved, for its writing. Link-local addresses are
     /// in the zone of the interface `zone`.
+    #[inline(always)]
     pub(crate) fn segment_arrives_between(
         &mut self,
         now: Instant,
@@ -224,7 +225,7 @@ impl Connections {
         let Some(Origin::Passive(listener)) = self.slab.get(id).map(|tcb| tcb.origin) else { return };
         if let Some(listener) = self.listeners.get_mut(listener) {
             listener.fast.remove(&id);
-            if listener.pending.remove(&id) {
+            if listener.pending.remove(id) {
                 listener.offer(id);
             }
         }
@@ -435,7 +436,7 @@ impl Connections {
         let Origin::Passive(listener) = tcb.origin else { return };
         if let Some(listener) = self.listeners.get_mut(listener) {
             listener.fast.remove(&id);
-            if listener.pending.remove(&id) {
+            if listener.pending.remove(id) {
                 self.slab.remove(id);
             }
         }

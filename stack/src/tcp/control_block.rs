@@ -23,7 +23,7 @@ use super::tlp::{self, Tlp};
 use super::urgent::OutOfBand;
 use super::user_timeout::UserTimeout;
 use super::{Error, ListenerId, SeqNumber};
-use crate::ip::zone::{with_zone, without_zone, zone};
+use crate::ip::zone::{scope, with_zone, without_zone, zone};
 use crate::time::Instant;
 use crate::wire::tcp::Segment;
 use crate::wire::tcp_options::SackBlock;
@@ -54,15 +54,10 @@ pub(crate) struct FourTuple {
 }
 
 impl FourTuple {
-    /// Whence segments go, and whither.
-    pub(crate) fn addresses(&self) -> (IpAddr, IpAddr) {
-        (self.local.ip(), self.remote.ip())
-    }
-
-    /// The interface that segments stay on, where an address says so.
+    /// Whence segments go, and whither, with the scope id of a link-local address among these, which is one for both, or 0.
     #[inline]
-    pub(crate) fn zone(&self) -> Option<usize> {
-        zone(self.local).or_else(|| zone(self.remote))
+    pub(crate) fn way(&self) -> (IpAddr, IpAddr, u32) {
+        (self.local.ip(), self.remote.ip(), scope(&self.local) | scope(&self.remote))
     }
 
     /// The name of a connection between two ends: IPv6's flow information is no part of it.
@@ -438,6 +433,11 @@ impl ControlBlock {
     /// FIN-WAIT-1 with a SYN,ACK that the peer has not acknowledged.
     pub(crate) fn closed_early(&self) -> bool {
         self.state == State::FinWait1 && self.syn_is_outstanding()
+    }
+
+    /// Whether our FIN is still to be sent, on a connection on which it may be.
+    pub(crate) fn fin_is_unsent(&self) -> bool {
+        self.state.is_synchronized() && self.send.fin && self.snd_nxt <= self.send.data_end()
     }
 
     /// Whether our FIN has been sent and acknowledged.

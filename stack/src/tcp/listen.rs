@@ -17,8 +17,8 @@ pub(crate) struct Listener {
     /// What new connections inherit.
     pub(crate) options: SocketOptions,
     backlog: usize,
-    /// Connections in SYN-RECEIVED.
-    pub(crate) pending: BTreeSet<ConnectionId>,
+    /// Connections in SYN-RECEIVED: as many as the SYN queue has room for.
+    pub(crate) pending: HalfOpen,
     /// Connections in SYN-RECEIVED that were opened fast: PendingFastOpenRequests (RFC 7413 4.2).
     pub(crate) fast: BTreeSet<ConnectionId>,
     /// Connections that wait for accept, in the order in which they were established.
@@ -29,9 +29,35 @@ pub(crate) struct Listener {
     pub(crate) cookies_until: Option<Instant>,
 }
 
+/// A few connections in the order of their ids.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HalfOpen(Vec<ConnectionId>);
+
+impl HalfOpen {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn insert(&mut self, id: ConnectionId) {
+        if let Err(at) = self.0.binary_search(&id) {
+            self.0.insert(at, id);
+        }
+    }
+
+    /// False where it is not there.
+    pub(crate) fn remove(&mut self, id: ConnectionId) -> bool {
+        let found = self.0.binary_search(&id);
+        found.is_ok_and(|at| self.0.remove(at) == id)
+    }
+
+    pub(crate) fn into_ids(self) -> impl Iterator<Item = ConnectionId> {
+        self.0.into_iter()
+    }
+}
+
 impl Listener {
     pub(crate) fn new(local: SocketAddr, backlog: usize, options: SocketOptions) -> Listener {
-        let (pending, fast) = (BTreeSet::new(), BTreeSet::new());
+        let (pending, fast) = (HalfOpen::default(), BTreeSet::new());
         Listener {
             local,
             options,
@@ -119,6 +145,9 @@ impl Listeners {
     pub(crate) fn find(&self, tuple: FourTuple) -> Option<ListenerId> {
         let (end, local) = (tuple.local, tuple.local.ip());
         let on_port = self.by_port.get(&tuple.local.port())?;
+        if let [only] = on_port[..] {
+            return self.by_id.get(&only).filter(|listener| listener.takes(end)).map(|_| only);
+        }
         let fit = |id: &&ListenerId| self.by_id.get(id).is_some_and(|listener| listener.takes(end));
         let score = |id: &&ListenerId| {
             let bound = self.by_id.get(id).map(|listener| listener.local.ip());

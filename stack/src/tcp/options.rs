@@ -96,11 +96,22 @@ pub(crate) fn room_for_text(tcb: &ControlBlock) -> u32 {
     }
 }
 
-/// The options of a segment with `flags` that is sent now.
-pub(crate) fn of_segment(tcb: &ControlBlock, flags: Flags, now: Instant) -> Options {
-    if flags.contains(Flags::SYN) {
-        return of_syn(tcb, now);
-    }
+/// The timestamps of a segment with `flags` that has no other options: of nearly every one.
+#[inline]
+pub(crate) fn timestamps_alone(tcb: &ControlBlock, flags: Flags, now: Instant) -> Option<Timestamps> {
+    let recent = tcb.ts_recent.filter(|_| !flags.contains(Flags::SYN) && sack_blocks_due(tcb) == 0)?;
+    Some(Timestamps { tsval: tsval(tcb, now), tsecr: recent.tsval })
+}
+
+/// The options of a segment with `flags` that is sent now and tells a user timeout, in seconds, where there is one to tell.
+#[inline(never)]
+pub(crate) fn of_segment(tcb: &ControlBlock, flags: Flags, told: Option<u32>, now: Instant) -> Options {
+    let options =
+        if flags.contains(Flags::SYN) { of_syn(tcb, now) } else { of_synchronized(tcb, flags, now) };
+    told.map_or(options, |seconds| telling(options, seconds))
+}
+
+fn of_synchronized(tcb: &ControlBlock, flags: Flags, now: Instant) -> Options {
     let timestamps = tcb.ts_recent.map(|recent| Timestamps { tsval: tsval(tcb, now), tsecr: recent.tsval });
     let sack = match sack_blocks_due(tcb) {
         blocks @ 1.. if !flags.contains(Flags::RST) => sack_blocks(tcb, blocks),
@@ -129,7 +140,7 @@ fn of_syn(tcb: &ControlBlock, now: Instant) -> Options {
 }
 
 /// With a user timeout besides. Text on a SYN needs its cookie; the timeout is told again behind it.
-pub(crate) fn telling(options: Options, seconds: u32) -> Options {
+fn telling(options: Options, seconds: u32) -> Options {
     let told = Options { user_timeout: Some(seconds), ..options };
     if told.have_room() { told } else { options }
 }

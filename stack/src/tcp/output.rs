@@ -11,6 +11,7 @@ use super::state::State;
 use super::timers::Timer;
 use super::{ConnectionId, SeqNumber, keepalive, options, persist, tlp, window};
 use crate::wire::tcp::{Flags, Header};
+use crate::wire::tcp_options::Options;
 
 /// The output side of one connection, for the time of a call.
 pub(crate) struct Output<'a> {
@@ -245,8 +246,7 @@ impl Output<'_> {
         }
         let (mut sent, mut burst, mut left) = (0, 0, 0);
         while self.tcb.retransmit.next.is_none() && self.tcb.ecn.held_at(self.cx.now).is_none() {
-            let established = self.tcb.state.is_synchronized();
-            let fin_is_due = established && self.tcb.send.fin && self.tcb.snd_nxt <= self.tcb.send.data_end();
+            let fin_is_due = self.tcb.fin_is_unsent();
             let unsent = self.tcb.unsent();
             if unsent == 0 {
                 if fin_is_due {
@@ -409,12 +409,8 @@ impl Output<'_> {
         if flags.contains(Flags::ACK) && !flags.contains(Flags::SYN) && !flags.contains(Flags::RST) {
             flags |= tcb.ecn.of_ack();
         }
-        let mut options = options::of_segment(tcb, flags, self.cx.now);
-        if !flags.contains(Flags::RST)
-            && let Some(seconds) = tcb.user_timeout.told(flags.contains(Flags::SYN))
-        {
-            options = options::telling(options, seconds);
-        }
+        let told =
+            if flags.contains(Flags::RST) { None } else { tcb.user_timeout.told(flags.contains(Flags::SYN)) };
         let wnd = match flags.contains(Flags::SYN) {
             true => window::announce_in_syn(tcb, self.cx.config),
             false => window::announce(tcb),
@@ -437,22 +433,31 @@ impl Output<'_> {
         let up = if flags.contains(Flags::URG) { u16::try_from(urgent).unwrap_or(u16::MAX) } else { 0 };
         let acknowledges = flags.contains(Flags::ACK);
         let ack = if acknowledges { tcb.rcv_nxt } else { SeqNumber(0) };
+        let (source_port, destination_port) = (tcb.local.port(), tcb.remote.port());
+        let (ends, options) = (tcb.tuple().way(), Options::default());
+        let header = Header { source_port, destination_port, seq, ack, flags, wnd, up, options };
+        match options::timestamps_alone(tcb, flags, self.cx.now).filter(|_| told.is_none()) {
+            Some(timestamps) => {
+                self.sink.push_with_timestamps(self.id, ends, ecn, (&header, timestamps), buffer)
+            }
+            None => {
+                let options = options::of_segment(tcb, flags, told, self.cx.now);
+                self.sink.push(Some(self.id), ends, ecn, &Header { options, ..header }, buffer);
+            }
+        }
         if acknowledges {
             tcb.ack.sent();
             tcb.last_ack_sent = ack;
             tcb.duplicate = None;
             tcb.deadlines.stop(Timer::DelayedAck);
         }
-        let (source_port, destination_port) = (tcb.local.port(), tcb.remote.port());
-        let header = Header { source_port, destination_port, seq, ack, flags, wnd, up, options };
-        self.sink.push(Some(self.id), &tcb.tuple(), ecn, &header, buffer);
     }
 
     /// Exactly one of the retransmission and the persist timer runs while something waits for the peer.
     fn arm_timers(&mut self) {
         if let Some(until) = self.tcb.ecn.held_at(self.cx.now)
             && self.tcb.flight_size() == 0
-            && self.tcb.unsent() > 0
+            && (self.tcb.unsent() > 0 || self.tcb.fin_is_unsent())
         {
             // What paces the sender is the timer, which an ACK of all that was out has stopped.
             self.tcb.deadlines.set(Timer::Retransmit, until);

@@ -21,12 +21,19 @@ pub struct Outgoing {
     pub src: IpAddr,
     /// Destination address.
     pub dst: IpAddr,
-    /// The interface that it must leave by, where one of the addresses is in its zone (RFC 4007 6).
-    pub zone: Option<usize>,
+    /// The zone of a link-local address among them, as its scope id has it (RFC 4007 6); 0 where there is none.
+    pub scope: u32,
     /// The ECN field of the IP header (RFC 3168 5): 0, Not-ECT, or 2, ECT(0).
     pub ecn: u8,
     /// TCP header and text, checksum filled in, with room for the headers below.
     pub buffer: Buffer,
+}
+
+impl Outgoing {
+    /// The interface that it must leave by, where there is no choice.
+    pub(crate) fn zone(&self) -> Option<usize> {
+        usize::try_from(self.scope).ok()?.checked_sub(1)
+    }
 }
 
 /// Where segments go until the host takes them.
@@ -55,17 +62,31 @@ impl Sink {
         self.spare.pop().map_or_else(|| Buffer::with_capacity(len as usize), Buffer::cleared)
     }
 
+    #[inline(never)]
     pub(super) fn push(
         &mut self,
         connection: Option<ConnectionId>,
-        tuple: &FourTuple,
+        (src, dst, scope): (IpAddr, IpAddr, u32),
         ecn: u8,
         header: &Header,
         mut buffer: Buffer,
     ) {
-        let (src, dst) = tuple.addresses();
         header.emit(src, dst, &mut buffer);
-        self.queue.push_back(Outgoing { connection, src, dst, zone: tuple.zone(), ecn, buffer });
+        self.queue.push_back(Outgoing { connection, src, dst, scope, ecn, buffer });
+    }
+
+    /// The same with nothing but timestamps for options.
+    #[inline]
+    pub(super) fn push_with_timestamps(
+        &mut self,
+        connection: ConnectionId,
+        (src, dst, scope): (IpAddr, IpAddr, u32),
+        ecn: u8,
+        (header, timestamps): (&Header, Timestamps),
+        mut buffer: Buffer,
+    ) {
+        header.emit_with_timestamps(timestamps, src, dst, &mut buffer);
+        self.queue.push_back(Outgoing { connection: Some(connection), src, dst, scope, ecn, buffer });
     }
 
     /// A reset in answer to a segment.
@@ -81,7 +102,7 @@ impl Sink {
             options: Options { timestamps, ..Options::default() },
             ..Header::default()
         };
-        self.push(connection, &tuple, NOT_ECT, &header, Buffer::new());
+        self.push(connection, tuple.way(), NOT_ECT, &header, Buffer::new());
     }
 
     /// A SYN,ACK of which nothing is kept.
@@ -103,6 +124,6 @@ impl Sink {
             options: Options { mss: Some(mss), ..Options::default() },
             ..Header::default()
         };
-        self.push(None, &tuple, NOT_ECT, &header, Buffer::new());
+        self.push(None, tuple.way(), NOT_ECT, &header, Buffer::new());
     }
 }

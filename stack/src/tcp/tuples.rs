@@ -2,6 +2,7 @@
 
 use super::ConnectionId;
 use super::control_block::FourTuple;
+use crate::ip::zone::scope;
 use crate::rng::Rng;
 use core::hash::{BuildHasher, Hash, Hasher};
 use std::collections::{BTreeMap, HashMap};
@@ -28,14 +29,6 @@ impl Key {
         // Where both have a zone it is one.
         let zone = u64::from(scope(&tuple.local) | scope(&tuple.remote)) << 34;
         Key { local: bits(&tuple.local), remote: bits(&tuple.remote), ports: zone | families | ports }
-    }
-}
-
-/// The scope id, of IPv6 alone.
-fn scope(socket: &SocketAddr) -> u32 {
-    match socket {
-        SocketAddr::V4(_) => 0,
-        SocketAddr::V6(socket) => socket.scope_id(),
     }
 }
 

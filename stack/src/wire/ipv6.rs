@@ -65,8 +65,9 @@ impl Header {
             flow_label: first & 0xf_ffff,
             next_header: fixed[6],
             hop_limit: fixed[7],
-            source: Ipv6Addr::from(array::<16>(fixed, 8)),
-            destination: Ipv6Addr::from(array::<16>(fixed, 24)),
+            // As numbers the addresses are moved whole; as arrays the compiler moves them in three pieces.
+            source: Ipv6Addr::from_bits(u128::from_be_bytes(array(fixed, 8))),
+            destination: Ipv6Addr::from_bits(u128::from_be_bytes(array(fixed, 24))),
         }
     }
 

@@ -221,6 +221,20 @@ impl Header {
         self.write_with((source, destination), timestamps, text, place);
     }
 
+    /// [`Header::emit`] with nothing but timestamps for options: what nearly every segment has, and what needs no loop.
+    #[inline]
+    pub fn emit_with_timestamps(
+        &self,
+        timestamps: Timestamps,
+        source: IpAddr,
+        destination: IpAddr,
+        buffer: &mut Buffer,
+    ) {
+        let options = timestamps.padded();
+        let (place, text) = buffer.prepend_array::<{ HEADER_LEN + 12 }>();
+        self.write_options((source, destination), &options, text, place);
+    }
+
     /// Writes the header, its checksum filled in, before `text` at its `place`, which is as long as [`Header::header_len`].
     #[inline]
     pub fn write(&self, source: IpAddr, destination: IpAddr, text: &[u8], place: &mut [u8]) {
@@ -247,7 +261,8 @@ impl Header {
     }
 
     /// With `options`, of which those behind the last that has a place are zeros, which change no sum.
-    #[inline]
+    // Inlined, so that a header that is put together to be written never gets out of the registers.
+    #[inline(always)]
     fn write_options<const ROOM: usize>(
         &self,
         (source, destination): (IpAddr, IpAddr),
@@ -267,7 +282,10 @@ impl Header {
         for (place, word) in fixed.as_chunks_mut().0.iter_mut().zip(words) {
             *place = word.to_be_bytes();
         }
-        area.copy_from_slice(&options[..header_len - HEADER_LEN]);
+        match area.first_chunk_mut() {
+            Some(whole) => *whole = *options,
+            None => area.copy_from_slice(&options[..header_len - HEADER_LEN]),
+        }
     }
 }
 

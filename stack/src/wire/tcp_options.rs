@@ -45,6 +45,13 @@ impl Timestamps {
         Some(Timestamps::of([a, b, c, d], [e, f, g, h]))
     }
 
+    /// The option as RFC 7323 appendix A has it.
+    #[inline]
+    pub(super) fn padded(self) -> [u8; 12] {
+        let ([a, b, c, d], [e, f, g, h]) = (self.tsval.to_be_bytes(), self.tsecr.to_be_bytes());
+        [1, 1, 8, 10, a, b, c, d, e, f, g, h]
+    }
+
     #[inline]
     fn of(tsval: [u8; 4], tsecr: [u8; 4]) -> Timestamps {
         Timestamps { tsval: u32::from_be_bytes(tsval), tsecr: u32::from_be_bytes(tsecr) }
@@ -312,9 +319,7 @@ impl Options {
     pub(super) fn only_timestamps(&self) -> Option<[u8; 12]> {
         let none = self.mss.is_none() && self.window_scale.is_none() && self.user_timeout.is_none();
         let none = none && !self.sack_permitted && self.sack.count == 0 && self.fast_open.is_none();
-        let Timestamps { tsval, tsecr } = self.timestamps.filter(|_| none)?;
-        let ([a, b, c, d], [e, f, g, h]) = (tsval.to_be_bytes(), tsecr.to_be_bytes());
-        Some([1, 1, 8, 10, a, b, c, d, e, f, g, h])
+        self.timestamps.filter(|_| none).map(Timestamps::padded)
     }
 
     /// Writes the options in their layout, a multiple of 32 bits each, into the front of `out`, which must hold

@@ -1,8 +1,9 @@
 //! Two kernels, each in processes of its own, on which the same scenarios are played: their traces are compared here.
 
 use super::messages::{Compared, Recorded, Scenarios};
+use super::report::Report;
 use super::two::{Both, Two, made_small, shown};
-use super::{CHUNK, job};
+use super::{CHUNK, job, why_not};
 use crate::pool::Pool;
 use crate::progress::Progress;
 use crate::protocol::Answer;
@@ -16,28 +17,26 @@ const HELD: u64 = 2048;
 pub(super) struct Kernels(pub(super) [Pool; 2]);
 
 impl Kernels {
-    /// Compares the scenarios from `first` to `until`, and gives an answer for those that were played and one for each that was not.
-    pub(super) fn range(
+    /// Compares the scenarios of a seed with these numbers, and reports on them.
+    pub(super) fn compare(
         &mut self,
         seed: u64,
-        first: u64,
-        until: u64,
+        numbers: std::ops::Range<u64>,
         progress: &mut Progress,
-    ) -> Vec<Answer> {
-        let mut answers = Vec::new();
-        let mut compared = Compared::default();
-        for start in (first..until).step_by(HELD as usize) {
-            let numbers: Vec<u64> = (start..until.min(start + HELD)).collect();
+        report: &mut Report,
+    ) {
+        for start in numbers.clone().step_by(HELD as usize) {
+            let numbers: Vec<u64> = (start..numbers.end.min(start + HELD)).collect();
             let scenarios: Vec<Vec<u8>> = numbers.iter().map(|number| generate(seed, *number)).collect();
+            let mut compared = Compared::default();
             for (number, both) in numbers.iter().zip(self.both(&scenarios, &mut || progress.step())) {
                 match both {
                     Ok(both) => compared.take(*number, &both),
-                    Err(why) => answers.push(broken(format!("scenario {number}: {why}"))),
+                    Err(why) => report.not_played(&format!("scenario {number}"), &why),
                 }
             }
+            report.take(&compared);
         }
-        answers.push(Answer { compared: Some(compared), ..Answer::new(0, Verdict::Pass) });
-        answers
     }
 
     /// Makes one scenario small, or shows it.
@@ -49,7 +48,7 @@ impl Kernels {
         };
         match compared {
             Ok(compared) => Answer { compared: Some(compared), ..Answer::new(0, Verdict::Pass) },
-            Err(why) => broken(why),
+            Err(why) => Answer::broken(0, Verdict::Error, "scenario", why),
         }
     }
 
@@ -83,14 +82,7 @@ fn record(pool: &Pool, scenarios: &[Vec<u8>], step: &mut dyn FnMut()) -> Vec<Hea
         Some(Recorded { granularity, traces }) if traces.len() == chunk.len() => {
             traces.into_iter().map(|trace| Ok((trace?, granularity))).collect::<Vec<Heard>>()
         }
-        _ => {
-            let why = answer.difference.unwrap_or_default();
-            vec![Err(format!("{}: {} {}", why.field, why.found, why.note)); chunk.len()]
-        }
+        _ => vec![Err(why_not(&answer)); chunk.len()],
     };
     answers.into_iter().zip(scenarios.chunks(CHUNK as usize)).flat_map(of).collect()
-}
-
-fn broken(why: String) -> Answer {
-    Answer::broken(0, Verdict::Error, "scenario", why)
 }

@@ -1,9 +1,9 @@
 //! What a comparison comes to: classes and how many scenarios each absorbed, what no class knows, and what was reached.
 
-use super::messages::{Found, Scenarios};
-use super::{CHUNK, Options};
+use super::Options;
+use super::messages::{Compared, Found, Scenarios};
 use crate::exit::Exit;
-use crate::protocol::{Answer, Job};
+use crate::protocol::Answer;
 use cases::classes::Classes;
 use harness::scenario::{Divergence, Event, State, possible_pairs};
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,7 @@ pub(super) struct Report {
     absorbed: BTreeMap<usize, u64>,
     /// What no class knows, by its kind: the scenarios' numbers, and what the first was.
     unknown: BTreeMap<String, (Vec<u64>, Divergence)>,
-    /// Chunks that could not be played, and why.
+    /// What could not be played, and why.
     broken: Vec<String>,
     pub(super) elapsed: Duration,
 }
@@ -55,18 +55,8 @@ impl Report {
         }
     }
 
-    /// Takes in a chunk's answer.
-    pub(super) fn take(&mut self, job: &Job, answer: &Answer) {
-        let Some(compared) = &answer.compared else {
-            let difference = answer.difference.clone().unwrap_or_default();
-            let which = match &job.wants.scenarios {
-                Some(Scenarios::Range { first, .. }) => format!("scenarios from {first}, {CHUNK} of them"),
-                _ => String::new(),
-            };
-            self.broken
-                .push(format!("{which}: {}: {} {}", difference.field, difference.found, difference.note));
-            return;
-        };
+    /// Takes in what came of scenarios.
+    pub(super) fn take(&mut self, compared: &Compared) {
         self.played += compared.played;
         self.raced += compared.raced;
         self.apart += compared.apart;
@@ -74,6 +64,11 @@ impl Report {
         for found in &compared.found {
             self.found(found);
         }
+    }
+
+    /// Remembers what could not be played: `which`, and why not.
+    pub(super) fn not_played(&mut self, which: &str, why: &str) {
+        self.broken.push(format!("{which}: {why}"));
     }
 
     fn found(&mut self, found: &Found) {

@@ -40,11 +40,14 @@ const AT_ONCE: usize = 10 * super::BATCH;
 /// What `oracle repeat` takes.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Options {
-    /// Cases, by the beginning of their paths; 20 that depend on timers where none is named.
+    /// Cases, by the beginning of their paths; 20 that depend on timers where none is named, and all for verdicts.
     prefixes: Vec<String>,
     /// How many runs there are to be, all cases and families taken together.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     runs: usize,
+    /// Compare verdicts alone: whether one depends on what the kernel draws, which differs with the place of a run in its batch.
+    #[arg(long)]
+    verdicts: bool,
     /// The kernel.
     #[arg(long, value_name = "NAME", default_value_t = format!("linux-{SERIES}"))]
     stack: String,
@@ -63,11 +66,13 @@ pub(super) fn repeat(options: &Options) -> Outcome {
         return Err(format!("{name} is no kernel in virtual time: linux-{SERIES}, or another series"));
     }
     let named = match options.prefixes.as_slice() {
-        [] => CASES.map(str::to_owned).to_vec(),
+        [] if !options.verdicts => CASES.map(str::to_owned).to_vec(),
         prefixes => prefixes.to_vec(),
     };
     let suite = load(&named, &Catalogue::load()?)?;
     let runs = runs(&suite);
+    let (noun, what): (_, fn(&Answer) -> String) =
+        if options.verdicts { ("verdict", verdict) } else { ("trace", trace) };
     let mut pool = pool(name)?;
     pool.workers = options.jobs.map_or(pool.workers, usize::from);
     let info = pool.greet().map_err(|reason| format!("stack {name}: {reason}"))?;
@@ -77,16 +82,16 @@ pub(super) fn repeat(options: &Options) -> Outcome {
         let numbers = first..options.runs.min(first + AT_ONCE);
         let jobs = numbers.map(|number| job(&runs, number)).collect();
         for answer in pool.play(jobs, &mut |_| progress.step()) {
-            *traces[answer.run % runs.len()].entry(trace(&answer)).or_default() += 1;
+            *traces[answer.run % runs.len()].entry(what(&answer)).or_default() += 1;
         }
     }
     drop(progress);
-    let unsteady = runs.iter().zip(&traces).filter_map(|(run, traces)| told(run, traces));
+    let unsteady = runs.iter().zip(&traces).filter_map(|(run, traces)| told(noun, run, traces));
     let unsteady: Vec<String> = unsteady.collect();
     unsteady.iter().for_each(|told| println!("{told}"));
     let (played, wrong) = (options.runs, unsteady.len());
     println!(
-        "{} {}: {played} runs of {} cases in their families; {} of {} left one trace",
+        "{} {}: {played} runs of {} cases in their families; {} of {} left one {noun}",
         info.name,
         info.version,
         suite.cases.len(),
@@ -112,15 +117,21 @@ fn job(runs: &[(String, Family)], number: usize) -> Job {
     Job { run: number, case, family, seed: 1, twin: None, wants }
 }
 
-/// All that is to be the same: the verdict, and the trace to the microsecond.
+/// The verdict, and the field that decided it.
+fn verdict(answer: &Answer) -> String {
+    let field = answer.difference.as_ref().map(|difference| format!(": {}", difference.field));
+    format!("{}{}", answer.verdict, field.unwrap_or_default())
+}
+
+/// All that is to be the same: the verdict, what decided it, and the trace to the microsecond.
 fn trace(answer: &Answer) -> String {
-    let difference = answer.difference.as_ref().map(|d| format!(" {}: {}", d.field, d.found));
+    let found = answer.difference.as_ref().map(|difference| format!(", found {}", difference.found));
     let trace = answer.snapshot.as_deref().unwrap_or_default();
-    format!("{}{}\n{trace}", answer.verdict, difference.unwrap_or_default())
+    format!("{}{}\n{trace}", verdict(answer), found.unwrap_or_default())
 }
 
 /// What to say of a run that has left more than one trace: how often each came, and where the two most frequent part.
-fn told((case, family): &(String, Family), traces: &Traces) -> Option<String> {
+fn told(noun: &str, (case, family): &(String, Family), traces: &Traces) -> Option<String> {
     let mut traces: Vec<(&String, usize)> = traces.iter().map(|(trace, times)| (trace, *times)).collect();
     traces.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
     let [(first, _), (second, _), ..] = traces.as_slice() else { return None };
@@ -128,7 +139,7 @@ fn told((case, family): &(String, Family), traces: &Traces) -> Option<String> {
     let mut lines = first.lines().zip(second.lines()).filter(|(one, other)| one != other);
     let (one, other) = lines.next().unwrap_or(("", "the same, and more"));
     let (count, times) = (traces.len(), times.join(", "));
-    Some(format!("{case} {family}: {count} traces, which came {times} times\n    {one}\n    {other}"))
+    Some(format!("{case} {family}: {count} {noun}s, which came {times} times\n    {one}\n    {other}"))
 }
 
 #[cfg(test)]
@@ -149,11 +160,11 @@ mod tests {
         let traces = |all: &[(&str, usize)]| {
             all.iter().map(|(trace, times)| ((*trace).to_owned(), *times)).collect::<Traces>()
         };
-        assert_eq!(told(&run, &traces(&[("pass\n0.1 x", 9)])), None);
+        assert_eq!(told("trace", &run, &traces(&[("pass\n0.1 x", 9)])), None);
         let two = traces(&[("pass\n0.1 x", 2), ("pass\n0.2 x", 7)]);
         let expected = "a/b ipv4: 2 traces, which came 7, 2 times\n    0.2 x\n    0.1 x";
-        assert_eq!(told(&run, &two).as_deref(), Some(expected));
+        assert_eq!(told("trace", &run, &two).as_deref(), Some(expected));
         let cut = traces(&[("pass\n0.1 x", 2), ("pass", 7)]);
-        assert!(told(&run, &cut).is_some_and(|told| told.ends_with("the same, and more")));
+        assert!(told("trace", &run, &cut).is_some_and(|told| told.ends_with("the same, and more")));
     }
 }

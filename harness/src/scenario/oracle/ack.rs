@@ -15,6 +15,9 @@ impl Oracle for Ack {
         if seen.may_be_another {
             self.largest = None;
         }
+        if !seen.has_sent(ACK) {
+            return None;
+        }
         for (segment, happening) in seen.sent().filter(|(s, _)| s.has(ACK) && !s.has(RST | SYN)) {
             let connection = happening.bases.0;
             let largest = self.largest.filter(|(of, _)| *of == connection).map(|(_, ack)| ack);

@@ -57,10 +57,10 @@ impl Oracle for Alive {
         let has_waited = step.length > PATIENCE || seen.stack.now().saturating_since(Instant::ZERO) > longest;
         let is_unsure = seen.peer.contradicts;
         self.is_doomed |= step.state > State::CloseWait || is_opening_ended || is_unsure;
-        self.is_doomed |= is_open && (has_waited || may_end(&step.stimulus, seen.peer));
+        self.is_doomed = self.is_doomed || is_open && (has_waited || may_end(&step.stimulus, seen.peer));
         self.had_wild_reset |= matches!(&step.stimulus, Stimulus::Segment(s) if s.has(RST));
-        self.is_confirmed |= confirms(seen);
-        let is_reset = seen.sent().any(|(segment, _)| segment.has(RST));
+        self.is_confirmed = self.is_confirmed || confirms(seen);
+        let is_reset = seen.has_sent(RST);
         let found = if self.had_wild_reset {
             "the connection is gone, and nothing but a reset from outside of the window was there to end it"
         } else {

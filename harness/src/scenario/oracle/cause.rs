@@ -49,7 +49,7 @@ impl Oracle for Cause {
             _ => {}
         }
         // The stack may give up a connection by itself, and says so.
-        self.reset |= seen.sent().any(|(segment, _)| segment.has(RST));
+        self.reset |= seen.has_sent(RST);
         let errors = seen.step.happened.iter().filter_map(|happening| match &happening.what {
             Deed::Returned { result, .. } => error(result.map_err(|e| e.0), &seen.step.stimulus),
             _ => None,

@@ -41,12 +41,13 @@ impl Closed {
 impl Oracle for Closed {
     fn look(&mut self, seen: &Seen<'_>) -> Option<Violation> {
         let last = self.at? + CLOSING - 1;
-        let is_refused = seen.sent().any(|(segment, _)| segment.has(RST));
+        if seen.step.operation != Some(last) {
+            return None;
+        }
         // For a FIN that never got through the stack may wait as long as it likes: RFC 9293 knows no time-out in FIN-WAIT-2.
         let is_taken = seen.peer.fin.is_some_and(|fin| !before(seen.peer.snd_una, fin));
         let has_both = is_taken && !seen.peer.contradicts;
-        let is_over = seen.step.operation == Some(last) && has_both;
         let found = "the connection is still there long after both ends closed it";
-        (is_over && !is_refused).then(|| violation("closed", None, found.to_owned()))?
+        (has_both && !seen.has_sent(RST)).then(|| violation("closed", None, found.to_owned()))?
     }
 }

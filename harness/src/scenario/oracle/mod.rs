@@ -39,9 +39,22 @@ struct Seen<'a> {
     /// The number of the stack's SYN may name another connection than before: a cookie opens one as often as it comes, and a
     /// half-open one that is reset may have been opened by an old duplicate in TIME-WAIT, which goes on (RFC 9293 3.6.1).
     may_be_another: bool,
+    /// The control bits of all segments that the stack sent.
+    sent_flags: u8,
 }
 
-impl Seen<'_> {
+impl<'a> Seen<'a> {
+    fn new(step: &'a Step, peer: &'a Peer, stack: &'a dyn StackUnderTest, may_be_another: bool) -> Seen<'a> {
+        let seen = Seen { step, peer, stack, may_be_another, sent_flags: 0 };
+        let sent_flags = seen.sent().fold(0, |flags, (segment, _)| flags | segment.flags);
+        Seen { sent_flags, ..seen }
+    }
+
+    /// Whether the stack sent a segment with any of `flags`.
+    fn has_sent(&self, flags: u8) -> bool {
+        self.sent_flags & flags != 0
+    }
+
     /// The segments that the stack sent.
     fn sent(&self) -> impl Iterator<Item = (&super::segment::Segment, &super::trace::Happening)> {
         self.step.happened.iter().filter_map(|happening| match &happening.what {
@@ -97,19 +110,18 @@ impl Watch for Oracles {
         let is_reset = matches!(&step.stimulus, Stimulus::Segment(segment) if segment.has(RST));
         let may_return = step.state == State::SynReceived && is_reset;
         let may_be_another = self.has_cookies && may_have_gone || may_return;
-        let seen = Seen { step, peer, stack, may_be_another };
-        let all: [&mut dyn Oracle; 9] = [
-            &mut self.reset,
-            &mut self.ack,
-            &mut self.window,
-            &mut self.room,
-            &mut self.stream,
-            &mut self.cause,
-            &mut self.alive,
-            &mut self.deadline,
-            &mut self.closed,
-        ];
-        all.into_iter().find_map(|oracle| oracle.look(&seen)).map_or(Ok(()), Err)
+        let seen = Seen::new(step, peer, stack, may_be_another);
+        let found = None
+            .or_else(|| self.reset.look(&seen))
+            .or_else(|| self.ack.look(&seen))
+            .or_else(|| self.window.look(&seen))
+            .or_else(|| self.room.look(&seen))
+            .or_else(|| self.stream.look(&seen))
+            .or_else(|| self.cause.look(&seen))
+            .or_else(|| self.alive.look(&seen))
+            .or_else(|| self.deadline.look(&seen))
+            .or_else(|| self.closed.look(&seen));
+        found.map_or(Ok(()), Err)
     }
 }
 

@@ -16,13 +16,15 @@ pub(super) struct Reset;
 impl Oracle for Reset {
     fn look(&mut self, seen: &Seen<'_>) -> Option<Violation> {
         let Stimulus::Segment(given) = &seen.step.stimulus else { return None };
+        if !given.has(RST) || !seen.has_sent(RST) {
+            return None;
+        }
         let is_answer = |segment: &Segment| segment.has(RST) && has_answers_numbers(segment, given);
         let answered = seen.sent().any(|(segment, happening)| {
             is_answer(segment) && happening.at.saturating_since(seen.step.at) < AT_ONCE
         });
         let requirement = Some("RFC9293-3.5.2-1");
-        (given.has(RST) && answered)
-            .then(|| violation("reset", requirement, "a reset answers a reset".to_owned()))?
+        answered.then(|| violation("reset", requirement, "a reset answers a reset".to_owned()))?
     }
 }
 

@@ -15,6 +15,9 @@ impl Oracle for Window {
         if seen.may_be_another {
             self.furthest = None;
         }
+        if !seen.has_sent(ACK) {
+            return None;
+        }
         let shift = seen.peer.stack_scale;
         for (segment, happening) in seen.sent().filter(|(s, _)| s.has(ACK) && !s.has(RST | SYN)) {
             let connection = happening.bases.0;
