@@ -27,7 +27,7 @@ use crate::time::Instant;
 use crate::wire::tcp::Segment;
 use crate::wire::tcp_options::SackBlock;
 use core::time::Duration;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// What every handler is told: the table of defaults and the present.
 #[derive(Clone, Copy, Debug)]
@@ -50,13 +50,6 @@ pub(crate) enum Origin {
 pub(crate) struct FourTuple {
     pub(crate) local: SocketAddr,
     pub(crate) remote: SocketAddr,
-}
-
-impl FourTuple {
-    /// Whence segments go, and whither.
-    pub(crate) fn addresses(&self) -> (IpAddr, IpAddr) {
-        (self.local.ip(), self.remote.ip())
-    }
 }
 
 /// TS.Recent (RFC 7323 4.3) and when it was set.

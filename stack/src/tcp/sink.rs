@@ -17,14 +17,24 @@ pub struct Outgoing {
     /// The connection it belongs to, whose user may have chosen TTL and traffic class; `None` for resets that belong
     /// to no connection.
     pub connection: Option<ConnectionId>,
-    /// Source address.
-    pub src: IpAddr,
-    /// Destination address.
-    pub dst: IpAddr,
+    /// Whence it goes, and whither.
+    pub(crate) tuple: FourTuple,
     /// The ECN field of the IP header (RFC 3168 5): 0, Not-ECT, or 2, ECT(0).
     pub ecn: u8,
     /// TCP header and text, checksum filled in, with room for the headers below.
     pub buffer: Buffer,
+}
+
+impl Outgoing {
+    /// Source address.
+    pub fn src(&self) -> IpAddr {
+        self.tuple.local.ip()
+    }
+
+    /// Destination address.
+    pub fn dst(&self) -> IpAddr {
+        self.tuple.remote.ip()
+    }
 }
 
 /// Where segments go until the host takes them.
@@ -57,13 +67,13 @@ impl Sink {
     pub(super) fn push(
         &mut self,
         connection: Option<ConnectionId>,
-        (src, dst): (IpAddr, IpAddr),
+        tuple: FourTuple,
         ecn: u8,
         header: &Header,
         mut buffer: Buffer,
     ) {
-        header.emit(src, dst, &mut buffer);
-        self.queue.push_back(Outgoing { connection, src, dst, ecn, buffer });
+        header.emit(tuple.local.ip(), tuple.remote.ip(), &mut buffer);
+        self.queue.push_back(Outgoing { connection, tuple, ecn, buffer });
     }
 
     /// The same with nothing but timestamps for options.
@@ -71,13 +81,13 @@ impl Sink {
     pub(super) fn push_with_timestamps(
         &mut self,
         connection: ConnectionId,
-        (src, dst): (IpAddr, IpAddr),
+        tuple: FourTuple,
         ecn: u8,
         (header, timestamps): (&Header, Timestamps),
         mut buffer: Buffer,
     ) {
-        header.emit_with_timestamps(timestamps, src, dst, &mut buffer);
-        self.queue.push_back(Outgoing { connection: Some(connection), src, dst, ecn, buffer });
+        header.emit_with_timestamps(timestamps, tuple.local.ip(), tuple.remote.ip(), &mut buffer);
+        self.queue.push_back(Outgoing { connection: Some(connection), tuple, ecn, buffer });
     }
 
     /// A reset in answer to a segment.
@@ -93,7 +103,7 @@ impl Sink {
             options: Options { timestamps, ..Options::default() },
             ..Header::default()
         };
-        self.push(connection, tuple.addresses(), NOT_ECT, &header, Buffer::new());
+        self.push(connection, tuple, NOT_ECT, &header, Buffer::new());
     }
 
     /// A SYN,ACK of which nothing is kept.
@@ -115,6 +125,6 @@ impl Sink {
             options: Options { mss: Some(mss), ..Options::default() },
             ..Header::default()
         };
-        self.push(None, tuple.addresses(), NOT_ECT, &header, Buffer::new());
+        self.push(None, tuple, NOT_ECT, &header, Buffer::new());
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::sut::{Errno, Family, Interface, MacAddress, Medium, Output, Rules, SocketAddress};
+use std::collections::BTreeMap;
 
 fn setup() -> Setup {
     let addresses = vec![Prefix { address: [192, 0, 2, 1].into(), length: 24 }];
