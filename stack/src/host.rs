@@ -306,8 +306,8 @@ impl Host {
 
     #[inline(never)]
     fn tell_all_undelivered(&mut self, now: Instant) {
-        for datagram in core::mem::take(&mut self.net.undelivered) {
-            self.undelivered(now, &datagram);
+        for (interface, datagram) in core::mem::take(&mut self.net.undelivered) {
+            self.undelivered(now, interface, &datagram);
         }
     }
 

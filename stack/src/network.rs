@@ -74,8 +74,8 @@ pub(crate) struct Network {
     pub(crate) loopback: VecDeque<(usize, Buffer)>,
     /// Gateways that did not answer, until they are heard again (RFC 1122 3.3.1.4).
     pub(crate) silent: BTreeSet<IpAddr>,
-    /// Datagrams whose next hop did not answer: the sockets that sent them are to be told.
-    pub(crate) undelivered: Vec<Buffer>,
+    /// Datagrams whose next hop did not answer, with the interface: the sockets that sent them are to be told.
+    pub(crate) undelivered: Vec<(usize, Buffer)>,
 }
 
 impl Network {
@@ -225,7 +225,7 @@ impl Network {
                     Due::Ask { address, mac } => self.send_arp_request(interface, address, mac),
                     Due::Unreachable { address, waiting } => {
                         self.unanswered(address.into());
-                        self.undelivered.extend(waiting);
+                        self.undelivered.extend(waiting.into_iter().map(|waited| (interface, waited)));
                     }
                 }
             }
@@ -235,7 +235,7 @@ impl Network {
                     Due::Unreachable { address, waiting } => {
                         self.interfaces[interface].autoconf.routers.failed(address);
                         self.unanswered(address.into());
-                        self.undelivered.extend(waiting);
+                        self.undelivered.extend(waiting.into_iter().map(|waited| (interface, waited)));
                     }
                 }
             }
@@ -254,12 +254,6 @@ impl Network {
         if let (Some(link), IpAddr::V6(next)) = (self.interfaces.get_mut(hop.interface), hop.next) {
             link.neighbours.confirm(now, next);
         }
-    }
-
-    /// The interface whose zone a link-local address of this host is in (RFC 4007 6): what it sends stays there.
-    pub(crate) fn zone_of(&self, own: IpAddr) -> Option<usize> {
-        let is_link_local = matches!(own, IpAddr::V6(own) if own.is_unicast_link_local());
-        if is_link_local { self.owner_of(own) } else { None }
     }
 
     /// A neighbour does not answer: where it is a gateway, another one is taken.

@@ -3,6 +3,7 @@
 use crate::host::Host;
 use crate::icmp::{Report, Reported};
 use crate::ip::output::{Packet4, Packet6, SendError};
+use crate::ip::zone::{is_link_local, with_zone};
 use crate::network::Arrival;
 use crate::socket::Routed;
 use crate::tcp::{self, IcmpError, IcmpKind, Outgoing, SeqNumber};
@@ -50,9 +51,11 @@ impl Host {
             return;
         }
         if segment.get(TCP_FLAGS).is_some_and(|flags| flags & TCP_SYN != 0) {
-            self.tcp.set_mtu(None, self.net.mtu_towards(now, *source, None));
+            let via = is_link_local(*source).then_some(arrival.interface);
+            self.tcp.set_mtu(None, self.net.mtu_towards(now, *source, via));
         }
-        self.tcp.segment_arrives_between(now, (source, destination), tos & ECN, segment);
+        let zone = Some(arrival.interface);
+        self.tcp.segment_arrives_between(now, (source, destination), zone, tos & ECN, segment);
         if self.tcp.has_progressed() && self.net.has_doubts(arrival.interface, *source) {
             self.net.confirm(now, arrival.interface, *source);
         }
@@ -106,9 +109,12 @@ impl Host {
         let Some(sequence) = sequence else { return };
         let error = match error {
             SendError::NoRoute => Reported::NetUnreachable,
-            SendError::TooBig => Reported::TooBig { mtu: self.net.mtu_towards(now, remote.ip(), None) },
+            SendError::TooBig => {
+                Reported::TooBig { mtu: self.net.mtu_towards(now, remote.ip(), segment.zone()) }
+            }
         };
-        let report = Report { protocol: protocol::TCP, local, remote, sequence, error, from: local.ip() };
+        let (from, zone) = (local.ip(), segment.zone().unwrap_or(0));
+        let report = Report { protocol: protocol::TCP, local, remote, sequence, error, from, zone };
         self.report(now, &report);
     }
 
@@ -161,7 +167,7 @@ impl Host {
         (source, destination): (Ipv6Addr, Ipv6Addr),
         segment: &mut Outgoing,
     ) -> Result<(), SendError> {
-        let via = self.net.zone_of(source.into());
+        let via = segment.zone();
         let (network, way) = self.net.way_to(now, destination.into(), via)?;
         // Fragments are for what cannot be made smaller. TCP learns of the path what others have (RFC 8201 5.2).
         if ipv6::HEADER_LEN + segment.buffer.len() > usize::from(way.mtu) {
@@ -176,9 +182,10 @@ impl Host {
 
     /// An error about a datagram of this host goes to the transport that sent it.
     pub(crate) fn report(&mut self, now: Instant, report: &Report) {
-        let Report { protocol, local, remote, sequence, error, from: _ } = *report;
+        let Report { protocol, local, remote, sequence, error, from: _, zone } = *report;
         if protocol == protocol::TCP {
             let kind = kind_of(error);
+            let [local, remote] = [local, remote].map(|end| with_zone(end, Some(zone)));
             self.tcp.icmp_error(now, IcmpError { local, remote, sequence: SeqNumber(sequence), kind });
         } else if let Some((kind, local, remote)) = report.datagram_ends() {
             if let Reported::TooBig { mtu } = error
@@ -191,12 +198,12 @@ impl Host {
         }
     }
 
-    /// A datagram found no neighbour: its transport is told where this host sent it, else its sender.
-    pub(crate) fn undelivered(&mut self, now: Instant, datagram: &[u8]) {
+    /// A datagram found no neighbour behind an interface: its transport is told where this host sent it, else its sender.
+    pub(crate) fn undelivered(&mut self, now: Instant, interface: usize, datagram: &[u8]) {
         if self.net.report_undelivered(now, datagram) {
             return;
         }
-        if let Some(report) = Report::about(datagram, Reported::NoNeighbour) {
+        if let Some(report) = Report::about(datagram, Reported::NoNeighbour, interface) {
             self.report(now, &report);
             let says = match report.local.is_ipv4() {
                 true => (icmpv4::UNREACHABLE, icmpv4::HOST),

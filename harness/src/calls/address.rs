@@ -129,7 +129,13 @@ fn mapped(address: IpAddr, domain: i32) -> IpAddr {
     }
 }
 
-/// The same address with a mapped one as the IPv4 address that it stands for.
-pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
+/// Two addresses as they are compared: a mapped one is the IPv4 address that it stands for, and a zone counts where it is
+/// wanted.
+pub(super) fn comparable(wanted: SocketAddr, found: SocketAddr) -> [SocketAddr; 2] {
+    let zone = |address| if let SocketAddr::V6(v6) = address { v6.scope_id() } else { 0 };
+    let has_zone = zone(wanted) != 0;
+    [wanted, found].map(|address| match address.ip().to_canonical() {
+        IpAddr::V6(ip) if has_zone => SocketAddrV6::new(ip, address.port(), 0, zone(address)).into(),
+        ip => SocketAddr::new(ip, address.port()),
+    })
 }

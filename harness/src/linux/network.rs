@@ -350,6 +350,11 @@ impl Network {
         self.ports.get(interface.0).map(|p| p.index)
     }
 
+    /// The interface that the kernel knows by an index.
+    pub(super) fn interface(&self, index: u32) -> Option<InterfaceId> {
+        self.ports.iter().position(|port| port.index == index).map(InterfaceId)
+    }
+
     /// Hands a frame to the stack. One that the device does not take (too short, too long, link down) is lost, as on a wire.
     pub(super) fn inject(&mut self, interface: InterfaceId, frame: &[u8]) -> io::Result<()> {
         const LOST: [i32; 5] = [libc::EINVAL, libc::EIO, libc::ENETDOWN, libc::EMSGSIZE, libc::ENXIO];

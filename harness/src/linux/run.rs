@@ -14,7 +14,7 @@ use super::prompt::Prompt;
 use super::settings::{self, BySocket};
 use super::shell::Shell;
 use super::syscalls;
-use crate::sut::{Call, CallId, Event, InterfaceId, Outcome, Refusal, Rules, Setup, SocketAddress};
+use crate::sut::{Call, CallId, Event, InterfaceId, Outcome, Output, Refusal, Rules, Setup, SocketAddress};
 use stack::Instant;
 use std::cell::Cell;
 use std::io;
@@ -189,6 +189,7 @@ impl Run {
             }
             own.leaves_orphans |= matches!(call, Call::Close { .. } | Call::Shutdown { .. });
             if let Some(outcome) = own.prompt.try_call(&call, self.pool.shared()) {
+                let outcome = self.name_own_zone(outcome);
                 self.administrative.push(Event::Completed { id, at: self.now(), outcome });
                 return Ok(id);
             }
@@ -225,6 +226,21 @@ impl Run {
         {
             address.set_scope_id(index);
         }
+    }
+
+    /// Puts the case's number of an interface in the place of the kernel's.
+    fn name_own_zone(&self, mut outcome: Outcome) -> Outcome {
+        let address = match &mut outcome.output {
+            Output::Address(address, _) => address,
+            Output::Message(message) => &mut message.name,
+            _ => return outcome,
+        };
+        if let Some(SocketAddr::V6(address)) = address
+            && let Some(InterfaceId(interface)) = self.network.interface(address.scope_id())
+        {
+            address.set_scope_id(u32::try_from(interface + 1).unwrap_or(0));
+        }
+        outcome
     }
 
     /// Does what is not a system call of the script, if the call is such.
@@ -301,9 +317,10 @@ impl Run {
         let completed = |c: super::executor::Completion| Event::Completed {
             id: c.id,
             at: now.unwrap_or(c.at),
-            outcome: c.outcome,
+            outcome: self.name_own_zone(c.outcome),
         };
-        events.extend(self.pool.completions().into_iter().map(completed));
+        let completions = self.pool.completions();
+        events.extend(completions.into_iter().map(completed));
         events.append(&mut self.frames);
         events[start..].sort_by_key(Event::at);
         Ok(())

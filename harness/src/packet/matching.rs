@@ -189,8 +189,15 @@ impl<'m> Matcher<'m> {
             LayerBody::Quote(said) if icmp::quotes(part.kind, part.header(self.frame)[0]) => {
                 self.quote(said, layer, quote)
             }
+            LayerBody::Plain if self.has_no_options(layer) => self.header_options(&[], layer, part),
             _ => Ok(()),
         }
+    }
+
+    /// Whether an IPv4 header of which nothing is said has no options: as with TCP's, they are to be mentioned.
+    fn has_no_options(&self, layer: &Layer) -> bool {
+        let is_open = self.quoted || layer.fields.iter().any(|field| field.name == "ihl");
+        layer.kind == LayerKind::Ipv4 && self.rules == Rules::Ours && !is_open
     }
 
     /// Values that are right by construction, except those that the script says something of.
@@ -456,7 +463,9 @@ impl<'m> Matcher<'m> {
         if expected == found {
             return Ok(());
         }
-        differs(self.name(layer.kind, "options"), expected.join(", "), found.join(", "))
+        let listed =
+            |options: &[String]| if options.is_empty() { "none".to_owned() } else { options.join(", ") };
+        differs(self.name(layer.kind, "options"), listed(&expected), listed(&found))
     }
 
     /// What an ICMP error quotes: a packet that went the other way.

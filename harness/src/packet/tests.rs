@@ -144,6 +144,39 @@ fn nothing_is_taken_over_from_a_frame_that_differs() {
 }
 
 #[test]
+fn options_that_are_not_mentioned_are_not_there() {
+    let check = |rules, said: Vec<Layer>, sent: Vec<Layer>, expected: &str| {
+        let mut run = Run::new(Family::Ipv4, Medium::Ip, rules);
+        let frame = run.outbound(sent);
+        assert_eq!(run.matching(said, &frame), expected, "{rules:?}");
+    };
+    let mss = || TcpOptions::Exactly(vec![TcpOption::Mss(is(1460))]);
+    let segment = |options| vec![tcp(S, 0, -1, -1, options)];
+    let ip = |fields, options: Vec<HeaderOption>| {
+        let body = if options.is_empty() { LayerBody::Plain } else { LayerBody::Options(options) };
+        let udp = layer(LayerKind::Udp, vec![number("sport", 4000), number("dport", 9)]);
+        vec![Layer { body, ..layer(LayerKind::Ipv4, fields) }, udp]
+    };
+    let routed = || {
+        let option =
+            HeaderOption { name: "router-alert".to_owned(), open: false, ..HeaderOption::others(span()) };
+        ip(Vec::new(), vec![HeaderOption { data: vec![0, 0], ..option }])
+    };
+    for rules in [Rules::Ours, Rules::Packetdrill] {
+        check(rules, segment(none()), segment(mss()), "tcp.options: <> / <mss>");
+        check(rules, segment(mss()), segment(none()), "tcp.options: <mss> / <>");
+        check(rules, segment(none()), segment(none()), "");
+        check(rules, segment(TcpOptions::Any), segment(mss()), "");
+        check(rules, ip(Vec::new(), Vec::new()), ip(Vec::new(), Vec::new()), "");
+    }
+    check(Rules::Ours, ip(Vec::new(), Vec::new()), routed(), "ip.options: none / router-alert(2)");
+    check(Rules::Ours, routed(), ip(Vec::new(), Vec::new()), "ip.options: router-alert(2) / none");
+    check(Rules::Ours, ip(Vec::new(), vec![HeaderOption::others(span())]), routed(), "");
+    check(Rules::Ours, ip(vec![number("ihl", 6)], Vec::new()), routed(), "");
+    check(Rules::Packetdrill, ip(Vec::new(), Vec::new()), routed(), "");
+}
+
+#[test]
 fn what_is_built_matches_itself_and_reads_as_written() {
     #[track_caller]
     fn check(family: Family, layers: Vec<Layer>, text: &str) {

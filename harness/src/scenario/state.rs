@@ -239,11 +239,19 @@ pub struct Inference {
     waited: Duration,
     /// What it was before it was taken for gone.
     ended: State,
+    /// It is half-open with the ends of one in TIME-WAIT, which goes on where the SYN was an old duplicate (RFC 9293 3.6.1).
+    reopens: bool,
 }
 
 impl Default for Inference {
     fn default() -> Inference {
-        Inference { state: State::Closed, is_listening: false, waited: Duration::ZERO, ended: State::Closed }
+        Inference {
+            state: State::Closed,
+            is_listening: false,
+            waited: Duration::ZERO,
+            ended: State::Closed,
+            reopens: false,
+        }
     }
 }
 
@@ -267,7 +275,8 @@ impl Inference {
     }
 
     fn gone(&mut self) {
-        self.ended = self.state;
+        let returns = self.reopens && self.state == State::SynReceived;
+        self.ended = if returns { State::TimeWait } else { self.state };
         self.state = if self.is_listening { State::Listen } else { State::Closed };
     }
 
@@ -310,6 +319,10 @@ impl Inference {
             return;
         }
         if segment.has(SYN) {
+            self.reopens = match self.state {
+                State::TimeWait => true,
+                state => self.reopens && state == State::SynReceived,
+            };
             self.state = if segment.has(ACK) { State::SynReceived } else { State::SynSent };
             return;
         }

@@ -5,6 +5,7 @@ use super::cache::Cache;
 use super::resolver::{Lookup, STREAM_WAIT, Transmission, candidates, reverse_name};
 use crate::host::Host;
 use crate::ip::output::{Packet4, Packet6};
+use crate::ip::zone::with_zone;
 use crate::socket::{CallId, Value};
 use crate::tcp::{self, ConnectionId};
 use crate::time::Instant;
@@ -283,9 +284,10 @@ impl Host {
         };
         self.close_stream(now, one);
         let port = self.random_port(|host, port| host.tcp.is_local_in_use(SocketAddr::new(source, port)));
-        self.tcp.set_mtu(None, self.net.mtu_towards(now, server.ip(), None));
-        let local = SocketAddr::new(source, port);
-        let Ok(connection) = self.tcp.open_active(now, local, server, tcp::SocketOptions::default()) else {
+        let via = self.net.default_zone(source, server.ip());
+        self.tcp.set_mtu(None, self.net.mtu_towards(now, server.ip(), via));
+        let [local, remote] = [SocketAddr::new(source, port), server].map(|end| with_zone(end, via));
+        let Ok(connection) = self.tcp.open_active(now, local, remote, tcp::SocketOptions::default()) else {
             return Step::Next;
         };
         let length = u16::try_from(query.len()).unwrap_or(u16::MAX).to_be_bytes();

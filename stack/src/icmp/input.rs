@@ -43,7 +43,8 @@ impl Network {
         self.owner_of(quoted.local.ip())?;
         let error = self.note_mtu(now, &quoted, error);
         let (protocol, sequence, from) = (quoted.protocol, quoted.sequence, ip.source.into());
-        Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error, from })
+        let zone = arrival.interface;
+        Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error, from, zone })
     }
 
     /// An ICMPv6 message arrives; `fragmented` says that it had a fragment header. Gives the error for a transport,
@@ -83,7 +84,16 @@ impl Network {
                 self.owner_of(quoted.local.ip())?;
                 let error = self.note_mtu(now, &quoted, error);
                 let (protocol, sequence, from) = (quoted.protocol, quoted.sequence, ip.source.into());
-                Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error, from })
+                let zone = arrival.interface;
+                Some(Report {
+                    protocol,
+                    local: quoted.local,
+                    remote: quoted.remote,
+                    sequence,
+                    error,
+                    from,
+                    zone,
+                })
             }
         }
     }

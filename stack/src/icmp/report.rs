@@ -51,6 +51,8 @@ pub struct Report {
     pub error: Reported,
     /// Who says so; our end where nobody had to.
     pub from: IpAddr,
+    /// The interface that the ends are in the zone of where they are link-local (RFC 4007 6).
+    pub zone: usize,
 }
 
 /// What a quoted datagram says of itself: protocol, ends, sequence number and length.
@@ -192,14 +194,15 @@ impl Report {
         }
     }
 
-    /// The report that `error` befell `datagram`, an IP datagram of ours; `None` where it has no ports.
-    pub(crate) fn about(datagram: &[u8], error: Reported) -> Option<Report> {
+    /// The report that `error` befell `datagram`, an IP datagram of ours on its way through the interface `zone`; `None` where it
+    /// has no ports.
+    pub(crate) fn about(datagram: &[u8], error: Reported, zone: usize) -> Option<Report> {
         let quoted = match datagram.first()? >> 4 {
             4 => quoted_v4(datagram)?,
             _ => quoted_v6(datagram)?,
         };
         let (protocol, sequence) = (quoted.protocol, quoted.sequence);
         let from = quoted.local.ip();
-        Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error, from })
+        Some(Report { protocol, local: quoted.local, remote: quoted.remote, sequence, error, from, zone })
     }
 }

@@ -50,17 +50,13 @@ impl Network {
         // stand for IPv4's in the socket interface alone (RFC 3493 3.7).
         let from_one = !source.is_multicast()
             && source.to_ipv4_mapped().is_none()
-            && (arrival.loopback || !self.is_own_or_loopback(source));
+            && (arrival.loopback || self.owner_in(source.into(), Some(arrival.interface)).is_none());
         for_us && from_one
     }
 
     /// RFC 4291 2.6.1: an interface's prefix with zeros behind it is the address of every router there.
     pub(crate) fn is_subnet_anycast(&self, address: Ipv6Addr) -> bool {
         self.interfaces.iter().any(|link| link.is_subnet_anycast(address))
-    }
-
-    fn is_own_or_loopback(&self, address: Ipv6Addr) -> bool {
-        self.owner_of(address.into()).is_some()
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) mod redirects;
 pub(crate) mod routes;
 mod source;
 pub(crate) mod table;
+pub(crate) mod zone;
 
 pub use cidr::Cidr;
 pub(crate) use cidr::solicited_node;

@@ -19,8 +19,9 @@ pub(crate) struct Hop {
 impl Network {
     /// The way to `destination`; `via` names the interface where there is no choice. `None`: there is no route.
     pub(crate) fn route(&self, destination: IpAddr, via: Option<usize>) -> Option<Hop> {
-        if let Some(interface) = self.owner_of(destination) {
-            return Some(Hop { interface, next: destination, local: true });
+        if let Some(owner) = self.owner_in(destination, via) {
+            // What a link-local address of the host sends to another of its addresses is in its zone there, too.
+            return Some(Hop { interface: via.unwrap_or(owner), next: destination, local: true });
         }
         if is_scope_0(destination) {
             return None;

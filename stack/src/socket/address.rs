@@ -3,7 +3,7 @@
 
 use super::call::Domain;
 use super::errno::Errno;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The address on the wire of what the user said, still with its zone. `v6only` sockets have no mapped addresses.
 pub(super) fn to_wire(domain: Domain, v6only: bool, address: SocketAddr) -> Result<SocketAddr, Errno> {
@@ -17,30 +17,6 @@ pub(super) fn to_wire(domain: Domain, v6only: bool, address: SocketAddr) -> Resu
             Some(mapped) => Ok(SocketAddr::new(mapped.into(), address.port())),
             None => Ok(address),
         },
-    }
-}
-
-/// The zone that the user's address names, if any (RFC 4007 6): an interface, counted from 1. Zone 0 is the default one, which
-/// the routes tell, and an address that means the same everywhere has no zone.
-pub(super) fn zone(address: SocketAddr) -> Option<usize> {
-    let SocketAddr::V6(address) = address else { return None };
-    let ip = address.ip();
-    let has_zone = ip.is_unicast_link_local() || (ip.is_multicast() && ip.octets()[1] & 0xf <= 2);
-    usize::try_from(address.scope_id()).ok().filter(|_| has_zone)?.checked_sub(1)
-}
-
-/// The address as the wire has it, which knows of no zones.
-pub(super) fn without_zone(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip(), address.port())
-}
-
-/// An address of the zone of this interface, as the user says it.
-pub(super) fn with_zone(address: SocketAddr, zone: Option<usize>) -> SocketAddr {
-    match (address, zone.map(|zone| u32::try_from(zone + 1))) {
-        (SocketAddr::V6(address), Some(Ok(scope))) => {
-            SocketAddrV6::new(*address.ip(), address.port(), 0, scope).into()
-        }
-        _ => address,
     }
 }
 
@@ -80,16 +56,5 @@ mod tests {
         check(Domain::Inet6, false, "[::ffff:192.0.2.1]:80", Ok("192.0.2.1:80"));
         check(Domain::Inet6, true, "[::ffff:192.0.2.1]:80", Err(Errno::ENETUNREACH));
         check(Domain::Inet6, true, "[2001:db8::1]:80", Ok("[2001:db8::1]:80"));
-    }
-
-    #[test]
-    fn zones_are_of_what_means_something_on_a_link_alone() {
-        let check = |text: &str, expected| assert_eq!(zone(text.parse().unwrap()), expected, "{text}");
-        check("[fe80::1%2]:80", Some(1));
-        check("[fe80::1]:80", None);
-        check("[ff02::1%1]:80", Some(0));
-        check("[ff0e::1%1]:80", None);
-        check("[2001:db8::1%1]:80", None);
-        check("192.0.2.1:80", None);
     }
 }

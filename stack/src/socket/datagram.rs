@@ -1,6 +1,6 @@
 //! Calls on datagram sockets: UDP (RFC 768, RFC 1122 4.1).
 
-use super::address::{to_user, without_zone, zone};
+use super::address::to_user;
 use super::call::{Domain, Kind, Received, flags};
 use super::errno::Errno;
 use super::options::Cutting;
@@ -8,6 +8,7 @@ use super::ping::echo_request;
 use super::table::State;
 use crate::host::Host;
 use crate::ip::output::{Packet4, Packet6, SendError};
+use crate::ip::zone::{with_zone, without_zone, zone};
 use crate::time::Instant;
 use crate::udp::{Kind as Carries, UdpId};
 use crate::wire::{Buffer, ipv4, ipv6, protocol, udp};
@@ -182,7 +183,8 @@ impl Host {
         let Some(datagram) = datagram else {
             return if shut_read { Ok(Received::default()) } else { Err(Errno::EAGAIN) };
         };
-        let (length, from) = (datagram.data.len(), Some(to_user(domain, datagram.from)));
+        let from = with_zone(datagram.from, Some(datagram.below.interface));
+        let (length, from) = (datagram.data.len(), Some(to_user(domain, from)));
         let mut data = datagram.data;
         data.truncate(room);
         let control = Host::control_of(told, &datagram.below);

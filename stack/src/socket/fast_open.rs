@@ -1,11 +1,11 @@
 //! Fast Open on sockets (RFC 7413 appendix A): a send that opens the connection, and a connect that waits for one.
 
 use super::Value;
-use super::address::without_zone;
 use super::call::{Outcome, flags};
 use super::errno::Errno;
 use super::table::State;
 use crate::host::Host;
+use crate::ip::zone::zone;
 use crate::time::Instant;
 use std::net::SocketAddr;
 
@@ -68,8 +68,8 @@ impl Host {
             return Ok(false);
         }
         let options = socket.options.for_tcp(socket.domain, &self.tcp.config);
-        let remote = without_zone(self.own_if_unspecified(wire));
-        let source = self.net.source_for(remote.ip(), None).ok_or(Errno::ENETUNREACH)?;
+        let remote = self.own_if_unspecified(wire);
+        let source = self.net.source_for(remote.ip(), zone(remote)).ok_or(Errno::ENETUNREACH)?;
         Ok(self.tcp.can_open_fast(now, SocketAddr::new(source, 0), remote, &options))
     }
 }

@@ -1,10 +1,11 @@
 //! Who may have which local address and port.
 
-use super::address::{any, zone};
+use super::address::any;
 use super::call::Domain;
 use super::errno::Errno;
 use super::table::{Socket, State};
 use crate::host::Host;
+use crate::ip::zone::{is_link_local, with_zone, zone};
 use crate::link::interface::Interface;
 use std::net::{IpAddr, SocketAddr};
 
@@ -15,17 +16,23 @@ impl Host {
         if socket.local.is_some() || !matches!(socket.state, State::Idle | State::Datagram(_)) {
             return Err(Errno::EINVAL);
         }
-        let zone = zone(wire);
-        let elsewhere = zone.is_some_and(|zone| self.net.owner_of(wire.ip()).unwrap_or(zone) != zone);
-        if elsewhere || !self.may_bind(wire.ip(), socket) {
+        let named = zone(wire);
+        if named.is_none() && socket.is_stream() && is_link_local(wire.ip()) && !self.tcp.config.default_zone
+        {
+            return Err(Errno::EINVAL);
+        }
+        let elsewhere = named.is_some() && self.net.owner_in(wire.ip(), named) != named;
+        if elsewhere && !wire.ip().is_multicast() || !self.may_bind(wire.ip(), socket) {
             return Err(Errno::EADDRNOTAVAIL);
         }
+        let zone = named.or_else(|| self.net.zone_of(wire.ip()));
+        let wire = with_zone(SocketAddr::new(wire.ip(), wire.port()), zone);
         let port = match wire.port() {
-            0 => self.ephemeral_port(fd, wire.ip())?,
-            port if self.is_taken(fd, SocketAddr::new(wire.ip(), port))? => return Err(Errno::EADDRINUSE),
+            0 => self.ephemeral_port(fd, wire)?,
+            _ if self.is_taken(fd, wire)? => return Err(Errno::EADDRINUSE),
             port => port,
         };
-        self.take_port(fd, SocketAddr::new(wire.ip(), port))?;
+        self.take_port(fd, at_port(wire, port))?;
         if let State::Datagram(id) = self.sockets.table.get(fd)?.state
             && let Some(socket) = self.udp.get_mut(id)
         {
@@ -40,7 +47,8 @@ impl Host {
         if let Some(local) = socket.local {
             return Ok(local);
         }
-        let local = SocketAddr::new(any(socket.domain), self.ephemeral_port(fd, any(socket.domain))?);
+        let any = SocketAddr::new(any(socket.domain), 0);
+        let local = at_port(any, self.ephemeral_port(fd, any)?);
         self.take_port(fd, local)?;
         Ok(local)
     }
@@ -65,7 +73,7 @@ impl Host {
     }
 
     /// A free port by RFC 6056 3.3.1: a random one, then the next ones.
-    fn ephemeral_port(&mut self, fd: i32, address: IpAddr) -> Result<u16, Errno> {
+    fn ephemeral_port(&mut self, fd: i32, address: SocketAddr) -> Result<u16, Errno> {
         let config = self.net.config.socket;
         let (first, last) =
             (config.first_ephemeral_port, config.last_ephemeral_port.max(config.first_ephemeral_port));
@@ -73,7 +81,7 @@ impl Host {
         let start = self.net.in_passing().rng.below(count);
         for step in 0..count {
             let offset = u16::try_from((start + step) % count).unwrap_or(0);
-            let candidate = SocketAddr::new(address, first + offset);
+            let candidate = at_port(address, first + offset);
             if !self.is_taken(fd, candidate)? {
                 return Ok(candidate.port());
             }
@@ -90,7 +98,8 @@ impl Host {
             let listening = matches!(other.state, State::Listening(_));
             let shared = socket.options.reuse_address && other.options.reuse_address && !listening
                 || socket.options.reuse_port && other.options.reuse_port;
-            let overlap = overlaps((socket, wanted.ip()), (other, theirs.ip()));
+            let elsewhere = zone(wanted).zip(zone(theirs)).is_some_and(|(own, other)| own != other);
+            let overlap = !elsewhere && overlaps((socket, wanted.ip()), (other, theirs.ip()));
             other.kind == socket.kind && overlap && !shared
         };
         let taken = self
@@ -103,6 +112,11 @@ impl Host {
         let left = socket.is_stream() && !socket.options.reuse_address && self.tcp.is_local_in_use(wanted);
         Ok(taken || left)
     }
+}
+
+fn at_port(mut address: SocketAddr, port: u16) -> SocketAddr {
+    address.set_port(port);
+    address
 }
 
 /// Whether two bindings share an address. An AF_INET6 socket bound to `::` has the IPv4 addresses too, unless V6ONLY.

@@ -1,10 +1,11 @@
 //! Calls on stream sockets: what BSD's interface adds to the user calls of RFC 9293 3.9.1.
 
-use super::address::{any, to_user, with_zone, without_zone, zone};
+use super::address::{any, to_user};
 use super::call::{How, Received, flags};
 use super::errno::Errno;
 use super::table::{Socket, State};
 use crate::host::Host;
+use crate::ip::zone::{is_link_local, with_zone, without_zone, zone};
 use crate::tcp::{self, ConnectionId};
 use crate::time::Instant;
 use std::net::{IpAddr, SocketAddr};
@@ -134,7 +135,7 @@ impl Host {
         if self.is_to_many(remote.ip()) {
             return Err(Errno::ENETUNREACH);
         }
-        let via = zone(remote);
+        let via = self.zone_towards(fd, remote)?;
         let remote = without_zone(remote);
         let source = self.net.source_again(remote.ip(), via).ok_or(Errno::ENETUNREACH)?;
         let autobound = self.sockets.table.get(fd)?.local.is_none();
@@ -145,7 +146,9 @@ impl Host {
         }
         let socket = self.sockets.table.get(fd)?;
         let options = socket.options.for_tcp(socket.domain, &self.tcp.config);
-        let local = SocketAddr::new(own, bound.port());
+        let via = via.or_else(|| self.net.default_zone(own, remote.ip()));
+        let local = with_zone(SocketAddr::new(own, bound.port()), via);
+        let remote = with_zone(remote, via);
         self.tcp.set_mtu(None, self.net.mtu_towards(now, remote.ip(), via));
         let opened = match data {
             Some(data) => self.tcp.open_active_fast(now, local, remote, options, data),
@@ -161,6 +164,17 @@ impl Host {
         let marks = socket.options.change_headers().then(|| socket.options.clone());
         marks.iter().for_each(|options| self.mark_connection(opened, options));
         Ok(taken)
+    }
+
+    /// The zone that the ends of a connection to be name (RFC 4007 6): the peer's address, or the one that the socket is bound
+    /// to, which must not be in another one.
+    fn zone_towards(&self, fd: i32, remote: SocketAddr) -> Result<Option<usize>, Errno> {
+        let bound = self.sockets.table.get(fd)?.local.and_then(zone);
+        match (zone(remote), bound) {
+            (Some(named), Some(bound)) if named != bound => Err(Errno::EINVAL),
+            (None, None) if is_link_local(remote.ip()) && !self.tcp.config.default_zone => Err(Errno::EINVAL),
+            (named, bound) => Ok(named.or(bound)),
+        }
     }
 
     /// A connection that failed leaves a socket that can be connected again, without the port that connect took.
@@ -340,7 +354,9 @@ impl Host {
                 tcp::State::SynSent | tcp::State::Closed => None,
                 _ => Some(self.tcp.endpoints(id).1),
             },
-            State::Datagram(id) => self.udp.get(id).and_then(|udp| udp.remote),
+            State::Datagram(id) => {
+                self.udp.get(id).and_then(|udp| udp.remote.map(|peer| with_zone(peer, udp.zone)))
+            }
             State::Idle | State::Deferred(_) | State::Listening(_) => None,
         };
         wire.map(|wire| to_user(socket.domain, wire)).ok_or(Errno::ENOTCONN)

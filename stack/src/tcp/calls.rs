@@ -22,8 +22,8 @@ pub struct SendKind {
 }
 
 impl Connections {
-    /// Passive OPEN: enters LISTEN at `local`, whose address may be unspecified for any. At most `backlog` connections
-    /// wait for accept before further SYNs are dropped.
+    /// Passive OPEN: enters LISTEN at `local`, whose address may be unspecified for any, and is taken in any zone where its scope
+    /// id names none. At most `backlog` connections wait for accept before further SYNs are dropped.
     ///
     /// # Errors
     /// [`Error::AddressInUse`] where a listener with the same address and port exists.
@@ -54,7 +54,8 @@ impl Connections {
         }
     }
 
-    /// Active OPEN: sends a SYN from `local`, whose address and port the caller has chosen.
+    /// Active OPEN: sends a SYN from `local`, whose address and port the caller has chosen. Link-local addresses have the zone
+    /// that their scope id names, the interface's number counted from 1 (RFC 4007 6); segments stay in it.
     ///
     /// # Errors
     /// [`Error::InvalidRemote`] for addresses of two families, or ones that cannot be an end of a connection
@@ -115,9 +116,7 @@ impl Connections {
         if !usable || local.is_ipv4() != remote.is_ipv4() {
             return Err(Error::InvalidRemote);
         }
-        // What IPv6 calls scope and flow is not part of a connection's name.
-        let [local, remote] = ends.map(|end| SocketAddr::new(end.ip(), end.port()));
-        let tuple = FourTuple { local, remote };
+        let tuple = FourTuple::named(local, remote);
         if self.find(tuple).is_some() {
             return Err(Error::AddressInUse);
         }
@@ -376,8 +375,7 @@ impl Connections {
 
     /// Whether a connection between these ends exists, be it in TIME-WAIT: what a chooser of ports asks.
     pub fn contains(&self, local: SocketAddr, remote: SocketAddr) -> bool {
-        let [local, remote] = [local, remote].map(|end| SocketAddr::new(end.ip(), end.port()));
-        self.find(FourTuple { local, remote }).is_some()
+        self.find(FourTuple::named(local, remote)).is_some()
     }
 
     /// Every connection with its local and remote endpoint, as netstat shows them, in no meaningful order that is the

@@ -299,6 +299,10 @@ pub struct Config {
     pub check_old_acks: bool,
     /// Let a SYN take over a connection in TIME-WAIT (RFC 9293 MAY-2, RFC 6191). On.
     pub reuse_time_wait: bool,
+    /// Let TIME-WAIT go on where that SYN was an old duplicate and is reset (RFC 9293 3.6.1 (2)). On.
+    pub time_wait_comes_back: bool,
+    /// Let the default zone stand for that of a link-local address which names none (RFC 4007 6), in bind and connect. On.
+    pub default_zone: bool,
     /// Separate ranges of out-of-order data held per connection. 32.
     pub max_ranges: usize,
     /// Half-open connections per listener (RFC 4987). 256.
@@ -393,6 +397,8 @@ impl Default for Config {
             challenge_ack_limit: Some(RateLimit { count: 10, per: Duration::from_secs(5) }),
             check_old_acks: true,
             reuse_time_wait: true,
+            time_wait_comes_back: true,
+            default_zone: true,
             max_ranges: 32,
             syn_queue: 256,
             syn_cookies: SynCookies::WhenFull,
@@ -482,6 +488,10 @@ impl Config {
             duplicates_deliver: true,
             // tcp_rcv_synsent_state_process().
             check_syn_echo: true,
+            // tcp_v4_rcv(): TCP_TW_SYN ends it.
+            time_wait_comes_back: false,
+            // __inet6_bind() and tcp_v6_connect() refuse it.
+            default_zone: false,
             // tcp_validate_incoming() asks PAWS of those that have one.
             timestamps_may_lack: true,
             // tcp_rcv_state_process().

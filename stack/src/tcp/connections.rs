@@ -1,5 +1,7 @@
 //! All connections and listeners: demultiplexing, what handlers leave to be done, timers, output.
 
+mod reopen;
+
 use super::ack::Due;
 use super::action::{Action, Reset};
 use super::control_block::{Context, ControlBlock, FourTuple, Opening, Origin};
@@ -19,6 +21,7 @@ use super::timers::TimerQueue;
 use super::tuples::Tuples;
 use super::window;
 use super::{Config, ConnectionId, Error, ListenerId, SeqNumber, SocketOptions};
+use crate::ip::zone::with_zone;
 use crate::time::Instant;
 use crate::wire::Buffer;
 use crate::wire::tcp::{Flags, Segment, checksum_is_right};
@@ -40,6 +43,8 @@ pub struct Connections {
     pending: VecDeque<ConnectionId>,
     /// Connections that entered TIME-WAIT, oldest first; some may have left it.
     time_wait: VecDeque<ConnectionId>,
+    /// Half-open connections with the pair of one in TIME-WAIT, which has it back where the peer resets them.
+    reopening: BTreeMap<ConnectionId, ConnectionId>,
     challenges: RateLimiter,
     /// A client's Fast Open cookies.
     pub(crate) cookies: fastopen::Cache,
@@ -67,6 +72,7 @@ impl Connections {
             sink: Sink::default(),
             pending: VecDeque::new(),
             time_wait: VecDeque::new(),
+            reopening: BTreeMap::new(),
             challenges: RateLimiter::default(),
             cookies: fastopen::Cache::default(),
             mtus: BTreeMap::new(),
@@ -94,15 +100,17 @@ impl Connections {
     /// A segment has arrived: TCP header and text. Bad checksums, and addresses that no connection can have, are
     /// dropped without a reply (RFC 9293 MUST-3, MUST-57, MUST-63).
     pub fn segment_arrives(&mut self, now: Instant, src: IpAddr, dst: IpAddr, ecn: u8, bytes: &[u8]) {
-        self.segment_arrives_between(now, (&src, &dst), ecn, bytes);
+        self.segment_arrives_between(now, (&src, &dst), None, ecn, bytes);
     }
 
-    /// The same by reference: what was just put together waits, where it is moved, for its writing.
+    /// The same by reference: what was just put together waits, where it is moved, for its writing. Link-local addresses are
+    /// in the zone of the interface `zone`.
     #[inline(always)]
     pub(crate) fn segment_arrives_between(
         &mut self,
         now: Instant,
         (src, dst): (&IpAddr, &IpAddr),
+        zone: Option<usize>,
         ecn: u8,
         bytes: &[u8],
     ) {
@@ -118,8 +126,9 @@ impl Connections {
         };
         // By reference: what was just put together is not moved again.
         let Ok(segment) = &parsed else { return };
-        let local = SocketAddr::new(*dst, segment.destination_port);
-        let tuple = FourTuple { local, remote: SocketAddr::new(*src, segment.source_port) };
+        let end = |address: &IpAddr, port| with_zone(SocketAddr::new(*address, port), zone);
+        let (local, remote) = (end(dst, segment.destination_port), end(src, segment.source_port));
+        let tuple = FourTuple { local, remote };
         match self.tuples.find_again(&tuple) {
             Some(id) => self.deliver(now, id, segment, ecn),
             None => self.segment_for_nobody(now, tuple, segment),
@@ -152,6 +161,7 @@ impl Connections {
         self.state_changed(id, before, after);
         match action {
             Action::Reopen => self.reopen(now, id, segment),
+            Action::ReturnToListen if segment.has(Flags::RST) => self.half_open_is_reset(id),
             action => self.conclude(now, id, action),
         }
     }
@@ -201,6 +211,9 @@ impl Connections {
         let is_open = waited || (before == State::SynReceived && after != before);
         if is_open && !tcb.accept_with_text {
             self.handshake_is_over(id);
+        }
+        if is_open && let Some(former) = self.reopening.remove(&id) {
+            self.close_with(self.now, former, None);
         }
         if after == State::TimeWait && before != after {
             self.time_wait.push_back(id);
@@ -361,16 +374,6 @@ impl Connections {
         tcb.fast_open.opened
     }
 
-    /// A SYN takes over from TIME-WAIT, where somebody listens; else it is a stray SYN like any other.
-    fn reopen(&mut self, now: Instant, id: ConnectionId, syn: &Segment<'_>) {
-        let Some((tuple, above)) = self.slab.get(id).map(|tcb| (tcb.tuple(), tcb.snd_max)) else { return };
-        let Some(listener) = self.listeners.find(tuple) else {
-            return self.conclude(now, id, Action::Challenge);
-        };
-        self.close_with(now, id, None);
-        self.open_from(now, listener, tuple, syn, Some(above));
-    }
-
     /// What every new connection begins with.
     pub(crate) fn opening(
         &self,
@@ -413,6 +416,9 @@ impl Connections {
         }
         if !owned {
             self.slab.remove(id);
+        }
+        if let Some(former) = self.reopening.remove(&id) {
+            self.close_with(now, former, None);
         }
     }
 

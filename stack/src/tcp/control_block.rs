@@ -23,6 +23,7 @@ use super::tlp::{self, Tlp};
 use super::urgent::OutOfBand;
 use super::user_timeout::UserTimeout;
 use super::{Error, ListenerId, SeqNumber};
+use crate::ip::zone::{with_zone, without_zone, zone};
 use crate::time::Instant;
 use crate::wire::tcp::Segment;
 use crate::wire::tcp_options::SackBlock;
@@ -45,11 +46,19 @@ pub(crate) enum Origin {
     Passive(ListenerId),
 }
 
-/// The two ends.
+/// The two ends. Link-local addresses have their zone as scope id, so that those of two links are two (RFC 4007 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FourTuple {
     pub(crate) local: SocketAddr,
     pub(crate) remote: SocketAddr,
+}
+
+impl FourTuple {
+    /// The name of a connection between two ends: IPv6's flow information is no part of it.
+    pub(crate) fn named(local: SocketAddr, remote: SocketAddr) -> FourTuple {
+        let [local, remote] = [local, remote].map(|end| with_zone(without_zone(end), zone(end)));
+        FourTuple { local, remote }
+    }
 }
 
 /// TS.Recent (RFC 7323 4.3) and when it was set.

@@ -4,6 +4,7 @@ use super::config::SocketOptions;
 use super::control_block::FourTuple;
 use super::isn::{octets, siphash};
 use super::{ConnectionId, ListenerId};
+use crate::ip::zone::zone;
 use crate::time::Instant;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -85,9 +86,10 @@ impl Listener {
         self.ready.len() >= self.backlog
     }
 
-    fn takes(&self, local: IpAddr) -> bool {
+    fn takes(&self, local: SocketAddr) -> bool {
+        let own = zone(self.local);
         match self.local.ip() {
-            ip if ip == local => true,
+            ip if ip == local.ip() => own.is_none() || own == zone(local),
             IpAddr::V4(any) => any.is_unspecified() && local.is_ipv4(),
             IpAddr::V6(any) => any.is_unspecified() && (local.is_ipv6() || self.options.dual_stack),
         }
@@ -141,12 +143,12 @@ impl Listeners {
 
     /// The listener for a SYN to `tuple.local`: the one with the address itself before one for any.
     pub(crate) fn find(&self, tuple: FourTuple) -> Option<ListenerId> {
-        let local = tuple.local.ip();
+        let (end, local) = (tuple.local, tuple.local.ip());
         let on_port = self.by_port.get(&tuple.local.port())?;
         if let [only] = on_port[..] {
-            return self.by_id.get(&only).filter(|listener| listener.takes(local)).map(|_| only);
+            return self.by_id.get(&only).filter(|listener| listener.takes(end)).map(|_| only);
         }
-        let fit = |id: &&ListenerId| self.by_id.get(id).is_some_and(|listener| listener.takes(local));
+        let fit = |id: &&ListenerId| self.by_id.get(id).is_some_and(|listener| listener.takes(end));
         let score = |id: &&ListenerId| {
             let bound = self.by_id.get(id).map(|listener| listener.local.ip());
             (bound == Some(local), bound.map(|bound| bound.is_ipv4()) == Some(local.is_ipv4()))
@@ -176,6 +178,7 @@ mod tests {
         };
         let (any4, any6, one) = (add("0.0.0.0:80", false), add("[::]:80", false), add("192.0.2.1:80", false));
         let dual = add("[::]:81", true);
+        let zoned = ["[fe80::1%1]:80", "[fe80::1%2]:80"].map(|local| add(local, false));
         assert_eq!(add("[::]:80", true), None);
         let remote = SocketAddr::from(([192, 0, 2, 2], 4000));
         let find = |local: &str| listeners.find(FourTuple { local: local.parse().unwrap(), remote });
@@ -184,5 +187,10 @@ mod tests {
         assert_eq!(find("[2001:db8::1]:80"), any6);
         assert_eq!(find("192.0.2.3:81"), dual);
         assert_eq!(find("192.0.2.3:82"), None);
+        // The same address on two links (RFC 4007 6).
+        assert_eq!(
+            ["[fe80::1%1]:80", "[fe80::1%2]:80", "[fe80::1%3]:80"].map(find),
+            [zoned[0], zoned[1], any6]
+        );
     }
 }

@@ -5,6 +5,7 @@ use super::action::Reset;
 use super::control_block::FourTuple;
 use super::ecn::NOT_ECT;
 use super::sequence::SeqNumber;
+use crate::ip::zone::zone;
 use crate::wire::Buffer;
 use crate::wire::tcp::{Flags, Header};
 use crate::wire::tcp_options::{Options, Timestamps};
@@ -34,6 +35,11 @@ impl Outgoing {
     /// Destination address.
     pub fn dst(&self) -> IpAddr {
         self.tuple.remote.ip()
+    }
+
+    /// The interface that it must leave by, where there is no choice (RFC 4007 6).
+    pub(crate) fn zone(&self) -> Option<usize> {
+        zone(self.tuple.local).or_else(|| zone(self.tuple.remote))
     }
 }
 

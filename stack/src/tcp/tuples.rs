@@ -2,6 +2,7 @@
 
 use super::ConnectionId;
 use super::control_block::FourTuple;
+use crate::ip::zone::scope;
 use crate::rng::Rng;
 use core::hash::{BuildHasher, Hash, Hasher};
 use std::collections::hash_map::Entry;
@@ -13,7 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 struct Key {
     local: u128,
     remote: u128,
-    /// And of which families the addresses are, which they do not tell.
+    /// And of which families the addresses are, and of which zone, which they do not tell.
     ports: u64,
 }
 
@@ -26,7 +27,9 @@ impl Key {
             SocketAddr::V6(socket) => u128::from(*socket.ip()),
         };
         let families = u64::from(tuple.local.is_ipv6()) << 33 | u64::from(tuple.remote.is_ipv6()) << 32;
-        Key { local: bits(&tuple.local), remote: bits(&tuple.remote), ports: families | ports }
+        // Where both have a zone it is one.
+        let zone = u64::from(scope(&tuple.local) | scope(&tuple.remote)) << 34;
+        Key { local: bits(&tuple.local), remote: bits(&tuple.remote), ports: zone | families | ports }
     }
 }
 
@@ -84,8 +87,8 @@ pub(crate) struct Tuples {
     connections: HashMap<Key, ConnectionId, Keyed>,
     /// What the last segment was for: the next one is likely to be for the same.
     last: Option<(Key, ConnectionId)>,
-    /// How many connections have a local port and address.
-    local: BTreeMap<(u16, IpAddr), usize>,
+    /// How many connections have a local port and address, the latter with its scope id.
+    local: BTreeMap<(u16, IpAddr, u32), usize>,
 }
 
 impl Tuples {
@@ -113,7 +116,7 @@ impl Tuples {
     pub(crate) fn insert(&mut self, tuple: FourTuple, id: ConnectionId) {
         self.last = None;
         if self.connections.insert(Key::of(&tuple), id).is_none() {
-            *self.local.entry((tuple.local.port(), tuple.local.ip())).or_default() += 1;
+            *self.local.entry(place(&tuple.local)).or_default() += 1;
         }
     }
 
@@ -124,7 +127,7 @@ impl Tuples {
             _ => return,
         };
         self.last = None;
-        let local = (tuple.local.port(), tuple.local.ip());
+        let local = place(&tuple.local);
         if let Some(count) = self.local.get_mut(&local) {
             *count -= 1;
             if *count == 0 {
@@ -133,17 +136,19 @@ impl Tuples {
         }
     }
 
-    /// Whether a connection has the local socket `local`; an unspecified address stands for any.
+    /// Whether a connection has the local socket `local`; an unspecified address, and the default zone, stand for any.
     pub(crate) fn has_local(&self, local: SocketAddr) -> bool {
-        let port = local.port();
-        match local.ip() {
-            ip if !ip.is_unspecified() => self.local.contains_key(&(port, ip)),
-            _ => {
-                let from = (port, IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-                self.local.range(from..).next().is_some_and(|((used, _), _)| *used == port)
-            }
-        }
+        let (port, ip, zone) = place(&local);
+        let mut used = match ip.is_unspecified() {
+            false => self.local.range((port, ip, zone)..=(port, ip, if zone == 0 { u32::MAX } else { zone })),
+            true => self.local.range((port, IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0)..),
+        };
+        used.next().is_some_and(|((used, ..), _)| *used == port)
     }
+}
+
+fn place(local: &SocketAddr) -> (u16, IpAddr, u32) {
+    (local.port(), local.ip(), scope(local))
 }
 
 #[cfg(test)]
@@ -164,10 +169,13 @@ mod tests {
         // The same bits, and the ports the other way round.
         let v6 = tuple("[::c000:201]:80", "[::c000:202]:1");
         let turned = tuple("192.0.2.1:1", "192.0.2.2:80");
+        let zoned = ["1", "2"].map(|zone| tuple("[2001:db8::1]:80", &format!("[fe80::9%{zone}]:1")));
         let mut tuples = Tuples::new(7);
         tuples.insert(v4, id(1));
+        tuples.insert(zoned[1], id(7));
         for _ in 0..2 {
             assert_eq!([v4, v6, turned].map(|pair| tuples.find_again(&pair)), [Some(id(1)), None, None]);
+            assert_eq!(zoned.map(|pair| tuples.find_again(&pair)), [None, Some(id(7))]);
         }
         tuples.remove(v4, id(1));
         assert_eq!(tuples.find_again(&v4), None);
@@ -192,5 +200,8 @@ mod tests {
         assert!(!used(&tuples, "0.0.0.0:79") && !used(&tuples, "192.0.2.7:80"));
         tuples.remove(b, two);
         assert!(!used(&tuples, "0.0.0.0:80") && tuples.local.is_empty());
+        tuples.insert(tuple("[fe80::1%2]:80", "[fe80::9%2]:1"), one);
+        assert!(used(&tuples, "[fe80::1]:80") && used(&tuples, "[fe80::1%2]:80"));
+        assert!(!used(&tuples, "[fe80::1%1]:80"));
     }
 }

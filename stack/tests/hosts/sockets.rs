@@ -352,3 +352,33 @@ fn a_socket_is_bound_to_a_link_local_address_in_its_zone() {
     pair.run(Duration::from_secs(1));
     assert_eq!(pair.bytes(0, first), [1]);
 }
+
+#[test]
+fn a_connection_of_link_local_addresses_is_in_a_zone() {
+    let mut pair = Pair::new(Medium::Ethernet);
+    let (own, other) = ("[fe80::ff:fe00:1%1]:9", "[fe80::ff:fe00:2%1]:7");
+    // Without a zone: in the default one.
+    let (client, server) = connected(&mut pair, Domain::Inet6, other, "[fe80::ff:fe00:2]:7");
+    let named = Ok(Value::Address(address(other)));
+    assert_eq!(pair.call(0, Call::Getpeername { fd: client }), named);
+    assert_eq!(pair.call(1, Call::Getsockname { fd: server }), named);
+    let fd = pair.socket(0, Domain::Inet6, Kind::Stream);
+    assert_eq!(pair.call(0, Call::Bind { fd, address: address(own) }), Ok(Value::Done));
+    assert_eq!(pair.call(0, Call::Getsockname { fd }), Ok(Value::Address(address(own))));
+    let elsewhere = address("[fe80::ff:fe00:2%2]:7");
+    assert_eq!(pair.call(0, Call::Connect { fd, address: elsewhere }), Err(Errno::EINVAL));
+    // An address of the host itself, to which a link-local one speaks.
+    let listener = pair.socket(0, Domain::Inet6, Kind::Stream);
+    assert_eq!(pair.call(0, Call::Bind { fd: listener, address: address("[::]:7") }), Ok(Value::Done));
+    assert_eq!(pair.call(0, Call::Listen { fd: listener, backlog: 1 }), Ok(Value::Done));
+    let to_itself = Call::Connect { fd, address: address("[2001:db8::1]:7") };
+    assert_eq!(pair.call(0, to_itself), Ok(Value::Done));
+    // Linux wants the zone.
+    let tcp = stack::tcp::Config::linux();
+    let linux = stack::Config { tcp, ..config(1, Medium::Ethernet, 1500) };
+    let mut pair = Pair::with(linux, config(2, Medium::Ethernet, 1500));
+    let fd = pair.socket(0, Domain::Inet6, Kind::Stream);
+    let nowhere = address("[fe80::ff:fe00:1]:7");
+    assert_eq!(pair.call(0, Call::Bind { fd, address: nowhere }), Err(Errno::EINVAL));
+    assert_eq!(pair.call(0, Call::Connect { fd, address: nowhere }), Err(Errno::EINVAL));
+}

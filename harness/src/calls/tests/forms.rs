@@ -58,6 +58,11 @@ fn written_addresses_are_taken_and_compared() {
     let accept =
         "accept(3, {sa_family=AF_INET, sin_port=htons(8080), sin_addr=inet_addr(\"REMOTE\")}, ...) = 5";
     s.differs(accept, peer(8081), ("address", "192.0.2.1:8080", "192.0.2.1:8081"));
+    // A zone counts where it is written.
+    let far = || with(0, Output::Address(Some("[fe80::9%2]:7".parse().unwrap()), Vec::new()));
+    let own = zoned.replace("bind", "getsockname");
+    s.differs(&own, far(), ("address", "[fe80::9%1]:7", "[fe80::9%2]:7"));
+    s.passes(&own.replace("%eth0", ""), far());
     let mut s = Session::ours();
     s.passes(accept, peer(8080));
     s.differs(

@@ -106,6 +106,8 @@ fn our_segments() {
         "> S. 0:0(0) ack 1 win $w <..., mss $mss>",
         "> Tcp seq 0, ack 1, win $w {0x12 end 0 Among([Mss(Is(Variable(\"mss\")))])}",
     );
+    check("> . 1:1(0) ack 1 <>", "> Tcp seq 1, ack 1 {0x10 end 1 Exactly([])}");
+    check("> . 1:1(0) ack 1", "> Tcp seq 1, ack 1 {0x10 end 1 Exactly([])}");
     check(
         "< S 0:0(0) <raw 0x05 len 1, uto 2 min>",
         "< Tcp seq 0 {0x2 end 0 Exactly([Raw { kind: 5, length: Some(1), data: [] }, UserTimeout { minutes: true, value: Is(Int(2)) }])}",

@@ -47,6 +47,16 @@ struct Connection {
     ack: Option<u32>,
     /// The furthest right edge of the window so far.
     edge: Option<u32>,
+    /// The peer has not acknowledged the stack's SYN,ACK.
+    is_half_open: bool,
+}
+
+impl Connection {
+    /// RFC 9293 section 3.6.1: a SYN that was let in from TIME-WAIT was an old duplicate, and what comes next is of the connection
+    /// before, of which nothing was kept.
+    fn forget(&mut self) {
+        (self.ack, self.edge, self.is_half_open) = (None, None, false);
+    }
 }
 
 /// Connections, by the direction from the stack.
@@ -66,8 +76,16 @@ impl Connections {
     pub(super) fn inbound(&mut self, d: &Dissection, frame: &[u8]) {
         let segment = segment(d, frame);
         self.last_reset = segment.filter(|s| s.flags & RST != 0);
-        if let Some(segment) = segment.filter(|s| s.flags & SYN != 0) {
-            self.known.entry(segment.key.reverse()).or_default().peer_scale = segment.scale;
+        let Some(segment) = segment else { return };
+        let connection = self.known.entry(segment.key.reverse()).or_default();
+        if segment.flags & RST != 0 && connection.is_half_open {
+            connection.forget();
+        } else if segment.flags & SYN != 0 {
+            connection.peer_scale = segment.scale;
+        } else if segment.flags & ACK != 0
+            && connection.isn.map(|isn| isn.wrapping_add(1)) == Some(segment.ack)
+        {
+            connection.is_half_open = false;
         }
     }
 
@@ -82,6 +100,7 @@ impl Connections {
                 isn: Some(segment.seq),
                 own_scale: segment.scale,
                 peer_scale,
+                is_half_open: segment.flags & ACK != 0,
                 ..Connection::default()
             };
         }

@@ -78,6 +78,30 @@ fn every_rule_is_silent_about_good_frames_and_has_a_twin_that_it_notices() {
     }
 }
 
+/// What is said of an ACK that is behind a SYN,ACK, with `between` as what arrives in between them.
+fn behind_a_syn_ack(between: &[(u16, i64, i64)]) -> Vec<&'static str> {
+    let mut run = Run::new(Family::Ipv4, Medium::Ip, Rules::Ours);
+    let segment = |flags, seq, ack| vec![tcp(flags, seq, ack, 1000, TcpOptions::Exactly(Vec::new()))];
+    let mut rules = PassiveRules::new(&run.world, Rules::Ours, false);
+    let syn_ack = run.outbound(segment(0x12, 0, 5001));
+    assert_eq!(rules.outbound(Medium::Ip, &syn_ack), []);
+    for (flags, seq, ack) in between {
+        let arriving = run.build(segment(*flags, *seq, *ack));
+        rules.inbound(Medium::Ip, &arriving);
+    }
+    let late = run.outbound(segment(0x10, 1, 3000));
+    rules.outbound(Medium::Ip, &late).iter().map(|violation| violation.rule).collect()
+}
+
+#[test]
+fn the_acknowledgement_of_a_half_open_connection_counts_until_its_reset() {
+    let both = ["ack-forward", "window-right-edge"];
+    assert_eq!(behind_a_syn_ack(&[]), both);
+    assert_eq!(behind_a_syn_ack(&[(0x04, 5001, 0)]), [""; 0]);
+    // A connection that was opened before is no old duplicate.
+    assert_eq!(behind_a_syn_ack(&[(0x10, 5001, 1), (0x04, 5001, 0)]), both);
+}
+
 #[test]
 fn any_bytes_can_be_judged() {
     let run = Run::new(Family::Ipv4, Medium::Ip, Rules::Ours);

@@ -17,8 +17,9 @@ mod window;
 use super::drive::{Violation, Watch};
 use super::peer::Peer;
 use super::record::Scenario;
+use super::segment::RST;
 use super::state::State;
-use super::trace::{Deed, Step};
+use super::trace::{Deed, Step, Stimulus};
 use crate::sut::StackUnderTest;
 use std::time::Duration;
 
@@ -35,7 +36,8 @@ struct Seen<'a> {
     step: &'a Step,
     peer: &'a Peer,
     stack: &'a dyn StackUnderTest,
-    /// The number of the stack's SYN may name another connection than before: a cookie opens one as often as it comes.
+    /// The number of the stack's SYN may name another connection than before: a cookie opens one as often as it comes, and a
+    /// half-open one that is reset may have been opened by an old duplicate in TIME-WAIT, which goes on (RFC 9293 3.6.1).
     may_be_another: bool,
     /// The control bits of all segments that the stack sent.
     sent_flags: u8,
@@ -105,7 +107,10 @@ impl Watch for Oracles {
     fn step(&mut self, step: &Step, peer: &Peer, stack: &dyn StackUnderTest) -> Result<(), Violation> {
         let may_have_gone =
             step.state <= State::Listen || step.state == State::TimeWait || step.length > GONE;
-        let seen = Seen::new(step, peer, stack, self.has_cookies && may_have_gone);
+        let is_reset = matches!(&step.stimulus, Stimulus::Segment(segment) if segment.has(RST));
+        let may_return = step.state == State::SynReceived && is_reset;
+        let may_be_another = self.has_cookies && may_have_gone || may_return;
+        let seen = Seen::new(step, peer, stack, may_be_another);
         let found = None
             .or_else(|| self.reset.look(&seen))
             .or_else(|| self.ack.look(&seen))

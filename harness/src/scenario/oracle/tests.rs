@@ -4,12 +4,16 @@ use super::{Oracles, closing};
 use crate::scenario::drive::{Stop, drive, play};
 use crate::scenario::faulty::{Faulty, fault};
 use crate::scenario::generate::generate;
+use crate::scenario::operation::{Anchor, Opening, Operation, Plan, Start, What};
 use crate::scenario::record::Scenario;
+use crate::scenario::segment::{ACK, FIN, RST, SYN};
+use crate::scenario::state::State;
 use crate::scenario::trace::Trace;
 use crate::stacks::descriptors::Descriptors;
 use crate::stacks::reference::Reference;
 use crate::stacks::smoltcp::Smoltcp;
 use crate::sut::StackUnderTest;
+use std::time::Duration;
 
 /// The oracle that first objects to a stack within some hundred scenarios.
 fn objects(stack: &mut dyn StackUnderTest) -> Option<&'static str> {
@@ -54,6 +58,25 @@ fn the_reference_stack_breaks_none() {
     for mut stack in [Reference::default(), Reference::linux()] {
         let violation = first_violation(&mut stack, 2000);
         assert!(violation.is_none(), "{}", violation.unwrap_or_default());
+    }
+}
+
+#[test]
+fn a_connection_that_returns_to_time_wait_breaks_none() {
+    let segment = |flags, distance| {
+        let plan = Plan { flags, seq: (Anchor::Next, distance), ..Plan::PLAIN };
+        Operation { what: What::Segment(plan), pause: Duration::from_millis(100) }
+    };
+    // An old duplicate of a SYN, its reset, and the FIN of the connection before once more, twice.
+    let operations =
+        vec![segment(SYN, 1000), segment(RST, 0), segment(ACK | FIN, -1002), segment(ACK, -1001)];
+    let scenario = Scenario::decode(&[]);
+    let scenario = Scenario { opening: Opening { start: Start::TimeWait, ..scenario.opening }, operations };
+    for (mut stack, expected) in
+        [(Reference::default(), State::TimeWait), (Reference::linux(), State::Listen)]
+    {
+        let trace = drive(&mut stack, &scenario, &mut Oracles::default()).expect("nothing is wrong");
+        assert_eq!(trace.steps.last().map(|step| step.state), Some(expected), "{trace}");
     }
 }
 

@@ -114,6 +114,14 @@ fn time_wait_gives_way_to_a_newer_syn() {
     peer.send(". 3:3(0) ack 1");
     peer.accept();
     peer.state(State::Established);
+    // An old duplicate, which the peer resets: TIME-WAIT has its sockets back (RFC 9293 3.6.1 (2)).
+    let mut peer = time_wait();
+    peer.send("S 2:2(0) win 1000");
+    peer.expect("S. 0:0(0) ack 3");
+    peer.send("R 3:3(0)");
+    peer.state(State::TimeWait);
+    peer.send("R 2:2(0)");
+    peer.state(State::Closed);
     let mut peer = time_wait();
     peer.send("S 1:1(0) win 1000");
     peer.silent();
