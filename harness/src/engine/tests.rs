@@ -297,3 +297,15 @@ fn a_twin_that_changes_nothing_or_fails_elsewhere_is_not_red() {
     let expected = [Err("the verdict is pass"), Err("no frame or call"), Err("not at a line")];
     check_twins(twins, &body, &[&[(0, PING)]], &expected);
 }
+
+#[test]
+fn frames_end_with_their_check_sequence_where_the_head_says_so() {
+    let body = format!("{ASK}+0 {PING}\n");
+    check(&body, &[&[(0, PING)]], (Verdict::Pass, ""));
+    // Those of this stack do not.
+    let with = format!("//! with: fcs=on\n{body}");
+    check(&with, &[&[(0, PING)]], (Verdict::Fail, "rule frame-check-sequence"));
+    let damaged = "+0 < ether[fcs bad] / icmp echo_request id 1 seq 1 (8)\n";
+    check(&format!("//! with: fcs=on\n{damaged}"), &[&[]], (Verdict::Pass, ""));
+    check(damaged, &[&[]], (Verdict::Error, "script"));
+}
