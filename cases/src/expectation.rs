@@ -3,6 +3,7 @@
 use crate::catalogue::{Catalogue, Level};
 use crate::ledger::Ledger;
 use crate::suite::Case;
+use harness::engine::decided_at;
 use harness::run::{Difference, Verdict};
 use harness::sut::Family;
 
@@ -117,16 +118,30 @@ impl Judge<'_> {
         {
             return Judgement { note: Some(entry.instead.clone()), ..as_expected };
         }
-        let level = difference
-            .and_then(|d| d.requirement.as_deref())
-            .and_then(|id| self.catalogue.get(id))
-            .map_or(case.level, |row| Some(row.level.strength()));
-        let standing = match level {
+        let standing = match self.level(case, verdict, difference) {
             _ if !self.ledger.knows(self.version) => Standing::Unlisted,
             Some(Level::Should | Level::May) if verdict == Verdict::Fail && !self.strict => Standing::Weak,
             _ => Standing::Unexpected,
         };
         Judgement { expected: Verdict::Pass, standing, note: None }
+    }
+}
+
+impl Judge<'_> {
+    /// The strongest level among what is broken; among all that the case names where that is not known.
+    pub fn level(&self, case: &Case, verdict: Verdict, difference: Option<&Difference>) -> Option<Level> {
+        let rows = broken(case, verdict, difference).into_iter().filter_map(|id| self.catalogue.get(id));
+        rows.map(|row| row.level.strength()).min().or(case.level)
+    }
+}
+
+/// The requirements that a failure shows to be broken: that of a passive rule, or those whose twins make the case fail at
+/// the same line. None where no twin says which of the case's requirements the line decides.
+pub fn broken<'a>(case: &'a Case, verdict: Verdict, difference: Option<&'a Difference>) -> Vec<&'a str> {
+    match difference {
+        Some(Difference { requirement: Some(id), .. }) => vec![id],
+        Some(difference) if verdict == Verdict::Fail => decided_at(&case.script, difference.line),
+        _ => Vec::new(),
     }
 }
 

@@ -95,10 +95,13 @@ pub struct RunResult {
     pub verdict: String,
     /// How it was expected to end.
     pub expected: String,
-    /// The strongest level among its requirements; null in an upstream script.
+    /// The strongest level among `broken`, or else among its requirements; null in an upstream script.
     pub level: Option<String>,
     /// The requirements in its head.
     pub requirements: Vec<String>,
+    /// Those that the failure shows to be broken, where that can be said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub broken: Vec<String>,
     /// How much virtual time it took; null on a real clock, where that differs from run to run.
     pub virtual_us: Option<u64>,
     /// How much of the machine's time it took. The only member that differs between two runs of the same thing.
@@ -263,6 +266,7 @@ mod tests {
             expected: "pass".into(),
             level: Some("MUST".into()),
             requirements: vec!["RFC9293-MUST-13".into()],
+            broken: vec![],
             virtual_us: Some(7),
             wall_us: 8,
             first_difference: (verdict == "fail").then(Difference::default),

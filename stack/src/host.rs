@@ -272,7 +272,16 @@ impl Host {
 
     /// Lets everything happen that the last event has caused at this instant: segments leave, datagrams to the host
     /// itself arrive, calls that waited are tried again.
+    #[inline]
     pub(crate) fn settle(&mut self, now: Instant) {
+        let waits = self.sockets.has_waiting() || self.lookups.is_under_way();
+        if waits || !self.tcp.is_silent() || !self.net.undelivered.is_empty() || !self.net.loopback.is_empty()
+        {
+            self.settle_all(now);
+        }
+    }
+
+    fn settle_all(&mut self, now: Instant) {
         self.retry_opening_sends(now);
         for _ in 0..MAX_LOOPBACK_STEPS {
             self.send_segments(now);

@@ -12,7 +12,8 @@ use crate::udp::{Arriving, Below, Kind};
 use crate::wire::{icmpv4, icmpv6, ipv6, protocol, udp};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Where the flags stand in a TCP header, and SYN among them.
+/// Where the sequence number and the flags stand in a TCP header, and SYN among them.
+const TCP_SEQUENCE: core::ops::Range<usize> = 4..8;
 const TCP_FLAGS: usize = 13;
 const TCP_SYN: u8 = 2;
 /// The ECN field of a type of service or traffic class (RFC 3168 5).
@@ -84,50 +85,47 @@ impl Host {
     fn send_ready_segments(&mut self, now: Instant) {
         while let Some(mut segments) = self.tcp.take_outputs() {
             for segment in &mut segments {
-                // The ports and the sequence number, for the case that it cannot be sent.
-                let start = segment.buffer.first_chunk().copied();
+                // For the case that it cannot be sent.
+                let sequence = segment.buffer.get(TCP_SEQUENCE).and_then(|bytes| bytes.try_into().ok());
+                let sequence = sequence.map(u32::from_be_bytes);
                 if let Err(error) = self.send_segment(now, segment) {
-                    self.segment_is_unsent(now, segment, start, error);
+                    self.segment_is_unsent(now, segment, sequence, error);
                 }
             }
             self.tcp.outputs_are_sent(segments);
         }
     }
 
-    /// Tells TCP of a segment of its own that could not be sent. `start` is what its header began with.
+    /// Tells TCP of a segment of its own that could not be sent.
+    #[cold]
     fn segment_is_unsent(
         &mut self,
         now: Instant,
         segment: &Outgoing,
-        start: Option<[u8; 8]>,
+        sequence: Option<u32>,
         error: SendError,
     ) {
-        let (source, destination) = (segment.src, segment.dst);
-        let Some([a, b, c, d, e, f, g, h]) = start else { return };
+        let (local, remote) = (segment.tuple.local, segment.tuple.remote);
+        let Some(sequence) = sequence else { return };
         let error = match error {
             SendError::NoRoute => Reported::NetUnreachable,
-            SendError::TooBig => Reported::TooBig { mtu: self.net.mtu_towards(now, destination, None) },
+            SendError::TooBig => {
+                Reported::TooBig { mtu: self.net.mtu_towards(now, remote.ip(), segment.zone()) }
+            }
         };
-        let report = Report {
-            protocol: protocol::TCP,
-            local: SocketAddr::new(source, u16::from_be_bytes([a, b])),
-            remote: SocketAddr::new(destination, u16::from_be_bytes([c, d])),
-            sequence: u32::from_be_bytes([e, f, g, h]),
-            error,
-            from: source,
-            zone: segment.zone().unwrap_or(0),
-        };
+        let (from, zone) = (local.ip(), segment.zone().unwrap_or(0));
+        let report = Report { protocol: protocol::TCP, local, remote, sequence, error, from, zone };
         self.report(now, &report);
     }
 
     fn send_segment(&mut self, now: Instant, segment: &mut Outgoing) -> Result<(), SendError> {
         // Each family by itself: an address that may be of either is much to carry about.
-        match (segment.src, segment.dst) {
-            (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                self.send_segment_v4(now, (source, destination), segment)?;
+        match (segment.tuple.local, segment.tuple.remote) {
+            (SocketAddr::V4(local), SocketAddr::V4(remote)) => {
+                self.send_segment_v4(now, (*local.ip(), *remote.ip()), segment)?;
             }
-            (IpAddr::V6(source), IpAddr::V6(destination)) => {
-                self.send_segment_v6(now, (source, destination), segment)?;
+            (SocketAddr::V6(local), SocketAddr::V6(remote)) => {
+                self.send_segment_v6(now, (*local.ip(), *remote.ip()), segment)?;
             }
             _ => return Err(SendError::NoRoute),
         }
@@ -142,7 +140,7 @@ impl Host {
         (source, destination): (Ipv4Addr, Ipv4Addr),
         segment: &mut Outgoing,
     ) -> Result<(), SendError> {
-        let routed = self.routed(now, segment);
+        let routed = self.routed(now, segment.connection, source, destination);
         let (options, first_hop) = match &routed {
             Some((options, first_hop)) => (&options[..], *first_hop),
             None => (&[][..], destination),

@@ -27,6 +27,8 @@ struct Follows {
     way_until: Option<Instant>,
     /// How a datagram came for this host alone that was accepted, from whom, and to which of its addresses.
     accepted: Option<(Arrival, Ipv4Addr, Ipv4Addr)>,
+    /// The destination and zone that a connection was last opened to, and the address that it is opened from.
+    source: Option<(IpAddr, Option<usize>, IpAddr)>,
     /// [`Network::next_deadline`], once somebody has asked for it.
     deadline: Cell<Option<Option<Instant>>>,
 }
@@ -61,9 +63,10 @@ impl Watched {
         via: Option<usize>,
     ) -> Result<(&mut Network, &mut Way), SendError> {
         if self.follows.way_again(now, destination, via).is_none() {
+            (self.follows.way, self.follows.way_until) =
+                (Some(self.network.way(now, destination, via)?), None);
             // To send on it may ask for a neighbour, who is to answer in time.
-            self.follows = Follows::default();
-            self.follows.way = Some(self.network.way(now, destination, via)?);
+            self.follows.deadline = Cell::new(None);
         }
         let way = self.follows.way.as_mut().ok_or(SendError::NoRoute)?;
         Ok((&mut self.network, way))
@@ -83,6 +86,18 @@ impl Watched {
         match self.follows.way_again(now, destination, via) {
             Some(way) => way.mtu,
             None => self.network.mtu_towards(now, destination, via),
+        }
+    }
+
+    /// [`Network::source_for`], at once where it was asked for last.
+    pub(crate) fn source_again(&mut self, destination: IpAddr, via: Option<usize>) -> Option<IpAddr> {
+        match self.follows.source {
+            Some((to, zone, source)) if to == destination && zone == via => Some(source),
+            _ => {
+                let source = self.network.source_for(destination, via)?;
+                self.follows.source = Some((destination, via, source));
+                Some(source)
+            }
         }
     }
 
@@ -139,5 +154,123 @@ impl DerefMut for Watched {
     fn deref_mut(&mut self) -> &mut Network {
         self.follows = Follows::default();
         &mut self.network
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, InterfaceConfig, Medium};
+    use crate::ip::Cidr;
+    use crate::ip::output::Packet4;
+    use crate::wire::{Buffer, MacAddress, protocol};
+    use core::time::Duration;
+
+    const OWN: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+    const PEER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+    const MACS: [MacAddress; 2] = [MacAddress([2, 0, 0, 0, 0, 2]), MacAddress([2, 0, 0, 0, 0, 3])];
+
+    fn network() -> Network {
+        let addresses = vec![Cidr { address: OWN.into(), length: 24 }];
+        let mac = MacAddress([2, 0, 0, 0, 0, 1]);
+        let interface = InterfaceConfig { medium: Medium::Ethernet, mtu: 1500, mac, addresses };
+        Network::new(Config { interfaces: vec![interface], ..Config::default() })
+    }
+
+    fn packet() -> Packet4<'static> {
+        Packet4 {
+            source: OWN,
+            destination: PEER,
+            protocol: protocol::TCP,
+            tos: 0,
+            ttl: 64,
+            dont_fragment: true,
+            options: &[],
+            via: None,
+        }
+    }
+
+    /// Sends to the peer on the way that is kept; the frames that leave.
+    fn send(net: &mut Watched, now: Instant) -> Vec<Vec<u8>> {
+        let (network, way) = net.way_to(now, PEER.into(), None).expect("a route");
+        network.send_v4_on(now, way, packet(), Buffer::with_payload(b"x")).expect("a small datagram");
+        net.way_was_taken();
+        frames(net.in_passing())
+    }
+
+    fn frames(network: &mut Network) -> Vec<Vec<u8>> {
+        core::iter::from_fn(|| network.take_frame()).map(|(_, frame)| frame.into_vec()).collect()
+    }
+
+    /// Over the whole life of a mapping, questions and end included, the same leaves as where nothing is kept.
+    #[test]
+    fn a_way_holds_no_longer_than_its_neighbour() {
+        let (mut kept, mut plain) = (Watched::new(network()), network());
+        kept.interfaces[0].arp.learn(Instant::ZERO, PEER, MACS[0], true);
+        plain.interfaces[0].arp.learn(Instant::ZERO, PEER, MACS[0], true);
+        let end = plain.config.arp.timeout + Duration::from_secs(5);
+        let mut now = Instant::ZERO;
+        let mut asked = 0;
+        while now < Instant::ZERO + end {
+            plain.send_v4(now, packet(), Buffer::with_payload(b"x")).expect("a small datagram");
+            let expected = frames(&mut plain);
+            asked += expected.iter().filter(|frame| frame[12..14] == [8, 6]).count();
+            assert_eq!(send(&mut kept, now), expected, "at {now}");
+            assert_eq!(kept.next_deadline(), plain.next_deadline(), "at {now}");
+            now += Duration::from_millis(500);
+        }
+        assert!(asked > 0, "the neighbour was never asked again");
+    }
+
+    #[test]
+    fn who_changes_the_network_has_the_way_forgotten() {
+        let mut net = Watched::new(network());
+        for mac in MACS {
+            net.interfaces[0].arp.add_permanent(PEER, mac);
+            assert!((0..2).all(|_| send(&mut net, Instant::ZERO)[0].starts_with(&mac.0)));
+        }
+        assert_eq!(net.source_again(PEER.into(), None), Some(OWN.into()));
+        net.interfaces[0].up = false;
+        assert!(net.way_to(Instant::ZERO, PEER.into(), None).is_err());
+        assert_eq!(net.source_again(PEER.into(), None), None);
+    }
+
+    #[test]
+    fn whom_a_question_is_about_is_waited_for() {
+        let mut net = Watched::new(network());
+        assert_eq!(net.next_deadline(), None);
+        assert_eq!(send(&mut net, Instant::ZERO)[0][..6], [0xff; 6]);
+        assert_eq!(net.next_deadline(), net.network.next_deadline());
+        assert!(net.is_due(net.next_deadline().expect("an answer is waited for")));
+    }
+
+    #[test]
+    fn what_was_accepted_is_accepted_until_the_address_goes() {
+        let mut net = Watched::new(network());
+        let mut datagram = Buffer::with_payload(b"x");
+        Header {
+            tos: 0,
+            identification: 0,
+            reserved: false,
+            dont_fragment: true,
+            more_fragments: false,
+            fragment_offset: 0,
+            ttl: 64,
+            protocol: protocol::TCP,
+            source: PEER,
+            destination: OWN,
+            options: &[],
+        }
+        .emit(&mut datagram);
+        let (header, _) = Header::parse(&datagram).expect("a header");
+        let to_all = Arrival { cast: Cast::Broadcast, ..Arrival::ON_LINK };
+        for _ in 0..2 {
+            assert_eq!(net.accept_v4(Arrival::ON_LINK, &header), Ok(()));
+            assert!(net.is_for_one(Arrival::ON_LINK, OWN.into()));
+            assert!(!net.is_for_one(to_all, OWN.into()) && net.accept_v4(to_all, &header).is_err());
+        }
+        net.interfaces[0].remove_address(OWN.into());
+        assert!(net.accept_v4(Arrival::ON_LINK, &header).is_err());
+        assert!(!net.is_for_one(Arrival::ON_LINK, OWN.into()));
     }
 }

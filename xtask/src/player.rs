@@ -234,13 +234,13 @@ fn capture(path: &Path, trace: &[TraceEntry]) -> Result<(), String> {
     std::fs::write(path, report::pcapng(&interfaces(trace), trace)).map_err(problem)
 }
 
-/// What the stack is about to be given, in words. Frames are described when the run is over; here are their bytes.
+/// What the stack is about to be given, in words, and a frame also in bytes: it may be one that is hard to describe.
 fn stimulus(entry: &TraceEntry) -> Option<String> {
     let line = entry.line.map(|line| format!("line {line}: ")).unwrap_or_default();
     match &entry.what {
-        TraceEvent::Inbound { bytes, .. } => {
+        TraceEvent::Inbound { bytes, text, .. } => {
             let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            Some(format!("{line}frame of {} bytes: {hex}", bytes.len()))
+            Some(format!("{line}{text}, {} bytes: {hex}", bytes.len()))
         }
         TraceEvent::Call { text, .. } => Some(format!("{line}call {text}")),
         TraceEvent::Outbound { .. } | TraceEvent::Completed { .. } => None,

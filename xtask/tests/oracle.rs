@@ -38,7 +38,16 @@ impl Folder {
             folder.write(&format!("cases/{script}.pkt"), "+0 < S 0:0(0) win 1000\n");
         }
         folder.write("cache/.made", "");
+        folder.write("tmp/.made", "");
         folder
+    }
+
+    /// What has been left where guests have their folders.
+    fn left(&self) -> Vec<String> {
+        let left = std::fs::read_dir(self.0.join("tmp")).expect("it was made");
+        let names =
+            left.map(|entry| entry.expect("it can be read").file_name().to_string_lossy().into_owned());
+        names.filter(|name| name != ".made").collect()
     }
 
     fn write(&self, name: &str, text: &str) -> PathBuf {
@@ -72,7 +81,7 @@ impl Folder {
 
     fn run(&self, arguments: &[&str], path: Option<&Path>) -> (Option<i32>, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.args(arguments).env("XDG_CACHE_HOME", self.0.join("cache"));
+        command.args(arguments).env("XDG_CACHE_HOME", self.0.join("cache")).env("TMPDIR", self.0.join("tmp"));
         if let Some(path) = path {
             command.env("PATH", path);
         }
@@ -130,6 +139,11 @@ fn a_guest_that_dies_or_hangs_costs_that_run_alone() {
     assert_eq!(short, expected);
     assert!(found[1][3].contains("the guest ended (exit status: 134) with 5 runs to go"), "{}", found[1][3]);
     assert!(found[4][3].contains("the guest said"), "{}", found[4][3]);
+    assert_eq!(
+        folder.left(),
+        Vec::<String>::new(),
+        "nothing is left behind, also of a worker that was killed"
+    );
 }
 
 #[test]

@@ -9,8 +9,9 @@ use std::fmt::{self, Debug, Write};
 
 /// What a byte counts for: its number, and what separates it from the next.
 const BYTE: usize = 2;
-/// Both reassemblies may have 4 MiB; neighbours, routes, sockets and what is on its way take far less than the rest.
-const MOST: usize = BYTE * ((4 + 4 + 2) << 20);
+/// Both reassemblies may have 4 MiB, and what waits for the 1024 neighbours of each cache of three interfaces 2 MiB; the rest takes
+/// far less than what is left.
+const MOST: usize = BYTE * ((4 + 4 + 3 * (2 + 2) + 2) << 20);
 
 /// A stack that can tell how much it keeps.
 pub trait Subject: StackUnderTest {

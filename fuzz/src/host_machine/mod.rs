@@ -16,7 +16,7 @@ mod user;
 mod world;
 
 use harness::scenario::{Stop, Violation};
-use harness::sut::{Call, Event, InterfaceId, Medium, Refusal, Setup};
+use harness::sut::{Event, InterfaceId, Medium, Refusal, Setup};
 pub use held::Subject;
 use operation::{Datagram, HostCall, LinkDestination, Operation, Scenario, What};
 use oracles::{Oracles, network};
@@ -148,9 +148,7 @@ impl<'a, 'b> Driver<'a, 'b> {
                 }
                 let node = &mut self.nodes[0];
                 let Some(made) = node.user.made(call, self.ident) else { return Ok(()) };
-                if let Call::Address { prefix, add: true, .. } = &made {
-                    node.oracles.has(prefix.address);
-                }
+                node.oracles.called(&made);
                 if let Some(told) = &mut self.told {
                     told.call(self.now, &made);
                 }

@@ -8,7 +8,7 @@ use crate::input::be16;
 use harness::packet::World;
 use harness::packet::rules::{Level, PassiveRules};
 use harness::scenario::Violation;
-use harness::sut::{Medium, Setup};
+use harness::sut::{Call, Medium, Setup};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ const ALLOWANCE: usize = 64;
 const SHORT: usize = 64;
 /// And so many for each frame that was given: fragments of an answer, what waited for a neighbour.
 const ANSWERS: usize = 16;
+/// The least data of a fragment that is not the last: what the smallest MTU leaves (RFC 791 3.2).
+const PIECE: usize = 48;
 
 /// The oracles, with what they remember of a scenario.
 pub(super) struct Oracles {
@@ -28,6 +30,8 @@ pub(super) struct Oracles {
     /// Frames that the host sent in the present step, and that it may send.
     sent: usize,
     allowed: usize,
+    /// The furthest end of a fragment that was given: so long can the datagram be that any frame completes, and its answer.
+    longest: usize,
 }
 
 type Judgement = Result<(), Violation>;
@@ -67,12 +71,18 @@ impl Oracles {
             forwards: setup.forwarding,
             sent: 0,
             allowed: ALLOWANCE,
+            longest: 0,
         }
     }
 
-    /// The host is given an address.
-    pub(super) fn has(&mut self, address: IpAddr) {
-        self.own.push(address);
+    /// A call is made: an address that is added is the host's own, and what is sent may be cut small.
+    pub(super) fn called(&mut self, call: &Call) {
+        self.rules.called(call);
+        match call {
+            Call::Address { prefix, add: true, .. } => self.own.push(prefix.address),
+            Call::Sendto { data, .. } => self.allowed += data.len() / PIECE,
+            _ => {}
+        }
     }
 
     /// A step begins, which lasts so long.
@@ -86,10 +96,16 @@ impl Oracles {
     /// The host is given a frame.
     pub(super) fn inbound(&mut self, interface: usize, medium: Medium, frame: &[u8]) {
         self.memory.frames += 1;
-        self.allowed += ANSWERS;
         self.rules.inbound(medium, frame);
         let (_, packet) = network(medium, frame);
-        if let Some(seen) = Seen::read(packet) {
+        let seen = Seen::read(packet);
+        let end_of = |seen: &Seen| usize::from(seen.offset) * 8 + seen.end.saturating_sub(seen.upper);
+        let end = seen.as_ref().map_or(0, end_of);
+        if seen.as_ref().is_some_and(|seen| seen.is_fragment) {
+            self.longest = self.longest.max(end);
+        }
+        self.allowed += ANSWERS + self.longest.max(end) / PIECE;
+        if let Some(seen) = seen {
             let is_for_group = medium == Medium::Ethernet && frame[0] & 1 == 1;
             self.memory.take(Given { seen, interface, is_for_group });
         }

@@ -20,7 +20,7 @@ mod topology;
 mod twin;
 
 pub use config::PacketdrillConfig;
-pub use twin::is_red;
+pub use twin::{decided_at, is_red};
 
 use crate::lang;
 use crate::lang::ast::{Script, Twin};

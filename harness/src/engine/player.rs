@@ -475,6 +475,7 @@ impl<'a> Player<'a> {
         match packet::classify(&self.world, self.medium(frame.interface), &frame.bytes) {
             FrameClass::AddressClaim => self.plays_neighbours,
             FrameClass::DuplicateAddressDetection => true,
+            FrameClass::NeighbourSolicitation => !self.speaks_of.contains(&Unasked::NeighbourSolicitation),
             FrameClass::RouterSolicitation => !self.speaks_of.contains(&Unasked::RouterSolicitation),
             FrameClass::Igmp => !self.speaks_of.contains(&Unasked::Igmp),
             FrameClass::Mld => !self.speaks_of.contains(&Unasked::Mld),
@@ -521,7 +522,11 @@ impl<'a> Player<'a> {
         let at = Instant::from_nanos(at.saturating_since(self.origin).as_nanos() as u64);
         let entry = TraceEntry { at, line: Some(self.line).filter(|l| *l > 0), what };
         if let Some(observer) = &mut self.observer {
-            observer(&entry);
+            let mut told = entry.clone();
+            if let TraceEvent::Inbound { medium, bytes, text, .. } = &mut told.what {
+                *text = packet::describe(&self.world, &self.flows, *medium, bytes);
+            }
+            observer(&told);
         }
         self.trace.push(entry);
     }

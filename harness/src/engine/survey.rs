@@ -19,6 +19,8 @@ pub(super) struct Survey {
 /// Frames that a stack may send unasked, and that a case can be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Unasked {
+    /// Other than one that tests an address.
+    NeighbourSolicitation,
     RouterSolicitation,
     Igmp,
     Mld,
@@ -37,6 +39,7 @@ impl Survey {
         for action in script.head.iter().flat_map(|h| &h.twins).flat_map(|t| &t.actions) {
             if let TwinAction::Inject(_, packet) = action {
                 survey.packet(packet);
+                survey.solicitation(packet);
             }
         }
         survey
@@ -70,6 +73,7 @@ impl Survey {
 
     fn outbound(&mut self, packet: &Packet) {
         self.packet(packet);
+        self.solicitation(packet);
         for layer in &packet.layers {
             let is_icmp6 = layer.kind == LayerKind::Icmpv6;
             if is_icmp6 && is_message(layer, &[133], &["router_solicitation", "rs"]) {
@@ -82,6 +86,19 @@ impl Survey {
             if is_igmp(layer) {
                 self.speaks_of.insert(Unasked::Igmp);
             }
+        }
+    }
+
+    /// A solicitation from the unspecified address tests an address (RFC 4862 5.4.2); any other asks for a neighbour.
+    fn solicitation(&mut self, packet: &Packet) {
+        let asks = |layer: &Layer| {
+            layer.kind == LayerKind::Icmpv6 && is_message(layer, &[135], &["neighbor_solicitation"])
+        };
+        let names_nobody = |layer: &Layer| {
+            layer.fields.iter().any(|f| f.name == "src" && matches!(&f.value, Value::Name(n) if n == "::"))
+        };
+        if packet.layers.iter().any(asks) && !packet.layers.iter().any(names_nobody) {
+            self.speaks_of.insert(Unasked::NeighbourSolicitation);
         }
     }
 

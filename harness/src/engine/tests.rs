@@ -1,6 +1,7 @@
 //! The engine on a stack that does what a table says: at each stimulus it sends the next list of frames.
 
-use super::{PlayOptions, is_red, play};
+use super::survey::{Survey, Unasked};
+use super::{PlayOptions, decided_at, is_red, play};
 use crate::lang::ast::Script;
 use crate::lang::{self, FileSystem};
 use crate::packet::{self, Context, Flows, Variables, World};
@@ -308,4 +309,39 @@ fn frames_end_with_their_check_sequence_where_the_head_says_so() {
     let damaged = "+0 < ether[fcs bad] / icmp echo_request id 1 seq 1 (8)\n";
     check(&format!("//! with: fcs=on\n{damaged}"), &[&[]], (Verdict::Pass, ""));
     check(damaged, &[&[]], (Verdict::Error, "script"));
+}
+
+#[test]
+fn a_line_decides_what_its_twins_break() {
+    let twins = "//! twin RFC792-message-formats-1: drop @first\n\
+                 //! twin RFC1122-3.2.2.6-1: alter @second icmp.seq += 1\n\
+                 //! twin RFC1122-3.2.2.6-1: drop @second\n";
+    let script =
+        parse(&format!("{HEAD}{twins}{ASK}@first +0 {PING}\n+0 < icmp echo_request\n@second +0 {OTHER}\n"));
+    let expected: [(usize, &[&str]); 4] = [
+        (6, &[]),
+        (7, &["RFC792-message-formats-1"]),
+        // The line behind the first one too: there it would be missed.
+        (9, &["RFC792-message-formats-1", "RFC1122-3.2.2.6-1"]),
+        (10, &[]),
+    ];
+    for (line, requirements) in expected {
+        assert_eq!(decided_at(&script, line), requirements, "line {line}");
+    }
+}
+
+#[test]
+fn a_case_about_testing_addresses_is_not_about_asking_for_neighbours() {
+    let asks = |lines: &str| {
+        let script = parse(&format!("//! requires: RFC4862-5.4-1\n//! family: ipv6\n{lines}"));
+        Survey::of(&script, Family::Ipv6).speaks_of.contains(&Unasked::NeighbourSolicitation)
+    };
+    let rows = [
+        ("+0 > ip6[src ::, dst ff02::1:ff00:7] / icmp6 neighbor_solicitation target 2001:db8::7\n", false),
+        ("+0 > [src *, dst ff02::1:ff00:2] icmp6 neighbor_solicitation target REMOTE\n", true),
+        ("+0 < icmp6 neighbor_solicitation target LOCAL\n+0 > icmp6 neighbor_advertisement\n", false),
+    ];
+    for (lines, expected) in rows {
+        assert_eq!(asks(lines), expected, "{lines}");
+    }
 }

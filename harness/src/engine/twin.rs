@@ -187,6 +187,19 @@ fn deciding_lines(script: &Script, twin: &Twin) -> Vec<usize> {
     lines
 }
 
+/// The requirements that a failure at `line` of a case's own file breaks: those whose twins make it fail there.
+pub fn decided_at(script: &Script, line: usize) -> Vec<&str> {
+    let twins = script.head.iter().flat_map(|head| &head.twins);
+    let deciding = twins.filter(|twin| deciding_lines(script, twin).contains(&line));
+    let mut found: Vec<&str> = Vec::new();
+    for twin in deciding {
+        if !found.contains(&twin.requirement.as_str()) {
+            found.push(&twin.requirement);
+        }
+    }
+    found
+}
+
 fn expects_something(event: &Event) -> bool {
     !matches!(event.action, Action::Inbound(_) | Action::Shell(_) | Action::NewConnection)
 }

@@ -62,6 +62,7 @@ const CHOICES: &[Choice] = &[
     Choice { setting: "ecn", value: "off", sysctls: &[(ECN, "0")], until: None },
     Choice { setting: "ecn", value: "on", sysctls: &[(ECN, "1")], until: None },
     Choice { setting: "ecn", value: "accept", sysctls: &[(ECN, "2")], until: None },
+    Choice { setting: "dsack", value: "on", sysctls: &[("ipv4/tcp_dsack", "1")], until: None },
     // Linux 6.17 has removed it; without SACK the count of duplicates remains.
     Choice { setting: "recovery", value: "rfc6675", sysctls: &BY_COUNT, until: Some((6, 17)) },
     Choice {

@@ -109,6 +109,13 @@ impl<'m> Matcher<'m> {
         medium: Medium,
     ) -> Result<(), Stop> {
         let said = layers.iter().filter(|l| l.kind != LayerKind::Payload);
+        // Where quite another protocol came, its addresses are not what is worth telling.
+        let is_missing = |l: &&Layer| is_protocol(l.kind) && self.parts.iter().all(|p| p.kind != l.kind);
+        if !self.quoted
+            && let Some(layer) = said.clone().find(is_missing)
+        {
+            return self.other_layer(layer, medium);
+        }
         for (index, layer) in said.enumerate() {
             let part = match self.parts.get(index) {
                 Some(part) if part.kind == layer.kind => *part,
@@ -534,6 +541,12 @@ impl<'m> Matcher<'m> {
         let total = if ip.kind == LayerKind::Ipv6 { len + 40 } else { len };
         total.saturating_sub(last.header_end - ip.start)
     }
+}
+
+/// Whether a header tells by itself what a frame is about.
+fn is_protocol(kind: LayerKind) -> bool {
+    use LayerKind::{Arp, Icmpv4, Icmpv6, Ipv4, Ipv6, Tcp, Udp};
+    matches!(kind, Arp | Ipv4 | Ipv6 | Icmpv4 | Icmpv6 | Tcp | Udp)
 }
 
 fn compare_payload(name: String, expected: &[u8], found: &[u8]) -> Result<(), Stop> {

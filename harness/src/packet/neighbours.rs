@@ -74,8 +74,10 @@ fn advertisement(world: &World, interface: usize, d: &Dissection, frame: &[u8]) 
 /// What kind of frame a stack sent, as far as language.md's "Silence is an assertion" tells kinds apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameClass {
-    /// ARP, neighbour solicitations and advertisements.
+    /// ARP and neighbour advertisements.
     AddressResolution,
+    /// Neighbour solicitations that ask for a hardware address, or whether a neighbour is still there.
+    NeighbourSolicitation,
     /// ARP probes and announcements.
     AddressClaim,
     /// Neighbour solicitations from the unspecified address.
@@ -113,6 +115,7 @@ pub fn classify(_world: &World, medium: Medium, frame: &[u8]) -> FrameClass {
                 133 => FrameClass::RouterSolicitation,
                 // RFC 4861 4.3: without the asker's hardware address.
                 135 if unspecified && !has_source_link(last, frame) => FrameClass::DuplicateAddressDetection,
+                135 if !unspecified => FrameClass::NeighbourSolicitation,
                 135 | 136 => FrameClass::AddressResolution,
                 _ => FrameClass::Other,
             }
@@ -154,7 +157,7 @@ mod tests {
         let mut run = Run::new(Family::Ipv6, Medium::Ethernet, Rules::Ours);
         let fields = vec![number("type", 135), name("target", "REMOTE")];
         let solicitation = run.outbound(vec![layer(LayerKind::Icmpv6, fields)]);
-        assert_eq!(classify(&run.world, Medium::Ethernet, &solicitation), FrameClass::AddressResolution);
+        assert_eq!(classify(&run.world, Medium::Ethernet, &solicitation), FrameClass::NeighbourSolicitation);
         let reply = answer(&run.world, 0, &solicitation).unwrap();
         let expected =
             "< icmp6 neighbor_advertisement solicited 1 override 1 target 2001:db8::2 [tlla 0x020000000002]";

@@ -116,7 +116,8 @@ pub enum TcpSetting {
 /// The user calls of a stack. Every port that the layer above passes is non-zero: it draws ephemeral ports itself.
 ///
 /// A passive open is one connection record, as RFC 9293 has it. A stack whose listeners give birth to connections
-/// keeps one listener per endpoint and hands each connection to the oldest passive open that is still waiting.
+/// keeps one listener per endpoint and hands each connection to the oldest passive open that is still waiting: with
+/// its SYN, not when it is established, for the layer above then opens the next. Without a passive open nobody listens.
 pub trait UserCalls {
     /// Names a connection record.
     type Tcp: Copy + Debug;
@@ -124,7 +125,8 @@ pub trait UserCalls {
     type Udp: Copy + Debug;
 
     /// True where a stack has no call that gives it a neighbour: the layer above lets it hear the announcements of
-    /// [`Setup::neighbours`] right after the start.
+    /// [`Setup::neighbours`] right after the start. An unsolicited neighbour advertisement makes no entry where there
+    /// is none (RFC 4861 §7.2.5); a stack that keeps to that has to be given its IPv6 neighbours in another way, or asks.
     const LEARNS_NEIGHBOURS: bool = false;
 
     /// What the stack can do. Constant for the life of the adapter.
@@ -171,13 +173,15 @@ pub trait UserCalls {
         None
     }
 
-    /// CLOSE: no more will be sent; receiving goes on (§3.9.1.4).
+    /// CLOSE: no more will be sent; receiving goes on (§3.9.1.4). It does not reset, whatever is unread: the layer above
+    /// decides on that and calls [`UserCalls::abort`].
     fn close(&mut self, tcp: Self::Tcp);
 
     /// ABORT: a RST is sent at the next poll where the state asks for it (§3.10.5), and the connection is closed.
     fn abort(&mut self, tcp: Self::Tcp);
 
-    /// STATUS, legal until [`UserCalls::release`].
+    /// STATUS, legal until [`UserCalls::release`], also when the stack has forgotten the connection: CLOSED then, with
+    /// the bytes that nobody has read yet.
     fn status(&self, tcp: Self::Tcp) -> Status;
 
     /// The handle will not be used again. The connection is closed or aborted; a RST that it owes is still sent.

@@ -59,6 +59,12 @@ enum Step {
 }
 
 impl Lookups {
+    /// Whether a name is being looked up.
+    #[inline]
+    pub(crate) fn is_under_way(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         self.under_way.iter().map(|one| one.lookup.deadline).min()
     }

@@ -171,6 +171,7 @@ impl Network {
 
     /// RFC 791 3.2: pieces of 8 bytes' multiple, MF on all but the last; options after the first as their kinds say. What
     /// is a fragment itself is cut on.
+    #[cold]
     pub(super) fn fragment_v4(
         &mut self,
         now: Instant,

@@ -1,6 +1,6 @@
 //! The ARP cache (RFC 826, RFC 1122 2.3.2).
 
-use super::{Due, Resolution};
+use super::{Due, Resolution, room_to_wait, wait};
 use crate::config::ArpConfig;
 use crate::time::Instant;
 use crate::wire::{Buffer, MacAddress};
@@ -15,6 +15,13 @@ enum Entry {
     Complete { mac: MacAddress, expires: Instant, asked: Option<Instant> },
     /// Given by the configuration.
     Permanent { mac: MacAddress },
+}
+
+impl Entry {
+    /// How many datagrams wait for it.
+    fn waiting(&self) -> usize {
+        if let Entry::Incomplete { waiting, .. } = self { waiting.len() } else { 0 }
+    }
 }
 
 /// The cache of one interface.
@@ -61,13 +68,13 @@ impl ArpCache {
                 }
                 Resolution::Known { mac: *mac, datagram, confirm }
             }
-            Some(Entry::Incomplete { waiting, .. }) => {
-                // The newest stay (RFC 1122 2.3.2.2).
-                if waiting.len() >= config.queue.max(1) {
-                    waiting.pop_front();
+            Some(Entry::Incomplete { .. }) => {
+                let all = || self.entries.values().map(Entry::waiting).sum();
+                let most = room_to_wait(config.queue, self.entries.len(), all);
+                match self.entries.get_mut(&address) {
+                    Some(Entry::Incomplete { waiting, .. }) => wait(waiting, most, datagram),
+                    _ => Resolution::Waiting,
                 }
-                waiting.push_back(datagram);
-                Resolution::Waiting
             }
             Some(Entry::Complete { .. }) | None => {
                 self.make_room();
@@ -207,6 +214,21 @@ mod tests {
         let waiting = vec![datagram(1), datagram(2)];
         assert_eq!(cache.poll(Instant::from_secs(3)), [Due::Unreachable { address: PEER, waiting }]);
         assert_eq!(cache.next_deadline(), None);
+    }
+
+    #[test]
+    fn of_many_neighbours_each_keeps_its_newest() {
+        let mut cache = ArpCache::new(ArpConfig::default());
+        for host in 0..1000_u32 {
+            for byte in 0..8 {
+                let peer = Ipv4Addr::from_bits(PEER.to_bits() + host);
+                cache.resolve(Instant::ZERO, peer, datagram(byte));
+            }
+        }
+        let waiting = cache.poll(Instant::ZERO + ArpConfig::default().retransmit * 9);
+        assert_eq!(waiting.len(), 1000);
+        let all = cache.entries.values().map(Entry::waiting);
+        assert_eq!((all.clone().sum::<usize>(), all.min()), (32 * 8 + 968, Some(1)));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub(crate) mod routers;
 pub use ethernet::LinkCounters;
 
 use crate::wire::{Buffer, MacAddress};
+use std::collections::VecDeque;
 
 /// To whom a frame was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,25 @@ pub(crate) enum Resolution {
     Ask,
     /// The datagram waits for an answer to an earlier question.
     Waiting,
+}
+
+/// Datagrams that wait for the neighbours of a cache, all together: as many of the largest are 384 KB. Beyond them each neighbour
+/// keeps its newest alone, which it has to keep (RFC 1122 2.3.2.2, RFC 4861 7.2.2).
+const WAITING: usize = 256;
+
+/// How many datagrams may wait for one neighbour of so many, where `queue` is the most; `waiting` counts those of all.
+fn room_to_wait(queue: usize, neighbours: usize, waiting: impl FnOnce() -> usize) -> usize {
+    let is_crowded = neighbours.saturating_mul(queue) > WAITING && waiting() >= WAITING;
+    if is_crowded { 1 } else { queue.max(1) }
+}
+
+/// Lets a datagram wait; the newest stay.
+fn wait(queue: &mut VecDeque<Buffer>, most: usize, datagram: Buffer) -> Resolution {
+    while queue.len() >= most {
+        queue.pop_front();
+    }
+    queue.push_back(datagram);
+    Resolution::Waiting
 }
 
 /// What a cache's timers ask for.

@@ -1,6 +1,6 @@
 //! The IPv6 neighbour cache (RFC 4861 7.2 and 7.3).
 
-use super::{Due, Resolution};
+use super::{Due, Resolution, room_to_wait, wait};
 use crate::config::NeighbourConfig;
 use crate::network::earliest_in;
 use crate::time::Instant;
@@ -36,6 +36,11 @@ impl State {
             | State::Probe { mac, .. }
             | State::Permanent { mac } => Some(*mac),
         }
+    }
+
+    /// How many datagrams wait for it.
+    fn waiting(&self) -> usize {
+        if let State::Incomplete { waiting, .. } = self { waiting.len() } else { 0 }
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -121,13 +126,13 @@ impl NeighbourCache {
             return Resolution::Ask;
         };
         match *state {
-            State::Incomplete { ref mut waiting, .. } => {
-                // The newest stay (7.2.2).
-                if waiting.len() >= config.queue.max(1) {
-                    waiting.pop_front();
-                }
-                waiting.push_back(datagram);
-                return Resolution::Waiting;
+            State::Incomplete { .. } => {
+                let all = || self.entries.values().map(State::waiting).sum();
+                let most = room_to_wait(config.queue, self.entries.len(), all);
+                return match self.entries.get_mut(&address) {
+                    Some(State::Incomplete { waiting, .. }) => wait(waiting, most, datagram),
+                    _ => Resolution::Waiting,
+                };
             }
             State::Stale { mac } => *state = State::Delay { mac, until: now + config.delay_first_probe },
             State::Reachable { mac, until } if until <= now => {

@@ -226,6 +226,7 @@ impl Host {
         }
     }
 
+    #[inline(never)]
     fn attempt_receive(
         &mut self,
         now: Instant,
@@ -267,6 +268,7 @@ impl Host {
         }
     }
 
+    #[inline(never)]
     fn attempt_send(&mut self, now: Instant, fd: i32, sending: &mut Sending<'_>) -> Option<Outcome> {
         if let Ok(State::Datagram(id)) = self.sockets.table.get(fd).map(|socket| socket.state) {
             return Some(self.send_datagram(now, fd, id, sending.data, sending.to).map(Value::Sent));

@@ -35,14 +35,14 @@ use crate::time::Instant;
 use address::to_wire;
 use blocking::Pending;
 pub use listing::Row;
-use options::{Cutting, Options};
+use options::Options;
 pub(crate) use source_routes::Routed;
 use source_routes::SourceRoutes;
 use std::collections::BTreeMap;
 use table::{Socket, State, Table};
 
 /// What the segments of a connection carry in their IP headers, where its user has chosen it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Marks {
     pub(crate) tos: u8,
     pub(crate) ttl: Option<u8>,
@@ -66,7 +66,16 @@ pub(crate) struct Sockets {
 impl Sockets {
     /// What goes into the IP headers of a connection's segments.
     pub(crate) fn marks(&self, connection: Option<ConnectionId>) -> Marks {
+        if self.marks.is_empty() {
+            return Marks::default();
+        }
         connection.and_then(|id| self.marks.get(&id)).copied().unwrap_or_default()
+    }
+
+    /// Whether calls wait.
+    #[inline]
+    pub(crate) fn has_waiting(&self) -> bool {
+        !self.pending.is_empty()
     }
 
     /// When a waiting call ends even if nothing happens.
@@ -75,13 +84,10 @@ impl Sockets {
     }
 
     fn mark(&mut self, id: ConnectionId, options: &Options) {
-        let Options { tos, ttl, traffic_class, hop_limit, .. } = *options;
-        let may_be_cut = options.cutting == Cutting::Anywhere;
-        if (tos, ttl, traffic_class, hop_limit, may_be_cut) == (0, None, 0, None, false) {
-            self.marks.remove(&id);
-        } else {
-            self.marks.insert(id, Marks { tos, ttl, traffic_class, hop_limit, may_be_cut });
-        }
+        match options.marks() {
+            marks if marks == Marks::default() => self.marks.remove(&id),
+            marks => self.marks.insert(id, marks),
+        };
     }
 
     fn unmark(&mut self, id: ConnectionId) {

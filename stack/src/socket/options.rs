@@ -1,5 +1,6 @@
 //! What a socket keeps of its options, and what TCP is told of them.
 
+use super::Marks;
 use super::call::Domain;
 use super::sent_options::SentOptions;
 use crate::tcp;
@@ -107,6 +108,17 @@ pub(super) struct Told {
 }
 
 impl Options {
+    /// What the segments of a connection are to carry in their IP headers.
+    pub(super) fn marks(&self) -> Marks {
+        let Options { tos, ttl, traffic_class, hop_limit, .. } = *self;
+        Marks { tos, ttl, traffic_class, hop_limit, may_be_cut: self.cutting == Cutting::Anywhere }
+    }
+
+    /// Whether the IP headers of a connection's segments are other than they would be without them.
+    pub(super) fn change_headers(&self) -> bool {
+        self.marks() != Marks::default() || !self.sent_options.bytes().is_empty()
+    }
+
     /// The part that TCP keeps; `defaults` are the host's.
     pub(super) fn for_tcp(&self, domain: Domain, defaults: &tcp::Config) -> tcp::SocketOptions {
         let seconds = |own: Option<u32>, default| own.map_or(default, |s| Duration::from_secs(s.into()));

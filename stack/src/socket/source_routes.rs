@@ -4,10 +4,10 @@
 use super::options::Options;
 use super::sent_options::SentOptions;
 use crate::host::Host;
-use crate::tcp::{ConnectionId, Outgoing};
+use crate::tcp::ConnectionId;
 use crate::time::Instant;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 
 /// Ways back that are remembered at once.
 const MAX_WAYS_BACK: usize = 1024;
@@ -60,12 +60,18 @@ impl Host {
         self.tcp.carry_ip_options(id, routes.len(id));
     }
 
-    /// The options of a segment, where its connection has some.
-    pub(crate) fn routed(&self, now: Instant, segment: &Outgoing) -> Option<Routed> {
-        let routes = &self.sockets.routes;
-        let (id, IpAddr::V4(own), IpAddr::V4(to)) = (segment.connection?, segment.src, segment.dst) else {
+    /// The options of a segment between these addresses, where its connection has some.
+    pub(crate) fn routed(
+        &self,
+        now: Instant,
+        id: Option<ConnectionId>,
+        own: Ipv4Addr,
+        to: Ipv4Addr,
+    ) -> Option<Routed> {
+        let (id, routes) = (id?, &self.sockets.routes);
+        if routes.set.is_empty() && routes.back.is_empty() {
             return None;
-        };
+        }
         match routes.set.get(&id) {
             Some(set) => Some(set.for_datagram(now, own, to)),
             None => routes.back.get(&id).cloned(),

@@ -72,7 +72,9 @@ impl Host {
         }
         let id = self.tcp.accept(listener).ok_or(Errno::EAGAIN)?;
         let (local, remote) = self.tcp.endpoints(id);
-        self.mark_connection(id, &options);
+        if options.change_headers() {
+            self.mark_connection(id, &options);
+        }
         let new = Socket {
             options,
             nonblocking,
@@ -135,7 +137,7 @@ impl Host {
         }
         let via = self.zone_towards(fd, remote)?;
         let remote = without_zone(remote);
-        let source = self.net.source_for(remote.ip(), via).ok_or(Errno::ENETUNREACH)?;
+        let source = self.net.source_again(remote.ip(), via).ok_or(Errno::ENETUNREACH)?;
         let autobound = self.sockets.table.get(fd)?.local.is_none();
         let bound = self.bind_if_unbound(fd)?;
         let own = if bound.ip().is_unspecified() { source } else { bound.ip() };
@@ -159,8 +161,8 @@ impl Host {
         let socket = self.sockets.table.get_mut(fd)?;
         socket.state = State::Connecting(opened);
         socket.autobound = autobound;
-        let options = socket.options.clone();
-        self.mark_connection(opened, &options);
+        let marks = socket.options.change_headers().then(|| socket.options.clone());
+        marks.iter().for_each(|options| self.mark_connection(opened, options));
         Ok(taken)
     }
 

@@ -113,7 +113,9 @@ impl Table {
         socket.serial = self.serial;
         let local = socket.local.take();
         self.slots[at] = Some(socket);
-        self.bind(fd, local)?;
+        if local.is_some() {
+            self.bind(fd, local)?;
+        }
         Ok(fd)
     }
 

@@ -214,13 +214,14 @@ impl Congestion {
         }
     }
 
-    /// Path MTU discovery has found a smaller segment size: cwnd keeps its count of segments (RFC 5681 3.1).
+    /// Path MTU discovery has found another segment size: where it is smaller, cwnd keeps its count of segments (RFC 5681 3.1).
+    /// Where it is larger, cwnd has still room for one, or nothing would ever go.
     pub(crate) fn set_mss(&mut self, mss: u32) {
         let mss = mss.max(1);
         if mss < self.mss {
             self.cwnd = (u64::from(self.cwnd) * u64::from(mss) / u64::from(self.mss)) as u32;
-            self.cwnd = self.cwnd.max(mss);
         }
+        self.cwnd = self.cwnd.max(mss);
         self.mss = mss;
     }
 
@@ -265,6 +266,14 @@ impl Congestion {
                 }
                 Response::None
             }
+            Recovery::Fast { .. } | Recovery::Sack => self.acknowledged_in_recovery(bytes, ack, flight),
+        }
+    }
+
+    #[cold]
+    fn acknowledged_in_recovery(&mut self, bytes: u32, ack: SeqNumber, flight: u32) -> Response {
+        match self.recovery {
+            Recovery::None => Response::None,
             Recovery::Fast { .. } if ack > self.recover => {
                 // A full acknowledgment, option (1), which does not allow a burst.
                 self.cwnd = self.ssthresh.min(flight.max(self.mss) + self.mss);
@@ -334,6 +343,7 @@ impl Congestion {
     }
 
     /// A duplicate ACK of `ack`, with `flight` bytes outstanding up to `snd_nxt` (RFC 5681 3.2, RFC 6582 3.2).
+    #[cold]
     pub(crate) fn duplicate_ack(&mut self, ack: SeqNumber, snd_nxt: SeqNumber, flight: u32) -> Response {
         if self.recovery != Recovery::None {
             // Step 4; bounded, as forged duplicates would inflate it without end (MAY of RFC 5681 3.2).

@@ -512,16 +512,16 @@ impl Connections {
 
     /// Segments that are ready, in the order of [`Connections::take_output`], to be given back to
     /// [`Connections::outputs_are_sent`]: taken together, none of them has to be moved.
-    pub(crate) fn take_outputs(&mut self) -> Option<VecDeque<Outgoing>> {
+    pub(crate) fn take_outputs(&mut self) -> Option<Vec<Outgoing>> {
         while self.sink.queue.is_empty() && self.flush_next() {}
-        (!self.sink.queue.is_empty()).then(|| core::mem::take(&mut self.sink.queue))
+        (!self.sink.queue.is_empty()).then(|| core::mem::take(&mut self.sink.queue).into())
     }
 
     /// Keeps the memory of a queue of segments for those to come.
-    pub(crate) fn outputs_are_sent(&mut self, mut segments: VecDeque<Outgoing>) {
+    pub(crate) fn outputs_are_sent(&mut self, mut segments: Vec<Outgoing>) {
         segments.clear();
         if self.sink.queue.is_empty() {
-            self.sink.queue = segments;
+            self.sink.queue = segments.into();
         }
     }
 

@@ -23,12 +23,12 @@ use super::tlp::{self, Tlp};
 use super::urgent::OutOfBand;
 use super::user_timeout::UserTimeout;
 use super::{Error, ListenerId, SeqNumber};
-use crate::ip::zone::{scope, with_zone, without_zone, zone};
+use crate::ip::zone::{with_zone, without_zone, zone};
 use crate::time::Instant;
 use crate::wire::tcp::Segment;
 use crate::wire::tcp_options::SackBlock;
 use core::time::Duration;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// What every handler is told: the table of defaults and the present.
 #[derive(Clone, Copy, Debug)]
@@ -54,12 +54,6 @@ pub(crate) struct FourTuple {
 }
 
 impl FourTuple {
-    /// Whence segments go, and whither, with the scope id of a link-local address among these, which is one for both, or 0.
-    #[inline]
-    pub(crate) fn way(&self) -> (IpAddr, IpAddr, u32) {
-        (self.local.ip(), self.remote.ip(), scope(&self.local) | scope(&self.remote))
-    }
-
     /// The name of a connection between two ends: IPv6's flow information is no part of it.
     pub(crate) fn named(local: SocketAddr, remote: SocketAddr) -> FourTuple {
         let [local, remote] = [local, remote].map(|end| with_zone(without_zone(end), zone(end)));

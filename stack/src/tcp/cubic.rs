@@ -32,6 +32,7 @@ pub(crate) struct Growth {
 
 impl Cubic {
     /// By how much cwnd grows.
+    #[inline(never)]
     pub(crate) fn grow(&mut self, growth: Growth) -> u32 {
         let Growth { acked, cwnd, mss, now, rtt } = growth;
         let epoch = *self.epoch.get_or_insert_with(|| {

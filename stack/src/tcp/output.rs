@@ -32,25 +32,38 @@ impl Output<'_> {
                 self.transmit_syn();
                 self.transmit_new();
             }
-            _ => {
-                self.transmit_again();
-                if self.tcb.uses_rack() {
-                    self.transmit_lost_by_rack();
-                    self.transmit_new();
-                    self.probe_the_tail();
-                } else {
-                    self.transmit_lost();
-                    self.transmit_new();
-                    self.transmit_in_doubt();
-                }
-                self.transmit_probes();
-            }
+            _ if self.is_repairing() => self.transmit_repairing(),
+            _ => self.transmit_new(),
         }
         if self.tcb.ack.due() >= Due::Now && self.tcb.state != State::SynSent {
             self.acknowledge();
         }
         self.arm_timers();
         self.tcb.chrono.turn(self.limit(), self.cx.now);
+    }
+
+    /// Whether anything but new text may be due: what goes again, and probes.
+    fn is_repairing(&self) -> bool {
+        let tcb = &*self.tcb;
+        let again =
+            tcb.retransmit.first_now || tcb.retransmit.first_lost_now || tcb.retransmit.next.is_some();
+        let lost = tcb.flight.lost().segments > 0 || tcb.congestion.in_sack_recovery();
+        again || lost || tcb.tlp.probe_now || tcb.persist.probe_now || tcb.keepalive.probe_now
+    }
+
+    #[cold]
+    fn transmit_repairing(&mut self) {
+        self.transmit_again();
+        if self.tcb.uses_rack() {
+            self.transmit_lost_by_rack();
+            self.transmit_new();
+            self.probe_the_tail();
+        } else {
+            self.transmit_lost();
+            self.transmit_new();
+            self.transmit_in_doubt();
+        }
+        self.transmit_probes();
     }
 
     /// What text waits for.
@@ -434,15 +447,15 @@ impl Output<'_> {
         let acknowledges = flags.contains(Flags::ACK);
         let ack = if acknowledges { tcb.rcv_nxt } else { SeqNumber(0) };
         let (source_port, destination_port) = (tcb.local.port(), tcb.remote.port());
-        let (ends, options) = (tcb.tuple().way(), Options::default());
+        let (tuple, options) = (tcb.tuple(), Options::default());
         let header = Header { source_port, destination_port, seq, ack, flags, wnd, up, options };
         match options::timestamps_alone(tcb, flags, self.cx.now).filter(|_| told.is_none()) {
             Some(timestamps) => {
-                self.sink.push_with_timestamps(self.id, ends, ecn, (&header, timestamps), buffer)
+                self.sink.push_with_timestamps(self.id, tuple, ecn, (&header, timestamps), buffer)
             }
             None => {
                 let options = options::of_segment(tcb, flags, told, self.cx.now);
-                self.sink.push(Some(self.id), ends, ecn, &Header { options, ..header }, buffer);
+                self.sink.push(Some(self.id), tuple, ecn, &Header { options, ..header }, buffer);
             }
         }
         if acknowledges {

@@ -138,6 +138,7 @@ pub(crate) fn dsack(segment: &Segment<'_>) -> Option<SackBlock> {
 }
 
 /// An ACK has come of which `acked` tells what it acknowledged: RACK's steps, and what follows for the window.
+#[inline(never)]
 pub(crate) fn ack_arrives(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>, acked: Delivery) {
     let echo = options::echoed_round_trip(tcb, &segment.options, cx.now);
     let ends = (tcb.snd_una, tcb.snd_nxt);

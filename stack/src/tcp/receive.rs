@@ -92,6 +92,7 @@ impl ReceiveQueue {
     }
 
     /// Adds a range, merging it with those that it meets; false where there are too many.
+    #[cold]
     fn hold(&mut self, mut left: SeqNumber, mut right: SeqNumber) -> bool {
         let from = self.ranges.partition_point(|range| range.right < left);
         let to = self.ranges.partition_point(|range| range.left <= right);

@@ -5,6 +5,7 @@ use super::action::Reset;
 use super::control_block::FourTuple;
 use super::ecn::NOT_ECT;
 use super::sequence::SeqNumber;
+use crate::ip::zone::zone;
 use crate::wire::Buffer;
 use crate::wire::tcp::{Flags, Header};
 use crate::wire::tcp_options::{Options, Timestamps};
@@ -17,12 +18,8 @@ pub struct Outgoing {
     /// The connection it belongs to, whose user may have chosen TTL and traffic class; `None` for resets that belong
     /// to no connection.
     pub connection: Option<ConnectionId>,
-    /// Source address.
-    pub src: IpAddr,
-    /// Destination address.
-    pub dst: IpAddr,
-    /// The zone of a link-local address among them, as its scope id has it (RFC 4007 6); 0 where there is none.
-    pub scope: u32,
+    /// Whence it goes, and whither.
+    pub(crate) tuple: FourTuple,
     /// The ECN field of the IP header (RFC 3168 5): 0, Not-ECT, or 2, ECT(0).
     pub ecn: u8,
     /// TCP header and text, checksum filled in, with room for the headers below.
@@ -30,9 +27,19 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// The interface that it must leave by, where there is no choice.
+    /// Source address.
+    pub fn src(&self) -> IpAddr {
+        self.tuple.local.ip()
+    }
+
+    /// Destination address.
+    pub fn dst(&self) -> IpAddr {
+        self.tuple.remote.ip()
+    }
+
+    /// The interface that it must leave by, where there is no choice (RFC 4007 6).
     pub(crate) fn zone(&self) -> Option<usize> {
-        usize::try_from(self.scope).ok()?.checked_sub(1)
+        zone(self.tuple.local).or_else(|| zone(self.tuple.remote))
     }
 }
 
@@ -66,13 +73,13 @@ impl Sink {
     pub(super) fn push(
         &mut self,
         connection: Option<ConnectionId>,
-        (src, dst, scope): (IpAddr, IpAddr, u32),
+        tuple: FourTuple,
         ecn: u8,
         header: &Header,
         mut buffer: Buffer,
     ) {
-        header.emit(src, dst, &mut buffer);
-        self.queue.push_back(Outgoing { connection, src, dst, scope, ecn, buffer });
+        header.emit(tuple.local.ip(), tuple.remote.ip(), &mut buffer);
+        self.queue.push_back(Outgoing { connection, tuple, ecn, buffer });
     }
 
     /// The same with nothing but timestamps for options.
@@ -80,13 +87,13 @@ impl Sink {
     pub(super) fn push_with_timestamps(
         &mut self,
         connection: ConnectionId,
-        (src, dst, scope): (IpAddr, IpAddr, u32),
+        tuple: FourTuple,
         ecn: u8,
         (header, timestamps): (&Header, Timestamps),
         mut buffer: Buffer,
     ) {
-        header.emit_with_timestamps(timestamps, src, dst, &mut buffer);
-        self.queue.push_back(Outgoing { connection: Some(connection), src, dst, scope, ecn, buffer });
+        header.emit_with_timestamps(timestamps, tuple.local.ip(), tuple.remote.ip(), &mut buffer);
+        self.queue.push_back(Outgoing { connection: Some(connection), tuple, ecn, buffer });
     }
 
     /// A reset in answer to a segment.
@@ -102,7 +109,7 @@ impl Sink {
             options: Options { timestamps, ..Options::default() },
             ..Header::default()
         };
-        self.push(connection, tuple.way(), NOT_ECT, &header, Buffer::new());
+        self.push(connection, tuple, NOT_ECT, &header, Buffer::new());
     }
 
     /// A SYN,ACK of which nothing is kept.
@@ -124,6 +131,6 @@ impl Sink {
             options: Options { mss: Some(mss), ..Options::default() },
             ..Header::default()
         };
-        self.push(None, tuple.way(), NOT_ECT, &header, Buffer::new());
+        self.push(None, tuple, NOT_ECT, &header, Buffer::new());
     }
 }

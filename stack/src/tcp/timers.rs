@@ -82,7 +82,10 @@ impl Deadlines {
 
     /// The earliest deadline.
     pub(crate) fn earliest(&self) -> Option<Instant> {
-        let first = self.at.iter().fold(Instant::FAR_FUTURE, |first, at| first.min(*at));
+        // By threes, so that not every comparison waits for the one before.
+        let (threes, rest) = self.at.as_chunks();
+        let of_threes = threes.iter().map(|[a, b, c]| *a.min(b).min(c));
+        let first = of_threes.chain(rest.iter().copied()).fold(Instant::FAR_FUTURE, Instant::min);
         (first != Instant::FAR_FUTURE).then_some(first)
     }
 

@@ -89,6 +89,7 @@ pub(crate) fn arm(tcb: &mut ControlBlock, cx: &Context) -> bool {
 }
 
 /// TLP_process_ack() (7.4.2).
+#[inline(never)]
 pub(crate) fn ack_arrives(tcb: &mut ControlBlock, segment: &Segment<'_>, duplicate: bool) {
     let Some(probe) = tcb.tlp.probe.filter(|probe| segment.ack >= probe.end_seq) else { return };
     let dsack = rack::dsack(segment).is_some_and(|block| block.right == probe.end_seq);

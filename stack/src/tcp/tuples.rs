@@ -5,6 +5,7 @@ use super::control_block::FourTuple;
 use crate::ip::zone::scope;
 use crate::rng::Rng;
 use core::hash::{BuildHasher, Hash, Hasher};
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -121,11 +122,11 @@ impl Tuples {
 
     /// Forgets the pair where it is that connection's: a later one may have it by now.
     pub(crate) fn remove(&mut self, tuple: FourTuple, id: ConnectionId) {
-        if self.find(&tuple) != Some(id) {
-            return;
-        }
+        match self.connections.entry(Key::of(&tuple)) {
+            Entry::Occupied(entry) if *entry.get() == id => entry.remove(),
+            _ => return,
+        };
         self.last = None;
-        self.connections.remove(&Key::of(&tuple));
         let local = place(&tuple.local);
         if let Some(count) = self.local.get_mut(&local) {
             *count -= 1;

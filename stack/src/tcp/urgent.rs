@@ -17,6 +17,7 @@ pub(crate) struct OutOfBand {
 }
 
 /// RCV.UP has moved to `rcv_up`: the octet before it is the urgent one now.
+#[cold]
 pub(crate) fn announced(tcb: &mut ControlBlock, rcv_up: SeqNumber) {
     let mark = rcv_up - 1;
     if tcb.out_of_band.mark != Some(mark) && mark >= read_seq(tcb) {

@@ -23,7 +23,7 @@ impl Buffer {
     /// An empty packet with [`HEADROOM`] before it, to which `capacity` bytes can be appended without moving it.
     pub fn with_capacity(capacity: usize) -> Buffer {
         let mut bytes = Vec::with_capacity(HEADROOM + capacity);
-        bytes.resize(HEADROOM, 0);
+        bytes.extend_from_slice(&[0; HEADROOM]);
         Buffer { bytes, start: HEADROOM }
     }
 

@@ -127,7 +127,7 @@ impl<'a> Header<'a> {
 
     /// Prepends the header, its checksum filled in, to its payload. Options beyond 40 bytes are cut off, fewer are
     /// padded with zeros to whole words (RFC 791 3.1); a datagram above 65535 bytes gets a total length of 65535.
-    #[inline]
+    #[inline(always)]
     pub fn emit(&self, buffer: &mut Buffer) {
         if !self.options.is_empty() {
             let options = self.padded_options();
@@ -139,7 +139,7 @@ impl<'a> Header<'a> {
 
     /// Writes the header's fixed part, its checksum filled in, at its `place` before so many bytes; the options are among
     /// them.
-    #[inline]
+    #[inline(always)]
     pub fn write(&self, behind: usize, place: &mut [u8; HEADER_LEN]) {
         let len = self.len();
         let total_length = u16::try_from(behind + HEADER_LEN).unwrap_or(u16::MAX);

@@ -1,6 +1,7 @@
 //! junit.xml: what build servers read. A run that ends as expected is a success, also where a failure is expected.
 
 use super::play::Run;
+use super::report::explanation;
 use crate::results::StackInfo;
 use cases::expectation::Standing;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
@@ -33,7 +34,9 @@ fn test_case(run: &Run) -> TestCase {
     };
     if !matches!(status, TestCaseStatus::Success { .. }) {
         status.set_message(message);
-        status.set_description(result.replay.clone());
+        let explained = result.first_difference.iter().map(explanation);
+        let lines = run.words.iter().cloned().chain(explained).chain([result.replay.clone()]);
+        status.set_description(lines.collect::<Vec<_>>().join("\n"));
     }
     let mut case = TestCase::new(format!("{} {}", result.case, result.family), status);
     case.set_classname(format!("{}.{}", result.stack, result.case.replace('/', ".")));

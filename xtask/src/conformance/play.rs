@@ -7,7 +7,8 @@ use crate::pool::{Limits, Pool, WAITING};
 use crate::progress::Progress;
 use crate::protocol::{Answer, Job, Session, Wants};
 use crate::results::{ClockKind, RunResult, StackInfo};
-use cases::expectation::{Judge, Judgement, TIMING};
+use cases::catalogue::Catalogue;
+use cases::expectation::{self, Judge, Judgement, TIMING};
 use cases::ledger::Ledger;
 use cases::suite::Case;
 use harness::run::Verdict;
@@ -27,6 +28,8 @@ pub(crate) struct Run {
     pub(crate) judgement: Judgement,
     /// The exchange, where it was wanted.
     pub(crate) ladder: Option<String>,
+    /// What the case is about, then each requirement that is at stake, in words.
+    pub(crate) words: Vec<String>,
 }
 
 /// Everything that was played.
@@ -174,14 +177,17 @@ impl Stack {
 
     fn judge(&self, options: &Options, plan: &Plan, job: &Job, answer: &Answer) -> Option<Judgement> {
         let case = plan.suite.cases.iter().find(|c| c.id == job.case)?;
-        let judge = Judge {
+        let difference = answer.difference.clone().map(harness::run::Difference::from);
+        Some(self.judges(options, plan).judge(case, job.family, answer.verdict, difference.as_ref()))
+    }
+
+    fn judges<'a>(&'a self, options: &Options, plan: &'a Plan) -> Judge<'a> {
+        Judge {
             ledger: &self.ledger,
             version: &self.info.version,
             catalogue: &plan.catalogue,
             strict: options.strict,
-        };
-        let difference = answer.difference.clone().map(harness::run::Difference::from);
-        Some(judge.judge(case, job.family, answer.verdict, difference.as_ref()))
+        }
     }
 
     fn run(&self, options: &Options, plan: &Plan, job: &Job, answer: Answer) -> Result<Run, String> {
@@ -189,21 +195,39 @@ impl Stack {
         let judgement = self.judge(options, plan, job, &answer).ok_or_else(missing)?;
         let case = plan.suite.cases.iter().find(|c| c.id == job.case).ok_or_else(missing)?;
         let is_virtual = self.info.clock == ClockKind::Virtual;
+        let difference = answer.difference.clone().map(harness::run::Difference::from);
+        let broken = expectation::broken(case, answer.verdict, difference.as_ref());
+        let level = self.judges(options, plan).level(case, answer.verdict, difference.as_ref());
+        let words = words(case, &plan.catalogue, &broken);
         let result = RunResult {
             stack: self.info.name.clone(),
             case: job.case.clone(),
             family: job.family.to_string(),
             verdict: answer.verdict.to_string(),
             expected: judgement.expected.to_string(),
-            level: case.level.map(|l| l.to_string()),
+            level: level.map(|l| l.to_string()),
             requirements: case.requires.clone(),
+            broken: broken.into_iter().map(str::to_owned).collect(),
             virtual_us: is_virtual.then_some(answer.virtual_us),
             wall_us: answer.wall_us,
             first_difference: answer.difference,
             replay: replay(options, plan, &self.info.name, &job.case, job.family),
         };
-        Ok(Run { result, judgement, ladder: answer.ladder })
+        Ok(Run { result, judgement, ladder: answer.ladder, words })
     }
+}
+
+/// What `case` is about, and what `broken` asks for, or all that the case names where that is empty.
+fn words(case: &Case, catalogue: &Catalogue, broken: &[&str]) -> Vec<String> {
+    let about =
+        case.script.head.as_ref().map(|head| head.about.split_whitespace().collect::<Vec<_>>().join(" "));
+    let named = case.requires.iter().map(String::as_str);
+    let at_stake: Vec<&str> = if broken.is_empty() { named.collect() } else { broken.to_vec() };
+    let rows = at_stake.into_iter().map(|id| match catalogue.get(id) {
+        Some(row) => format!("{} {id}: {}", row.level, row.summary),
+        None => id.to_owned(),
+    });
+    about.into_iter().chain(rows).collect()
 }
 
 fn must_repeat(judgement: &Judgement) -> bool {

@@ -47,13 +47,7 @@ fn print_all<'a>(heading: &str, runs: impl Iterator<Item = &'a Run>) {
     println!("\n{heading} ({}):", runs.len());
     for run in runs {
         println!("\n{}", title(run));
-        if !run.result.requirements.is_empty() {
-            println!(
-                "    {} {}",
-                run.result.level.as_deref().unwrap_or(""),
-                run.result.requirements.join(" ")
-            );
-        }
+        run.words.iter().for_each(|words| println!("    {words}"));
         if let Some(difference) = &run.result.first_difference {
             println!("{}", indented(&explanation(difference)));
         }
@@ -74,7 +68,7 @@ fn title(run: &Run) -> String {
     format!("{} {} on {}: {verdict}", result.case, result.family, result.stack)
 }
 
-fn explanation(difference: &Difference) -> String {
+pub(super) fn explanation(difference: &Difference) -> String {
     let mut lines = Vec::new();
     if difference.line > 0 {
         lines.push(format!("{}:{}", difference.file, difference.line));

@@ -22,6 +22,8 @@ pub(super) enum Build {
     Plain,
     /// The same, counting the lines that are executed.
     Lines,
+    /// The same as release builds are: without the checks for overflows and the assertions that fuzzing keeps.
+    Optimised,
 }
 
 impl Build {
@@ -29,7 +31,7 @@ impl Build {
         match self {
             Build::Guided => Some(GUIDED.to_owned()),
             Build::Asan => Some(format!("{GUIDED} -Zsanitizer=address")),
-            Build::Plain => None,
+            Build::Plain | Build::Optimised => None,
             Build::Lines => Some("--cfg fuzzing -Cinstrument-coverage -Cdebug-assertions".to_owned()),
         }
     }
@@ -42,6 +44,7 @@ impl Build {
             Build::Asan => "fuzz-asan",
             Build::Plain => "fuzz-plain",
             Build::Lines => "fuzz-lines",
+            Build::Optimised => "fuzz-optimised",
         })
     }
 
@@ -62,6 +65,10 @@ impl Build {
         command.args(["--target", &host]).arg("--target-dir").arg(&target_dir);
         if let Some(flags) = self.flags() {
             command.env("RUSTFLAGS", flags);
+        }
+        if self == Build::Optimised {
+            command.env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "false");
+            command.env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "false");
         }
         if self == Build::Asan {
             command.env("RUSTC_BOOTSTRAP", "1");

@@ -85,8 +85,13 @@ pub(crate) fn rate() -> Result<PathBuf, String> {
     Ok(Build::Guided.make(&[targets::RATE])?.join(targets::RATE))
 }
 
+/// The program that plays inputs without libFuzzer as [`crate::bench`] measures it, built.
+pub(crate) fn play_optimised() -> Result<PathBuf, String> {
+    Ok(Build::Optimised.make(&[])?.join("play"))
+}
+
 /// The program that plays inputs without libFuzzer, built.
-pub(crate) fn play() -> Result<PathBuf, String> {
+fn play() -> Result<PathBuf, String> {
     Ok(Build::Plain.make(&[])?.join("play"))
 }
 

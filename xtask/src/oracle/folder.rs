@@ -22,12 +22,15 @@ pub(super) const ANSWERS: &str = "answers.json";
 /// In the exchange: what the guest writes to standard output and standard error. Its console is no place for that: when the
 /// host gets round to reading it decides when the kernel is interrupted.
 pub(super) const OUTPUT: &str = "output";
-/// No guest lives as long.
-const STALE: Duration = Duration::from_secs(3600);
 /// In the exchange: there once the guest has begun to play.
 pub(super) const BEGUN: &str = "begun";
 /// How the names of guests' folders begin; the worker's number follows.
 const PREFIX: &str = "wireproof-guest-";
+/// In a guest's folder: locked while its worker lives, which the kernel knows better than a process number does, also where the worker is
+/// in another container.
+const HELD: &str = "held";
+/// A folder this young may be of a worker that has not locked it yet.
+const YOUNG: Duration = Duration::from_secs(10);
 /// The guest's program, which is this one.
 const INIT: &str = "init";
 
@@ -37,16 +40,20 @@ pub(super) struct Folder {
     pub(super) path: PathBuf,
     /// Where the guest sees the cases.
     pub(super) cases: PathBuf,
+    /// The lock on [`HELD`].
+    held: Option<File>,
 }
 
 impl Folder {
     /// Makes the folder of a guest that plays cases from below `played`.
     pub(super) fn make(played: &Path) -> Result<Folder, String> {
-        let path = std::env::temp_dir().join(format!("{PREFIX}{}", std::process::id()));
+        let path = of_worker(std::process::id());
         let played = played.canonicalize().map_err(|e| format!("{}: {e}", played.display()))?;
         let (around, name) = around(&played);
-        let folder = Folder { path, cases: Path::new("/").join(CASES).join(name) };
-        let problem = |e: std::io::Error| format!("{}: {e}", folder.path.display());
+        let cases = Path::new("/").join(CASES).join(name);
+        let mut folder = Folder { path, cases, held: None };
+        let at = folder.path.clone();
+        let problem = |e: std::io::Error| format!("{}: {e}", at.display());
         sweep();
         // One that is there still was left behind by a process of the same number, which is gone.
         let _ = std::fs::remove_dir_all(&folder.path);
@@ -57,6 +64,9 @@ impl Folder {
             std::fs::create_dir(folder.path.join(ROOT).join(below)).map_err(problem)?;
         }
         std::fs::create_dir_all(below(&folder.path.join(ROOT), cases::root())).map_err(problem)?;
+        let held = File::create(folder.path.join(HELD)).map_err(problem)?;
+        held.lock().map_err(problem)?;
+        folder.held = Some(held);
         std::os::unix::fs::symlink(cases::root(), folder.path.join(SUITE)).map_err(problem)?;
         std::os::unix::fs::symlink(around, folder.path.join(CASES)).map_err(problem)?;
         folder.add_program()?;
@@ -96,20 +106,33 @@ fn around(folder: &Path) -> (&Path, &Path) {
     }
 }
 
-/// Removes the folders of workers that were killed.
+/// Where the folder is of the guest of the worker with a process number.
+fn of_worker(pid: u32) -> PathBuf {
+    std::env::temp_dir().join(format!("{PREFIX}{pid}"))
+}
+
+/// Removes what a worker has left that was killed.
+pub(super) fn clean_after(pid: u32) {
+    // Most workers have no guest.
+    let _ = std::fs::remove_dir_all(of_worker(pid));
+}
+
+/// Removes the folders of workers that were killed together with whoever would have cleaned up after them.
 fn sweep() {
     let Ok(entries) = std::fs::read_dir(std::env::temp_dir()) else { return };
     for entry in entries.flatten() {
-        let name = entry.file_name();
-        let number = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse::<u32>().ok());
-        let is_gone = number.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists());
-        // A young one may be of a process that is not to be seen from here, in another container.
+        let is_guests = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
         let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|at| at.elapsed().ok());
-        if is_gone && age.is_some_and(|age| age >= STALE) {
+        if is_guests && age.is_some_and(|age| age >= YOUNG) && !is_held(&entry.path()) {
             // Somebody else's cannot be removed, and need not be.
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
+}
+
+/// Whether a folder's worker lives.
+fn is_held(folder: &Path) -> bool {
+    File::open(folder.join(HELD)).is_ok_and(|held| held.try_lock().is_err())
 }
 
 impl Drop for Folder {

@@ -88,6 +88,11 @@ pub(crate) fn batch(stack: &str) -> Option<usize> {
     series(stack).map(|_| BATCH)
 }
 
+/// Removes what the guest of a worker has left that was killed.
+pub(crate) fn clean_after(pid: u32) {
+    folder::clean_after(pid);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -132,6 +132,7 @@ impl Worker {
         // Fails only where it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        crate::oracle::clean_after(self.child.id());
     }
 
     /// The end of what the process wrote to standard error. The process has ended.

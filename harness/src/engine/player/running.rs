@@ -141,7 +141,8 @@ impl Player<'_> {
             return self.inject(interface, answer);
         }
         let class = packet::classify(&self.world, medium, &frame.bytes);
-        if class != FrameClass::AddressResolution || !self.plays_neighbours {
+        let resolves = matches!(class, FrameClass::AddressResolution | FrameClass::NeighbourSolicitation);
+        if !resolves || !self.plays_neighbours {
             self.queue.push_back(frame);
         }
         Ok(())

@@ -67,6 +67,8 @@ pub struct Descriptors<U: UserCalls> {
     events: Vec<Event>,
     ports: Ports,
     local_addresses: Vec<IpAddr>,
+    /// The stack may get addresses that are not in the setup: from a router or a DHCP server.
+    gets_addresses: bool,
     pace: Pace,
     next_call: u64,
 }
@@ -87,6 +89,7 @@ impl<U: UserCalls> Descriptors<U> {
             events: Vec::new(),
             ports: Ports::new(0),
             local_addresses: Vec::new(),
+            gets_addresses: false,
             pace: Pace::default(),
             next_call: 0,
         }
@@ -183,6 +186,8 @@ impl<U: UserCalls> StackUnderTest for Descriptors<U> {
         self.ports = Ports::new(setup.seed);
         self.local_addresses =
             setup.interfaces.iter().flat_map(|i| &i.addresses).map(|p| p.address).collect();
+        self.gets_addresses = setup.settings.contains_key("autoconf")
+            || setup.interfaces.iter().any(|interface| interface.addresses.is_empty());
         self.pace = Pace::default();
         self.next_call = 0;
         if U::LEARNS_NEIGHBOURS {

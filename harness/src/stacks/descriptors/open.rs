@@ -71,7 +71,8 @@ impl<U: UserCalls> Descriptors<U> {
     fn bind_to(&mut self, fd: i32, mut address: SocketAddr) -> Result<SocketAddr, Stop> {
         let stream = self.table.get(fd)?.is_stream();
         let reuse = self.table.get(fd)?.settings.reuse;
-        if !address.ip().is_unspecified() && !self.local_addresses.contains(&address.ip()) {
+        let is_known = address.ip().is_unspecified() || self.local_addresses.contains(&address.ip());
+        if !is_known && !self.gets_addresses {
             return fail(libc::EADDRNOTAVAIL);
         }
         if address.port() == 0 {
@@ -205,6 +206,10 @@ impl<U: UserCalls> Descriptors<U> {
         let name = match &socket.kind {
             Kind::Stream(Stream::Connection(connection)) => {
                 self.stack.status(connection.handle).local.unwrap_or(connection.local)
+            }
+            // The user calls do not tell which source UDP chose (RFC 1122 §4.1.3.5).
+            Kind::Datagram(datagram) if datagram.peer.is_some() && socket.name().ip().is_unspecified() => {
+                return refuse("the name of a connected datagram socket");
             }
             _ => socket.name(),
         };

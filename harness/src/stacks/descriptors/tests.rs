@@ -485,6 +485,9 @@ fn refusals() {
     let domain = libc::AF_INET6;
     assert_eq!(pair.result(CLIENT, Call::Socket { domain, kind: libc::SOCK_STREAM, protocol: 0 }), Ok(4));
     check(&mut pair, Call::Connect { fd: 4, address: ip("[::ffff:192.0.2.2]:80") }, "mapped-addresses");
+    assert_eq!(pair.socket(CLIENT, libc::SOCK_DGRAM), 5);
+    assert_eq!(pair.result(CLIENT, Call::Connect { fd: 5, address: ip("192.0.2.2:80") }), Ok(0));
+    check(&mut pair, Call::Getsockname { fd: 5 }, "the name of a connected datagram socket");
 }
 
 /// A stack that does not tell why a connection ended: what ends it as time passes is a timeout.

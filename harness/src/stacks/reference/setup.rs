@@ -74,6 +74,8 @@ fn set(config: &mut Config, name: &str, value: &str) -> Result<(), Refusal> {
         ("reduction", "prr-ssrb") => config.tcp.reduction = Reduction::Prr(PrrBound::SlowStart),
         ("syncookies", "always") => config.tcp.syn_cookies = SynCookies::Always,
         ("syncookies", "never") => config.tcp.syn_cookies = SynCookies::Never,
+        // It always reports duplicates.
+        ("dsack", "on") => {}
         ("uto", "on") => config.tcp.user_timeout_option = true,
         ("fastopen", "on") => {
             (config.tcp.fast_open.client, config.tcp.fast_open.server) = (true, true);

@@ -88,3 +88,14 @@ fn timeouts() {
     congestion.timeout(MSS, ISS + 10 * MSS, false);
     assert_eq!((congestion.ssthresh(), congestion.cwnd()), (5 * MSS, MSS));
 }
+
+/// A path whose MTU was small for a while: what is left of the window then is less than a segment is afterwards.
+#[test]
+fn a_segment_that_grows_finds_room() {
+    let mut congestion = open();
+    congestion.set_mss(28);
+    congestion.timeout(2 * MSS, ISS + 2, true);
+    assert_eq!(congestion.cwnd(), 28);
+    congestion.set_mss(MSS);
+    assert_eq!((congestion.cwnd(), congestion.room(0)), (MSS, MSS));
+}

@@ -10,6 +10,7 @@ use crate::tcp::steps::sequence::take_timestamp;
 use crate::tcp::timers::Timer;
 use crate::tcp::{options, prr, rack, tlp};
 use crate::wire::tcp::{Flags, Segment};
+use crate::wire::tcp_options::SackBlock;
 
 /// SYN-RECEIVED: an ACK of our SYN opens the connection, any other gets `<SEQ=SEG.ACK><CTL=RST>`. `shift` is how far
 /// SEG.WND is scaled.
@@ -58,6 +59,25 @@ pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
     let marked = tcb.ecn.capable && segment.has(Flags::ECE) && tcb.snd_una <= segment.ack;
     let una = tcb.snd_una;
     tcb.last_acknowledged = cx.now;
+    if marked || !says_nothing(tcb, segment) {
+        hear_ack(tcb, cx, segment, window, marked);
+    }
+    if tcb.snd_una <= segment.ack {
+        update_window(tcb, cx, segment, window, una < segment.ack);
+    }
+    Flow::Continue(())
+}
+
+/// Whether an ACK tells a sender with nothing under way nothing: that of nearly every segment with text.
+fn says_nothing(tcb: &ControlBlock, segment: &Segment<'_>) -> bool {
+    let idle = segment.ack == tcb.snd_una && tcb.flight_size() == 0;
+    idle && segment.options.sack.is_empty() && !tcb.congestion.is_reducing() && !tcb.uses_rack()
+}
+
+/// What an ACK tells of what was sent: that it has arrived, or was lost.
+#[inline(never)]
+fn hear_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>, window: u32, marked: bool) {
+    let una = tcb.snd_una;
     let mut delivery = Delivery::default();
     if una < segment.ack {
         delivery = new_data_acknowledged(tcb, cx, segment, marked);
@@ -65,11 +85,8 @@ pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
         let response = tcb.congestion.duplicate_ack(segment.ack, tcb.snd_nxt, tcb.flight_size());
         tcb.retransmit.first_now |= response == Response::Retransmit;
     }
-    if marked && tcb.congestion.marked(segment.ack, tcb.snd_nxt) {
-        // cwnd cannot be halved any more: the retransmission timer makes the sender slower (RFC 3168 6.1.2).
-        let until = cx.now + tcb.rto.current();
-        tcb.ecn.held_until = Some(until);
-        tcb.deadlines.set(Timer::Retransmit, until);
+    if marked {
+        window_is_marked(tcb, cx, segment);
     }
     match tcb.congestion.recovers_by() {
         LossRecovery::Rfc6675 => update_scoreboard(tcb, segment, delivery),
@@ -80,10 +97,16 @@ pub(crate) fn check_ack(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<
         }
         LossRecovery::Rfc6582 => {}
     }
-    if tcb.snd_una <= segment.ack {
-        update_window(tcb, cx, segment, window, una < segment.ack);
+}
+
+/// ECN-Echo: where cwnd cannot be halved any more the retransmission timer makes the sender slower (RFC 3168 6.1.2).
+#[cold]
+fn window_is_marked(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>) {
+    if tcb.congestion.marked(segment.ack, tcb.snd_nxt) {
+        let until = cx.now + tcb.rto.current();
+        tcb.ecn.held_until = Some(until);
+        tcb.deadlines.set(Timer::Retransmit, until);
     }
-    Flow::Continue(())
 }
 
 /// How far behind SND.UNA an acknowledgement may be (RFC 5961 5.2).
@@ -97,9 +120,13 @@ fn reach_of_old_acks(tcb: &ControlBlock, cx: &Context) -> u32 {
 /// Update(), and what follows from it: a duplicate ACK is one that SACKs something new (RFC 6675 2, 5).
 fn update_scoreboard(tcb: &mut ControlBlock, segment: &Segment<'_>, acked: Delivery) {
     let blocks = segment.options.sack.as_slice();
-    if blocks.is_empty() && !tcb.congestion.is_reducing() {
-        return;
+    if !blocks.is_empty() || tcb.congestion.is_reducing() {
+        scoreboard_changes(tcb, blocks, acked);
     }
+}
+
+#[cold]
+fn scoreboard_changes(tcb: &mut ControlBlock, blocks: &[SackBlock], acked: Delivery) {
     let ends = (tcb.snd_una, tcb.snd_nxt);
     let sacked = tcb.flight.sack(blocks, ends, |_| ());
     if tcb.scoreboard.update(blocks, tcb.snd_una, tcb.snd_nxt) {
@@ -201,6 +228,7 @@ fn update_window(tcb: &mut ControlBlock, cx: &Context, segment: &Segment<'_>, wi
 
 /// Probing ends. What was outstanding when the peer shrank its window to zero, and still is after an RTO and a probe,
 /// was refused and goes again at once; before that, it has its RTO to be acknowledged (RFC 6298 5).
+#[cold]
 fn window_opened(tcb: &mut ControlBlock, cx: &Context) {
     let outstanding = tcb.flight_size() > 0;
     if outstanding && tcb.persist.probes > 0 {

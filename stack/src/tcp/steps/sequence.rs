@@ -63,6 +63,7 @@ pub(crate) fn check_sequence(tcb: &mut ControlBlock, cx: &Context, segment: &Seg
 }
 
 /// Text before RCV.NXT has arrived twice (RFC 2883 4).
+#[cold]
 fn note_old_text(tcb: &mut ControlBlock, segment: &Segment<'_>) {
     let right = (segment.seq + segment.payload.len() as u32).earlier(tcb.rcv_nxt);
     // An empty segment is no text, wherever it lies.

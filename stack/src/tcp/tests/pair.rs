@@ -111,7 +111,7 @@ impl Pair {
         self.ends.iter_mut().for_each(|end| end.poll(self.now));
         while let Some(entry) = self.flying.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let (to, out) = entry.remove();
-            self.ends[to].segment_arrives(self.now, out.src, out.dst, out.ecn, &out.buffer);
+            self.ends[to].segment_arrives(self.now, out.src(), out.dst(), out.ecn, &out.buffer);
         }
         if self.ids[1].is_none() {
             self.ids[1] = self.ends[1].accept(self.listener);
@@ -233,7 +233,7 @@ fn a_connection_with_itself() {
     let settle = |stack: &mut Connections| {
         for _ in 0..100 {
             let Some(out) = stack.take_output() else { return };
-            stack.segment_arrives(now, out.src, out.dst, out.ecn, &out.buffer);
+            stack.segment_arrives(now, out.src(), out.dst(), out.ecn, &out.buffer);
         }
         panic!("the stack talks to itself without end");
     };

@@ -118,9 +118,9 @@ impl Peer {
     #[track_caller]
     pub(super) fn next(&mut self) -> Option<String> {
         let out = self.stack.take_output()?;
-        assert_eq!((out.src, out.dst), (STACK, PEER));
+        assert_eq!((out.src(), out.dst()), (STACK, PEER));
         self.last_ecn = out.ecn;
-        assert!(checksum_is_right(out.src, out.dst, &out.buffer));
+        assert!(checksum_is_right(out.src(), out.dst(), &out.buffer));
         let segment = Segment::parse(&out.buffer).unwrap();
         if segment.has(Flags::SYN) {
             self.base = segment.seq;
