@@ -300,6 +300,18 @@ fn a_twin_that_changes_nothing_or_fails_elsewhere_is_not_red() {
 }
 
 #[test]
+fn frames_end_with_their_check_sequence_where_the_head_says_so() {
+    let body = format!("{ASK}+0 {PING}\n");
+    check(&body, &[&[(0, PING)]], (Verdict::Pass, ""));
+    // Those of this stack do not.
+    let with = format!("//! with: fcs=on\n{body}");
+    check(&with, &[&[(0, PING)]], (Verdict::Fail, "rule frame-check-sequence"));
+    let damaged = "+0 < ether[fcs bad] / icmp echo_request id 1 seq 1 (8)\n";
+    check(&format!("//! with: fcs=on\n{damaged}"), &[&[]], (Verdict::Pass, ""));
+    check(damaged, &[&[]], (Verdict::Error, "script"));
+}
+
+#[test]
 fn a_line_decides_what_its_twins_break() {
     let twins = "//! twin RFC792-message-formats-1: drop @first\n\
                  //! twin RFC1122-3.2.2.6-1: alter @second icmp.seq += 1\n\
@@ -332,16 +344,4 @@ fn a_case_about_testing_addresses_is_not_about_asking_for_neighbours() {
     for (lines, expected) in rows {
         assert_eq!(asks(lines), expected, "{lines}");
     }
-}
-
-#[test]
-fn frames_end_with_their_check_sequence_where_the_head_says_so() {
-    let body = format!("{ASK}+0 {PING}\n");
-    check(&body, &[&[(0, PING)]], (Verdict::Pass, ""));
-    // Those of this stack do not.
-    let with = format!("//! with: fcs=on\n{body}");
-    check(&with, &[&[(0, PING)]], (Verdict::Fail, "rule frame-check-sequence"));
-    let damaged = "+0 < ether[fcs bad] / icmp echo_request id 1 seq 1 (8)\n";
-    check(&format!("//! with: fcs=on\n{damaged}"), &[&[]], (Verdict::Pass, ""));
-    check(damaged, &[&[]], (Verdict::Error, "script"));
 }
