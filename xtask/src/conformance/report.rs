@@ -5,6 +5,7 @@ use crate::exit::Exit;
 use crate::results::Difference;
 use cases::expectation::Standing;
 use cases::suite::Tree;
+use std::collections::BTreeMap;
 
 /// Prints the exchanges, and the text of what a table of `tree` made, which is in no file.
 pub(super) fn print_ladders(tree: &Tree, runs: &[Run]) {
@@ -29,6 +30,7 @@ pub(super) fn print(played: &Played) -> Exit {
     print_all("unlisted: the ledger has nothing about this version", of(Standing::Unlisted));
     print_all("unsteady on the real clock", of(Standing::Timing));
     print_all("unexpected", of(Standing::Unexpected));
+    print_by_requirement(&played.runs);
     let timing = of(Standing::Timing).count();
     let is_unsteady = is_unsteady(timing, played.real_runs);
     if is_unsteady {
@@ -37,6 +39,29 @@ pub(super) fn print(played: &Played) -> Exit {
     let unexpected = of(Standing::Unexpected).count();
     println!("\n{} runs, {unexpected} unexpected", played.runs.len());
     if unexpected > 0 || is_unsteady { Exit::Unexpected } else { Exit::AsExpected }
+}
+
+/// Runs that are not as expected, from which on what is broken is also listed by requirement.
+const MANY: usize = 20;
+
+/// What failed, by the requirements that it shows to be broken: the table of contents for a stack that is new here.
+fn print_by_requirement(runs: &[Run]) {
+    let failed = |run: &&Run| run.result.verdict == "fail" && run.judgement.standing != Standing::AsExpected;
+    if runs.iter().filter(failed).count() < MANY {
+        return;
+    }
+    let mut rows: BTreeMap<(bool, &str), (usize, &str)> = BTreeMap::new();
+    for run in runs.iter().filter(failed) {
+        // Behind what the case is about.
+        for words in run.words.iter().skip(1) {
+            let row = rows.entry((!words.starts_with("MUST"), words)).or_insert((0, &run.result.case));
+            row.0 += 1;
+        }
+    }
+    println!("\nby requirement ({}), with the runs that fail and the first case:", rows.len());
+    for ((_, words), (count, case)) in rows {
+        println!("{count:>5}  {words}\n         {case}");
+    }
 }
 
 fn print_all<'a>(heading: &str, runs: impl Iterator<Item = &'a Run>) {
