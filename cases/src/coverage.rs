@@ -66,11 +66,11 @@ mod tests {
         let fact = |requirement: &str| Fact { case: "tcp/a".into(), requirement: requirement.to_owned() };
         let (_, total) = figures(&catalogue, &BTreeSet::from([fact(&id), fact(&target)]));
         let elsewhere = catalogue.requirements().filter(|r| r.same_as.as_ref() == Some(&target)).count();
-        assert_eq!(total, Figures { rows: 1296, covered: 1, explained: 0, elsewhere });
+        assert_eq!(total, Figures { rows: 1297, covered: 1, explained: 0, elsewhere });
         catalogue.explained.push(Explained { requirement: target.clone(), reason: "r".into() });
         let (_, total) = figures(&catalogue, &BTreeSet::new());
-        assert_eq!(total, Figures { rows: 1296, covered: 0, explained: 1, elsewhere: 0 });
+        assert_eq!(total, Figures { rows: 1297, covered: 0, explained: 1, elsewhere: 0 });
         let (_, total) = figures(&catalogue, &BTreeSet::from([fact(&target)]));
-        assert_eq!(total, Figures { rows: 1296, covered: 1, explained: 0, elsewhere });
+        assert_eq!(total, Figures { rows: 1297, covered: 1, explained: 0, elsewhere });
     }
 }

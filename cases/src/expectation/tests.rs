@@ -81,11 +81,11 @@ fn without_an_entry_the_level_decides() {
     assert_eq!(judge.judge(&case(Level::May), Family::Ipv4, Fail, Some(&rule)).standing, Unexpected);
     // What a line decides below MUST does not count as the strongest that its case names.
     let text = "//! requires: RFC9293-MUST-13 RFC9293-SHLD-19\n//! twin RFC9293-SHLD-19: drop @weak\n+0 < icmp echo_request\n\
-                @weak +0 > icmp echo_reply\n+0 < icmp echo_request\n+0 > icmp echo_reply\n";
+                @weak +0 > icmp echo_reply\n+0 < icmp echo_request\n+0 > icmp echo_reply\n+0 < icmp echo_request\n+0 > icmp echo_reply\n";
     let options = harness::lang::Options { defines: Default::default(), loader: &FileSystem, suite: None };
     let script = harness::lang::parse("tcp/a.pkt".as_ref(), text.to_owned(), &options).expect("a case");
     let mixed = Case { script, ..case(Level::Must) };
-    for (line, expected) in [(4, Weak), (6, Unexpected)] {
+    for (line, expected) in [(4, Weak), (6, Weak), (8, Unexpected)] {
         let difference = Difference { line, ..Difference::default() };
         assert_eq!(judge.judge(&mixed, Family::Ipv4, Fail, Some(&difference)).standing, expected, "{line}");
     }

@@ -79,6 +79,8 @@ pub(super) struct Player<'a> {
     observer: Option<&'a mut dyn FnMut(&TraceEntry)>,
     pub passive: PassiveRules,
     violation: Option<Difference>,
+    /// Frames on Ethernet end with their check sequence: `with: fcs=on`.
+    has_fcs: bool,
     plays_neighbours: bool,
     /// What a stack may send unasked, and the case is about.
     speaks_of: BTreeSet<Unasked>,
@@ -192,6 +194,7 @@ impl<'a> Player<'a> {
         }
         stack.start(&world.setup).map_err(|refusal| Stop::refused(None, refusal))?;
         let now = stack.now();
+        let has_fcs = packet::fcs::is_carried(&world.setup);
         Ok(Player {
             passive: PassiveRules::new(&world, rules, rules == Rules::Packetdrill),
             flows: Flows::default(),
@@ -218,6 +221,7 @@ impl<'a> Player<'a> {
             described: 0,
             observer: options.observer,
             violation: None,
+            has_fcs,
             plays_neighbours: !survey.speaks_of_resolution,
             speaks_of: survey.speaks_of,
             exactly: script.head.as_ref().is_some_and(|head| head.exactly),
@@ -387,8 +391,13 @@ impl<'a> Player<'a> {
         let mut frame = self.build(packet)?;
         let interface = self.interface(packet)?;
         let delivered = self.twin_stimulus(event, interface, &mut frame)?;
+        let is_bad = packet::fcs::is_bad(packet);
+        if is_bad && !self.has_fcs {
+            let error = lang::Error::new(&packet.span, "no frame of this case has a check sequence");
+            return Err(Stop::script(&error.help("`with: fcs=on` in the head gives them one")));
+        }
         if delivered {
-            self.inject(interface, frame)?;
+            self.inject_frame(interface, frame, is_bad)?;
         }
         self.twin_inject_after(event)?;
         // Consecutive inbound packets are timed from when they were due, so that lateness does not add up.

@@ -333,3 +333,15 @@ fn a_case_about_testing_addresses_is_not_about_asking_for_neighbours() {
         assert_eq!(asks(lines), expected, "{lines}");
     }
 }
+
+#[test]
+fn frames_end_with_their_check_sequence_where_the_head_says_so() {
+    let body = format!("{ASK}+0 {PING}\n");
+    check(&body, &[&[(0, PING)]], (Verdict::Pass, ""));
+    // Those of this stack do not.
+    let with = format!("//! with: fcs=on\n{body}");
+    check(&with, &[&[(0, PING)]], (Verdict::Fail, "rule frame-check-sequence"));
+    let damaged = "+0 < ether[fcs bad] / icmp echo_request id 1 seq 1 (8)\n";
+    check(&format!("//! with: fcs=on\n{damaged}"), &[&[]], (Verdict::Pass, ""));
+    check(damaged, &[&[]], (Verdict::Error, "script"));
+}

@@ -4,7 +4,7 @@
 
 use super::player::{Captured, Player};
 use super::stop::Stop;
-use crate::lang::ast::{Action, Event, Packet, Script, Twin, TwinAction};
+use crate::lang::ast::{Action, AlterOperation, Event, Packet, Script, Twin, TwinAction, Value};
 use crate::lang::{Error, Span};
 use crate::packet;
 use crate::run::{Record, Verdict};
@@ -74,6 +74,13 @@ impl Player<'_> {
                 TwinAction::Drop(_) => return Ok(None),
                 TwinAction::Delay(_, time) => frame.at += *time,
                 TwinAction::Duplicate(_) => self.queue.push_front(frame.clone()),
+                TwinAction::Alter(_, change) if change.field == "fcs" => {
+                    if change.operation != AlterOperation::Set(Value::Bad) {
+                        let text = "a check sequence can be `bad` and nothing else";
+                        return Err(self.twin_error(&event.span, text.to_owned()));
+                    }
+                    self.judge_fcs(&packet::fcs::append(&frame.bytes, 1));
+                }
                 TwinAction::Alter(_, change) => {
                     let medium = self.medium(frame.interface);
                     packet::alter(&mut self.context(), medium, &mut frame.bytes, change)

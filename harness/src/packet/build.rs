@@ -185,6 +185,10 @@ impl<'c, 'a> Writer<'c, 'a> {
         field: &Field,
         base: u32,
     ) -> Result<(), lang::Error> {
+        // It stands behind the frame, and is put there where that is sent.
+        if (kind, &field.name[..], &field.value) == (LayerKind::Ether, "fcs", &Value::Bad) {
+            return Ok(());
+        }
         let row = find_row(kind, bytes, field)?;
         let index = self.parts.len();
         match number::setting(self.cx.world, &self.place, self.cx.variables, field, &row, base)? {

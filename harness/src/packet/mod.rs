@@ -14,6 +14,7 @@ mod describe_options;
 mod dhcp;
 mod dissect;
 mod dns;
+pub mod fcs;
 pub mod fields;
 mod flows;
 mod header_options;

@@ -13,7 +13,7 @@ pub use recording::{Recorded, Recording};
 use crate::engine::{self, PlayOptions};
 use crate::lang::Error;
 use crate::lang::ast::Script;
-use crate::packet::World;
+use crate::packet::{World, fcs};
 use crate::run::{Record, Verdict};
 use crate::sut::{
     Call, CallId, Capabilities, Capability, Clock, Errno, Event, Family, Granularity, InterfaceId, Outcome,
@@ -61,6 +61,8 @@ pub struct Replay {
     /// The entry that was given out last.
     last: Option<usize>,
     events: Vec<Event>,
+    /// Frames have a check sequence, which a recording does not show.
+    has_fcs: bool,
     /// The entries of the calls so far, by the numbers that the engine knows them by.
     calls: Vec<usize>,
     descriptors: i64,
@@ -170,6 +172,7 @@ impl Replay {
             waited: 0,
             last: None,
             events: Vec::new(),
+            has_fcs: false,
             calls: Vec::new(),
             descriptors: FIRST_DESCRIPTOR,
         }
@@ -183,6 +186,7 @@ impl Replay {
             What::Inbound(_) | What::Call(_) => return Ok(()),
             What::Outbound { interface, text } => {
                 let bytes = self.frames.make(interface, &text)?;
+                let bytes = if self.has_fcs { fcs::append(&bytes, 0) } else { bytes };
                 Event::Frame { interface, at, bytes }
             }
             What::Completed { call, outcome } => {
@@ -257,13 +261,17 @@ impl StackUnderTest for Replay {
         &self.capabilities
     }
 
-    fn start(&mut self, _setup: &Setup) -> Result<(), Refusal> {
+    fn start(&mut self, setup: &Setup) -> Result<(), Refusal> {
+        self.has_fcs = fcs::is_carried(setup);
         Ok(())
     }
 
     fn inject(&mut self, interface: InterfaceId, frame: &[u8]) -> Result<(), Refusal> {
         match self.stimulus()? {
-            What::Inbound(text) => self.frames.received(interface, frame, &text),
+            What::Inbound(text) => {
+                let frame = if self.has_fcs { fcs::strip(frame) } else { frame };
+                self.frames.received(interface, frame, &text)
+            }
             _ => Err(broken("the case sends a frame where the recording has a call")),
         }
     }

@@ -2,9 +2,9 @@
 
 use super::{Captured, Player};
 use crate::engine::stop::{self, Stop};
-use crate::packet::{self, FrameClass};
+use crate::packet::{self, FrameClass, fcs};
 use crate::run::{Difference, TraceEntry, TraceEvent};
-use crate::sut::{self, InterfaceId, Rules};
+use crate::sut::{self, InterfaceId, Medium, Rules};
 use stack::Instant;
 
 /// More frames than this at one instant are a flood: no case provokes a hundredth of it.
@@ -14,15 +14,53 @@ const STUCK_STEPS: usize = 10_000;
 
 impl Player<'_> {
     pub(in crate::engine) fn inject(&mut self, interface: InterfaceId, frame: Vec<u8>) -> Result<(), Stop> {
+        self.inject_frame(interface, frame, false)
+    }
+
+    /// `is_damaged`: the frame has a wrong check sequence, and the stack should not see it.
+    pub(super) fn inject_frame(
+        &mut self,
+        interface: InterfaceId,
+        frame: Vec<u8>,
+        is_damaged: bool,
+    ) -> Result<(), Stop> {
         let medium = self.medium(interface);
-        self.passive.inbound(medium, &frame);
+        if !is_damaged {
+            self.passive.inbound(medium, &frame);
+        }
         let what = TraceEvent::Inbound { interface, medium, bytes: frame, text: String::new() };
         self.note(self.stack.now(), what);
         let Some(TraceEntry { what: TraceEvent::Inbound { bytes, .. }, .. }) = self.trace.last() else {
             return Ok(());
         };
-        self.stack.inject(interface, bytes).map_err(|r| self.refused(r))?;
+        let injected = match self.has_fcs && medium == Medium::Ethernet {
+            true => self.stack.inject(interface, &fcs::append(bytes, is_damaged.into())),
+            false => self.stack.inject(interface, bytes),
+        };
+        injected.map_err(|r| self.refused(r))?;
         self.advance(self.stack.now())
+    }
+
+    /// A frame of the stack without its check sequence, which must be right where there is one.
+    fn without_fcs(&mut self, medium: Medium, frame: Vec<u8>) -> Vec<u8> {
+        if self.has_fcs && medium == Medium::Ethernet {
+            self.judge_fcs(&frame);
+            return fcs::strip(&frame).to_vec();
+        }
+        frame
+    }
+
+    /// Judges a frame with its check sequence.
+    pub(in crate::engine) fn judge_fcs(&mut self, frame: &[u8]) {
+        let Some((expected, found)) = fcs::wrong(frame) else { return };
+        let place = self.place.map(stop::at).unwrap_or_default();
+        self.violation.get_or_insert_with(|| Difference {
+            field: "rule frame-check-sequence".to_owned(),
+            expected,
+            found,
+            requirement: Some("RFC1042-frame-format-6".to_owned()),
+            ..place
+        });
     }
 
     /// Lets the stack run until `until` and takes note of what it does.
@@ -78,6 +116,7 @@ impl Player<'_> {
     fn sent(&mut self, interface: InterfaceId, at: Instant, bytes: Vec<u8>) -> Result<(), Stop> {
         self.guard_against_flood(at)?;
         let medium = self.medium(interface);
+        let bytes = self.without_fcs(medium, bytes);
         for violation in self.passive.outbound(medium, &bytes) {
             let place = self.place.map(stop::at).unwrap_or_default();
             self.violation.get_or_insert_with(|| Difference {

@@ -3,7 +3,9 @@
 use super::{cidr, route};
 use crate::sut::{Medium, Refusal, Setup};
 use stack::Config;
-use stack::config::{AutoconfConfig, ForwardingConfig, InterfaceConfig, Medium as StackMedium, Neighbour};
+use stack::config::{
+    AutoconfConfig, ForwardingConfig, InterfaceConfig, LinkConfig, Medium as StackMedium, Neighbour,
+};
 use stack::tcp::{
     self, CongestionAlgorithm, EcnMode, InitialWindow, LossRecovery, PrrBound, Reduction, SynCookies,
 };
@@ -48,6 +50,10 @@ pub(super) fn config(setup: &Setup, tcp: tcp::Config) -> Result<Config, Refusal>
 fn set(config: &mut Config, name: &str, value: &str) -> Result<(), Refusal> {
     match (name, value) {
         ("acd", "on") => config.arp.detect_conflicts = true,
+        ("fcs", "on") => {
+            let link = LinkConfig { fcs: true, ..LinkConfig::default() };
+            config.links = vec![link; config.interfaces.len()];
+        }
         // Done by `set(advertising, 1)`.
         ("advertise", "on") => {}
         ("autoconf", "on") => {
