@@ -127,9 +127,9 @@ impl Host {
     /// When [`Host::poll`] is to be called next; `None` where nothing is under way. It may lie in the past: at once.
     pub fn next_deadline(&self) -> Option<Instant> {
         let at_once = (!self.net.loopback.is_empty()).then_some(Instant::ZERO);
-        let below = earliest([at_once, self.net.next_deadline()]);
-        let above = earliest([self.clients.next_deadline(), self.lookups.next_deadline()]);
-        earliest([below, self.tcp.next_deadline(), self.sockets.next_deadline(), above])
+        let (clients, lookups) = (self.clients.next_deadline(), self.lookups.next_deadline());
+        let (tcp, sockets) = (self.tcp.next_deadline(), self.sockets.next_deadline());
+        earliest([at_once, self.net.next_deadline(), clients, lookups, tcp, sockets])
     }
 
     /// Brings a link up or down; false where there is no such interface. While down it neither sends nor receives.

@@ -104,7 +104,8 @@ impl Tuples {
     }
 
     /// The same for a segment that has arrived.
-    #[inline]
+    // As what calls it: a key for each version of IP.
+    #[inline(always)]
     pub(crate) fn find_again(&mut self, tuple: &FourTuple) -> Option<ConnectionId> {
         let key = Key::of(tuple);
         if self.last.is_none_or(|(last, _)| last != key) {

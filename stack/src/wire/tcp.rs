@@ -290,7 +290,7 @@ impl Header {
 }
 
 /// Whether the checksum over the pseudo header and `bytes` is right (RFC 9293 MUST-3).
-#[inline]
+#[inline(always)]
 pub fn checksum_is_right(source: IpAddr, destination: IpAddr, bytes: &[u8]) -> bool {
     Checksum::pseudo_header(source, destination, protocol::TCP, bytes.len()).with(bytes).finish() == 0
 }
