@@ -131,6 +131,10 @@ fn ipv6_smoltcp(data: &[u8]) {
 fn tcp(data: &[u8]) {
     let Some(data) = &targets::tcp::segment(data) else { return };
     let (source, destination) = (SOURCE.into(), DESTINATION.into());
+    // As on smoltcp, where nothing is summed that is too short to be one.
+    if data.len() < tcp::HEADER_LEN {
+        return;
+    }
     black_box(tcp::checksum_is_right(source, destination, data));
     if let Ok(segment) = tcp::Segment::parse(data) {
         again(data, segment.payload, |buffer| segment.header.emit(source, destination, buffer));

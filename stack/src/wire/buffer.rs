@@ -37,8 +37,7 @@ impl Buffer {
     /// Makes the packet `count` bytes longer at its front and returns these bytes, which are zero.
     #[inline]
     pub fn prepend(&mut self, count: usize) -> &mut [u8] {
-        self.make_room_before(count);
-        self.start -= count;
+        self.start = self.start_before(count);
         let header = &mut self.bytes[self.start..self.start + count];
         header.fill(0);
         header
@@ -47,8 +46,7 @@ impl Buffer {
     /// Puts `header` before the packet.
     #[inline]
     pub fn prepend_bytes(&mut self, header: &[u8]) {
-        self.make_room_before(header.len());
-        self.start -= header.len();
+        self.start = self.start_before(header.len());
         self.bytes[self.start..self.start + header.len()].copy_from_slice(header);
     }
 
@@ -56,34 +54,31 @@ impl Buffer {
     /// and what is behind them.
     #[inline]
     pub fn prepend_split(&mut self, count: usize) -> (&mut [u8], &mut [u8]) {
-        self.make_room_before(count);
-        self.start -= count;
+        self.start = self.start_before(count);
         self.bytes[self.start..].split_at_mut(count)
     }
 
     /// [`Buffer::prepend_split`] for a header whose length is known.
     #[inline]
     pub fn prepend_array<const N: usize>(&mut self) -> (&mut [u8; N], &mut [u8]) {
-        self.make_room_before(N);
-        self.start -= N;
+        self.start = self.start_before(N);
         match self.bytes[self.start..].split_first_chunk_mut() {
             Some(parts) => parts,
             None => unreachable!("room for {N} bytes was made"),
         }
     }
 
+    /// Where the packet begins that is `count` bytes longer at its front; there is room.
     #[inline]
-    fn make_room_before(&mut self, count: usize) {
-        if count > self.start {
-            self.move_back(count);
-        }
+    fn start_before(&mut self, count: usize) -> usize {
+        self.start.checked_sub(count).unwrap_or_else(|| self.moved_back(count))
     }
 
     #[cold]
-    fn move_back(&mut self, count: usize) {
+    fn moved_back(&mut self, count: usize) -> usize {
         let missing = count - self.start + HEADROOM;
         self.bytes.splice(0..0, core::iter::repeat_n(0, missing));
-        self.start += missing;
+        HEADROOM
     }
 
     /// The packet, in the place of which there is an empty one without memory.
