@@ -100,9 +100,8 @@ const fn fold(sum: u64) -> u16 {
 
 /// The sum of the words of `bytes`, the last padded with a zero. 2^32 words fit in it. Two sums, so that the loop is one that
 /// compilers make vectors of: of all 64 bits, and of the upper halves, which are then taken off the first. That is less to do
-/// than to cut both halves out. One for all, and not a part of each header's parse and emit: as such it would be what most of
-/// their branches are.
-#[inline(never)]
+/// than to cut both halves out.
+#[inline]
 fn sum_bytes(bytes: &[u8]) -> u64 {
     let (pairs, rest) = bytes.as_chunks::<8>();
     let (mut all, mut high) = (0_u64, 0);
